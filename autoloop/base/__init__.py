@@ -1,0 +1,1 @@
+"""Ground floor: databases, due work, tasks, clocks, keys. No word of the product's domain."""

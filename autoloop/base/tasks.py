@@ -1,0 +1,73 @@
+"""The Celery application of a worker: one task, its own unit of work, no results."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery, signals
+
+from autoloop.base.drain import drain
+from autoloop.base.nudges import TASK
+from autoloop.base.runtime import Runtime
+
+__all__ = ["run_worker", "worker_app"]
+
+log = logging.getLogger(__name__)
+
+
+def worker_app(make_runtime: Callable[[], Runtime]) -> Celery:
+    """A Celery application whose processes each make their own runtime after the fork.
+
+    A connection must never cross a fork, so the parent's runtime is not used by children.
+    """
+    held: dict[str, Runtime] = {"parent": make_runtime()}
+    celery = held["parent"].nudger.celery
+
+    def runtime() -> Runtime:
+        if "own" not in held:
+            held["own"] = make_runtime()
+        return held["own"]
+
+    @signals.worker_process_init.connect(weak=False)
+    def fresh(**_: Any) -> None:
+        held.pop("own", None)
+        runtime()
+
+    @signals.worker_process_shutdown.connect(weak=False)
+    def close(**_: Any) -> None:
+        own = held.pop("own", None)
+        if own is not None:
+            own.dispose()
+
+    @celery.task(name=TASK, ignore_result=True)
+    def work(kind: str) -> None:
+        if not isinstance(kind, str):
+            log.warning("ignored a forged nudge")
+            return
+        if drain(runtime(), kind):
+            runtime().nudge(kind)
+
+    return celery
+
+
+def run_worker(make_runtime: Callable[[], Runtime], *, processes: int, name: str = "worker") -> int:
+    """Run a prefork worker until SIGTERM; returns its exit code."""
+    celery = worker_app(make_runtime)
+    arguments = [
+        "worker",
+        f"--concurrency={processes}",
+        f"--hostname={name}@%h",
+        "--pool=prefork",
+        "--loglevel=WARNING",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+        "--queues=autoloop",
+    ]
+    try:
+        celery.worker_main(arguments)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
