@@ -1,0 +1,121 @@
+"""What comes in: JSON bodies and query strings, through their schemas and no further."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import colander
+from pyramid.request import Request
+
+from autoloop.base.errors import Invalid, TooLarge, UnsupportedMedia
+
+__all__ = ["MAX_LIMIT", "ListQuery", "checked", "read_body", "read_query"]
+
+MAX_LIMIT = 200
+DEFAULT_LIMIT = 50
+
+
+class ListQuery(colander.MappingSchema):
+    """What every list takes. Lists add their typed filters by inheriting from it."""
+
+    q = colander.SchemaNode(colander.String(), missing=None, validator=colander.Length(max=200), description="Search words")
+    sort = colander.SchemaNode(
+        colander.String(), missing=None, validator=colander.Length(max=60), description="Field to sort by; “-field” for descending"
+    )
+    limit = colander.SchemaNode(
+        colander.Integer(), missing=DEFAULT_LIMIT, validator=colander.Range(1, MAX_LIMIT), description="Rows per page"
+    )
+    cursor = colander.SchemaNode(
+        colander.String(), missing=None, validator=colander.Length(max=1000), description="`page.next` of the page before"
+    )
+
+
+def checked(schema: colander.Schema, given: Any, *, partial: bool = False) -> dict[str, Any]:
+    """What was given, through its schema. Raises Invalid with a message for each field.
+
+    Unknown fields are refused, NUL characters too (PostgreSQL cannot hold them). What was omitted is
+    not in the result unless the schema has a default for it.
+    """
+    if not isinstance(given, dict):
+        raise Invalid("Send a JSON object.", code="NOT_AN_OBJECT")
+    unknown = _unknown(schema, given, "")
+    if unknown:
+        raise Invalid(details=unknown)
+    try:
+        result: dict[str, Any] = schema.deserialize(given)
+    except colander.Invalid as error:
+        raise Invalid(details={field.removeprefix("."): [str(message)] for field, message in error.asdict().items()}) from None
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        raise Invalid("Some of what was sent has the wrong type.") from None
+    return result
+
+
+def _unknown(schema: colander.SchemaNode, given: Any, prefix: str) -> dict[str, list[str]]:
+    if isinstance(given, str) and "\x00" in given:
+        return {prefix or "body": ["Must not hold NUL characters."]}
+    if isinstance(schema.typ, colander.Mapping) and isinstance(given, dict):
+        found: dict[str, list[str]] = {}
+        known = {child.name: child for child in schema.children}
+        for key, value in given.items():
+            path = f"{prefix}.{key}" if prefix else str(key)
+            if key in known:
+                found |= _unknown(known[key], value, path)
+            elif schema.typ.unknown != "preserve":
+                found[path[:200]] = ["There is no such field."]
+            else:
+                found |= _nul_anywhere(value, path)
+        return found
+    if isinstance(schema.typ, colander.Sequence) and isinstance(given, list) and schema.children:
+        found = {}
+        for index, value in enumerate(given):
+            found |= _unknown(schema.children[0], value, f"{prefix}.{index}")
+        return found
+    return _nul_anywhere(given, prefix)
+
+
+def _nul_anywhere(value: Any, path: str) -> dict[str, list[str]]:
+    if "\\u0000" in json.dumps(value, default=str):
+        return {path or "body": ["Must not hold NUL characters."]}
+    return {}
+
+
+def read_body(request: Request, schema: colander.Schema) -> dict[str, Any]:
+    """The request's JSON body through the schema."""
+    if request.content_type not in ("application/json", ""):
+        raise UnsupportedMedia
+    limit = request.runtime.settings.request_body_mb * 1_000_000
+    if (request.content_length or 0) > limit:
+        raise TooLarge(f"A request's body may have {limit:,} octets at the most.")
+    raw = request.body
+    if len(raw) > limit:
+        raise TooLarge(f"A request's body may have {limit:,} octets at the most.")
+    return checked(schema, parse_json(raw))
+
+
+def parse_json(raw: bytes) -> Any:
+    """Strict JSON: duplicate keys, NaN and lone surrogates are refused."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) != len(pairs):
+            raise ValueError("an object has a key twice")
+        return result
+
+    def no_constant(name: str) -> None:
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        value = json.loads(raw or b"{}", object_pairs_hook=unique, parse_constant=no_constant)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"The body is not JSON that can be used: {error}", code="BAD_JSON") from None
+    return value
+
+
+def read_query(request: Request, schema: colander.Schema | None, *, many: bool) -> dict[str, Any]:
+    """The query string through its schema. Lists without a schema of their own take ListQuery."""
+    if schema is None:
+        schema = ListQuery() if many else colander.MappingSchema()
+    given = {key: value for key, value in request.GET.items() if value != ""}
+    return checked(schema, given)
