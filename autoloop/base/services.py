@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from autoloop.base.clock import Clock
 from autoloop.base.db import enter_workspace
+from autoloop.base.generations import changed
 from autoloop.base.nudges import nudge_after_commit
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class Services:
         """Go into a workspace: services and row-level security follow."""
         self._workspace_id = workspace_id
         enter_workspace(self.session, workspace_id)
+
+    def changed(self, *resources: str) -> None:
+        """What is cached of these resources of the workspace is stale once this commits."""
+        changed(self.session, self.workspace_id, *resources)
 
     def nudge(self, *kinds: str) -> None:
         """Say, once this transaction has committed, that there is work of these kinds."""
