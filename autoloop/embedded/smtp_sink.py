@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
+import contextlib
 
 __all__ = ["Captured", "Journal", "Sink", "SmtpSession", "main"]
 
@@ -95,15 +96,16 @@ class SmtpSession(asyncio.Protocol):
         assert body is not None
         seen = max(len(body) - len(END), 0)
         if len(body) == 2:  # the CRLF put there so that an empty message ends too
-            self._say("BODY", None)
+            self._reply("BODY", None)
+            if self._dead:
+                return False
         body += self._buffer
         self._buffer.clear()
         end = body.find(END, seen)
         if end < 0:
             return False
         self._buffer += body[end + len(END) :]
-        self.data = bytes(body[2 : end + 2]).replace(b"\r\n..", b"\r\n.")
-        self.data = self.data[1:] if self.data.startswith(b"..") else self.data
+        self.data = bytes(body[: end + 2]).replace(b"\r\n..", b"\r\n.")[2:]
         self._body = None
         self._reply(".", "250 taken", self._keep)
         return True
@@ -137,12 +139,9 @@ class SmtpSession(asyncio.Protocol):
     def _begin_body(self) -> None:
         self._body = bytearray(b"\r\n")
 
-    def _say(self, verb: str, usual: str | None) -> str | None:
-        return self._answer(verb, self) or usual
-
-    def _reply(self, verb: str, usual: str, then: Callable[[], None] | None = None) -> None:
+    def _reply(self, verb: str, usual: str | None, then: Callable[[], None] | None = None) -> None:
         """Answer a verb; `then` happens first, and only if the usual answer is given."""
-        line = self._say(verb, usual)
+        line = self._answer(verb, self) or usual
         if line == usual and then is not None:
             then()
         if line == "hang":
@@ -190,7 +189,7 @@ class Sink:
         self._up = threading.Event()
 
     def _session(self) -> SmtpSession:
-        return SmtpSession(self._take, lambda verb, session: self.answer(verb, session))
+        return SmtpSession(self._take, self.answer)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -234,10 +233,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--journal", type=Path, required=True)
     given = parser.parse_args(arguments)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(Journal(given.journal), given.port, lambda port: print(port, flush=True)))
-    except KeyboardInterrupt:
-        pass
 
 
 if __name__ == "__main__":

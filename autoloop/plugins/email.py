@@ -1,0 +1,186 @@
+"""What an email provider is: something that stages messages, then transmits or abandons each.
+
+The line that matters is the moment from which a message *may* be accepted. Everything before it
+(connecting, signing in, naming the recipient) happens in `stage`; AutoLoop then commits the mark
+"sending" and only after that calls `transmit`. A provider that lets a message be accepted in
+`stage`, or after `abandon`, breaks the promise that nobody is mailed twice.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
+
+import colander
+
+__all__ = [
+    "Account",
+    "Channel",
+    "EmailProvider",
+    "Fate",
+    "Idempotency",
+    "Mailbox",
+    "Message",
+    "ProviderServices",
+    "Refused",
+    "Reply",
+    "Staged",
+]
+
+
+class Idempotency(StrEnum):
+    """How a provider helps to settle a message whose fate is unknown."""
+
+    KEY = "key"  # transmitting the same key again delivers nothing twice
+    LOOKUP = "lookup"  # `Channel.look_up` tells whether the key was accepted
+    EVENTS = "events"  # a later event names the message
+    NONE = "none"
+
+
+class Fate(StrEnum):
+    """What became of a message, as far as the provider said."""
+
+    ACCEPTED = "accepted"
+    TEMPORARY = "temporary"  # certainly not accepted; another try may succeed
+    PERMANENT = "permanent"  # certainly not accepted; another try is pointless
+    UNKNOWN = "unknown"  # it may have been accepted: never retried blindly
+
+
+_ADDRESS = re.compile(r"[^\s<>\x00-\x1f\x7f]{1,254}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One finished message to one recipient. `data` is RFC 5322 with CRLF, not dot-stuffed.
+
+    `key` is the same at every attempt and differs between messages.
+    """
+
+    key: str
+    message_id: str
+    sender: str
+    recipient: str
+    data: bytes
+
+    def __post_init__(self) -> None:
+        for address in (self.sender, self.recipient):
+            if not _ADDRESS.match(address):
+                raise ValueError("an envelope address holds a space, a bracket or a control character")
+        # A lone CR or LF is what smuggles a second message past a lenient server.
+        if not self.data.count(b"\r\n") == self.data.count(b"\n") == self.data.count(b"\r"):
+            raise ValueError("message lines end with CRLF only")
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A message for which only `transmit` or `abandon` is left. `handle` is the provider's own."""
+
+    message: Message
+    handle: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message that was certainly not accepted while staging.
+
+    `of_account` says that the account (host, sign-in, quota) is at fault, not the message:
+    such a refusal is never held against the recipient. `retry_after` is in seconds.
+    """
+
+    message: Message
+    permanent: bool
+    code: int | None = None
+    text: str = ""
+    of_account: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The provider's answer to `transmit`. `provider_id` is its own name for the message."""
+
+    fate: Fate
+    code: int | None = None
+    text: str = ""
+    provider_id: str | None = None
+    of_account: bool = False
+    retry_after: float | None = None
+
+
+class Channel(ABC):
+    """An open way out through one account. Used by one thread at a time; kept open for many groups."""
+
+    width: int = 1
+    """How many messages may be staged at once: never more than one per connection."""
+
+    @abstractmethod
+    def stage(self, messages: Sequence[Message]) -> Sequence[Staged | Refused]:
+        """Do all that comes before acceptance becomes possible. At most `width` messages; answers
+        in the same order. Never raises for what a server or a network does."""
+
+    @abstractmethod
+    def transmit(self, staged: Staged) -> Reply:
+        """Send the message and wait for its fate. Never raises; what is not certain is UNKNOWN."""
+
+    @abstractmethod
+    def abandon(self, staged: Staged) -> None:
+        """Drop a staged message so that it is certainly not delivered. Never raises."""
+
+    def transmit_all(self, group: Sequence[Staged]) -> Iterator[tuple[Staged, Reply]]:
+        """Transmit a group; yields each reply as it becomes known, every member exactly once."""
+        for staged in group:
+            yield staged, self.transmit(staged)
+
+    def look_up(self, key: str) -> Reply | None:
+        """With `Idempotency.LOOKUP`: the fate of an earlier message, None while it cannot be told."""
+        return None
+
+    def close(self) -> None:
+        """Give up connections. Staged messages count as abandoned."""
+
+
+class Mailbox(Protocol):
+    """Where captured mail is kept. Storing the same key twice keeps one message."""
+
+    def store(self, messages: Iterable[Message]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One configured provider account. `config` is what `Config` returned, secrets included."""
+
+    id: UUID
+    workspace_id: UUID
+    name: str
+    config: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderServices:
+    """What AutoLoop lends to every provider alike."""
+
+    mailbox: Mailbox
+
+
+class EmailProvider(ABC):
+    """One kind of way out, found through the entry-point group `autoloop.email_providers`.
+
+    `Config` is a colander mapping: it draws the account's form and checks it. A node made with
+    `secret=True` is kept encrypted and never shown again.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    idempotency: ClassVar[Idempotency] = Idempotency.NONE
+
+    class Config(colander.MappingSchema):
+        """Nothing to configure."""
+
+    @abstractmethod
+    def open(self, account: Account, services: ProviderServices) -> Channel:
+        """A channel of this account. Connects lazily: trouble shows in `stage`, not here."""

@@ -1,0 +1,72 @@
+"""The contract of email providers, as tests that any plugin's author can run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from autoloop.plugins.email import Channel, Fate, Message, Staged
+
+__all__ = ["EmailProviderContract", "MemoryMailbox", "Way", "message", "staged_all"]
+
+
+def message(to: str = "ada@example.org", body: bytes = b"Hello\r\n.\r\n..two\r\n") -> Message:
+    key = uuid4().hex
+    head = f"Message-ID: <{key}@test>\r\nTo: {to}\r\nSubject: Hi\r\n\r\n".encode()
+    return Message(key, f"<{key}@test>", "me@example.com", to, head + body)
+
+
+@dataclass
+class MemoryMailbox:
+    kept: dict[str, Message] = field(default_factory=dict)
+
+    def store(self, messages: Iterable[Message]) -> None:
+        self.kept |= {message.key: message for message in messages}
+
+
+@dataclass
+class Way:
+    """A channel, and what arrived at its far end."""
+
+    channel: Channel
+    arrived: Callable[[], list[bytes]]
+
+
+def staged_all(channel: Channel, messages: list[Message]) -> list[Staged]:
+    staged = channel.stage(messages)
+    assert [one.message for one in staged] == messages
+    assert all(isinstance(one, Staged) for one in staged), staged
+    return [one for one in staged if isinstance(one, Staged)]
+
+
+class EmailProviderContract:
+    """What every provider promises. Subclass it in your tests and give a fixture `way`."""
+
+    def test_what_is_transmitted_arrives_whole_and_once(self, way: Way) -> None:
+        messages = [message(f"person{n}@example.org") for n in range(min(way.channel.width, 4))]
+        replies = {
+            staged.message.key: reply
+            for staged, reply in way.channel.transmit_all(staged_all(way.channel, messages))
+        }
+        assert {key: reply.fate for key, reply in replies.items()} == {m.key: Fate.ACCEPTED for m in messages}
+        assert sorted(way.arrived()) == sorted(m.data for m in messages)
+
+    def test_staging_alone_delivers_nothing(self, way: Way) -> None:
+        staged = staged_all(way.channel, [message()])
+        assert way.arrived() == []
+        assert way.channel.transmit(staged[0]).fate is Fate.ACCEPTED
+
+    def test_what_is_abandoned_never_arrives_and_the_channel_goes_on(self, way: Way) -> None:
+        kept, dropped = message("kept@example.org"), message("dropped@example.org")
+        one, two = staged_all(way.channel, [kept, dropped])
+        way.channel.abandon(two)
+        assert way.channel.transmit(one).fate is Fate.ACCEPTED
+        later = message("later@example.org")
+        assert way.channel.transmit(staged_all(way.channel, [later])[0]).fate is Fate.ACCEPTED
+        assert way.arrived() == [kept.data, later.data]
+
+    def test_closing_drops_nothing_that_was_accepted(self, way: Way) -> None:
+        way.channel.transmit(staged_all(way.channel, [message()])[0])
+        way.channel.close()
+        assert len(way.arrived()) == 1

@@ -1,0 +1,1 @@
+"""Email providers that come with AutoLoop."""

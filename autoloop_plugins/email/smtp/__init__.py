@@ -1,0 +1,68 @@
+"""SMTP: through any mail server that takes submissions."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import colander
+
+from autoloop.plugins.email import Account, EmailProvider, Idempotency, ProviderServices
+from autoloop_plugins.email.smtp.channel import SmtpChannel
+from autoloop_plugins.email.smtp.connection import Target, is_loopback
+
+__all__ = ["SmtpProvider"]
+
+
+class SmtpProvider(EmailProvider):
+    """A mail server reached by SMTP, with TLS unless it is on this machine."""
+
+    name: ClassVar[str] = "smtp"
+    title: ClassVar[str] = "SMTP server"
+    idempotency: ClassVar[Idempotency] = Idempotency.NONE
+
+    class Config(colander.MappingSchema):
+        host = colander.SchemaNode(colander.String(), title="Server", validator=colander.Length(1, 253))
+        port = colander.SchemaNode(
+            colander.Int(), title="Port", missing=587, default=587, validator=colander.Range(1, 65535)
+        )
+        security = colander.SchemaNode(
+            colander.String(),
+            title="Encryption",
+            missing="starttls",
+            default="starttls",
+            validator=colander.OneOf(["starttls", "tls", "none"]),
+            description="“none” is allowed for a server on this machine, or without a password.",
+        )
+        username = colander.SchemaNode(colander.String(), title="User name", missing="")
+        password = colander.SchemaNode(colander.String(), title="Password", missing="", secret=True)
+        connections = colander.SchemaNode(
+            colander.Int(),
+            title="Connections",
+            missing=4,
+            default=4,
+            validator=colander.Range(1, 32),
+            description="How many connections one sending process may hold open.",
+        )
+        greeting_name = colander.SchemaNode(
+            colander.String(),
+            title="Name in the greeting",
+            missing="localhost",
+            default="localhost",
+            validator=colander.Regex(r"[A-Za-z0-9.:\[\]-]{1,253}\Z"),
+            description="What EHLO says; some servers want your public host name.",
+        )
+        ca_certificate = colander.SchemaNode(
+            colander.String(),
+            title="Certificate authority",
+            missing="",
+            description="PEM text, for a server with a private certificate.",
+        )
+
+        def validator(self, node: colander.SchemaNode, value: dict[str, object]) -> None:
+            if value["security"] == "none" and value["password"] and not is_loopback(str(value["host"])):
+                error = colander.Invalid(node)
+                error["security"] = "A password is never sent without encryption."
+                raise error
+
+    def open(self, account: Account, services: ProviderServices) -> SmtpChannel:
+        return SmtpChannel(Target.of(account.config), width=int(account.config["connections"]))

@@ -1,0 +1,344 @@
+"""The contract every email provider keeps, and what SMTP makes of each thing a server may do."""
+
+from __future__ import annotations
+
+import datetime
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import colander
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from autoloop.embedded.smtp_sink import Sink, SmtpSession
+from autoloop.plugins.email import Account, Fate, Message, ProviderServices, Refused, Reply, Staged
+from autoloop.plugins.testing.email import EmailProviderContract, MemoryMailbox, Way, message, staged_all
+from autoloop_plugins.email.mailbox import MailboxProvider
+from autoloop_plugins.email.smtp import SmtpProvider
+from autoloop_plugins.email.smtp.channel import SmtpChannel
+from autoloop_plugins.email.smtp.connection import Target, Timeouts
+
+QUICK = Timeouts(connect=2, hello=2, tls=2, auth=2, mail=0.3, rcpt=0.3, data=0.3, body=2, final=0.3)
+
+
+def smtp_way(sink: Sink, width: int = 4) -> Way:
+    config = SmtpProvider.Config().deserialize(
+        {"host": "127.0.0.1", "port": sink.port, "security": "none", "connections": width}
+    )
+    account = Account(uuid4(), uuid4(), "test", config)
+    return Way(
+        SmtpProvider().open(account, ProviderServices(MemoryMailbox())),
+        lambda: [mail.data for mail in sink.mails],
+    )
+
+
+@pytest.fixture(params=["smtp", "mailbox"])
+def way(request: pytest.FixtureRequest) -> Iterator[Way]:
+    if request.param == "smtp":
+        with Sink() as sink:
+            way = smtp_way(sink)
+            yield way
+            way.channel.close()
+    else:
+        box = MemoryMailbox()
+        channel = MailboxProvider().open(Account(uuid4(), uuid4(), "box", {}), ProviderServices(box))
+        yield Way(channel, lambda: [mail.data for mail in box.kept.values()])
+
+
+class TestContract(EmailProviderContract):
+    """Both built-in providers keep what every provider promises."""
+
+
+@pytest.mark.parametrize("to", ["a@b\r\nRCPT TO:<c@d>", "a@b> <c@d", "a b@c", "", "a@b\x00", "x" * 300])
+def test_an_envelope_address_cannot_carry_a_command(to: str) -> None:
+    with pytest.raises(ValueError, match="envelope"):
+        Message("k", "<k>", "me@example.com", to, b"Subject: x\r\n\r\n")
+
+
+@pytest.mark.parametrize("body", [b"a\n.\nMAIL FROM:<x@y>\r\n", b"a\r.\r\n", b"\n", b"\r"])
+def test_lone_line_ends_are_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match="CRLF"):
+        message(body=body)
+
+
+# -- what SMTP makes of a server's behaviour ------------------------------------------------------
+
+
+def answering(verb: str, line: str, *, times: int = 1) -> Callable[[str, SmtpSession], str | None]:
+    left = [times]
+
+    def answer(said: str, _session: SmtpSession) -> str | None:
+        if said != verb or left[0] == 0:
+            return None
+        left[0] -= 1
+        return line
+
+    return answer
+
+
+def outcome(sink: Sink) -> Refused | Reply:
+    channel = SmtpChannel(Target("127.0.0.1", sink.port, "none"), width=1, timeouts=QUICK)
+    (staged,) = channel.stage([message()])
+    result = channel.transmit(staged) if isinstance(staged, Staged) else staged
+    # Whatever happened, the next message goes through.
+    (again,) = channel.stage([message()])
+    assert isinstance(again, Staged), again
+    assert channel.transmit(again).fate is Fate.ACCEPTED
+    channel.close()
+    return result
+
+
+@pytest.mark.parametrize(
+    ("verb", "line", "permanent", "of_account", "code"),
+    [
+        ("CONNECT", "421 too busy", False, True, 421),
+        ("CONNECT", "554 you are blocked", False, True, 554),
+        ("CONNECT", "close", False, True, None),
+        ("MAIL", "451 later", False, False, 451),
+        ("MAIL", "550 no such sender", True, False, 550),
+        ("MAIL", "530 sign in first", False, True, 530),
+        ("RCPT", "450 greylisted", False, False, 450),
+        ("RCPT", "550 no such user", True, False, 550),
+        ("RCPT", "421 closing", False, False, 421),
+        ("RCPT", "close", False, False, None),
+        ("RCPT", "hang", False, False, None),
+        ("DATA", "452 disk full", False, False, 452),
+        ("DATA", "554 no", True, False, 554),
+        ("DATA", "250 odd", False, False, 250),
+        ("DATA", "hang", False, False, None),
+    ],
+)
+def test_before_the_body_everything_is_certain(
+    verb: str, line: str, permanent: bool, of_account: bool, code: int | None
+) -> None:
+    with Sink(answer=answering(verb, line)) as sink:
+        result = outcome(sink)
+        assert isinstance(result, Refused), result
+        assert (result.permanent, result.of_account, result.code) == (permanent, of_account, code)
+        assert len(sink.mails) == 1, "only the next message arrived"
+
+
+@pytest.mark.parametrize(
+    ("line", "fate", "code"),
+    [
+        ("250 queued as 1", Fate.ACCEPTED, 250),
+        ("451 try later", Fate.TEMPORARY, 451),
+        ("421 closing", Fate.TEMPORARY, 421),
+        ("554 spam", Fate.PERMANENT, 554),
+        ("close", Fate.UNKNOWN, None),
+        ("hang", Fate.UNKNOWN, None),
+        ("not a reply", Fate.UNKNOWN, None),
+        ("354 what", Fate.UNKNOWN, 354),
+    ],
+)
+def test_after_the_final_dot_only_a_clear_reply_is_certain(line: str, fate: Fate, code: int | None) -> None:
+    with Sink(answer=answering(".", line)) as sink:
+        result = outcome(sink)
+        assert isinstance(result, Reply), result
+        assert (result.fate, result.code if code else None) == (fate, code)
+
+
+def test_a_connection_lost_inside_the_body_is_no_delivery() -> None:
+    with Sink(answer=answering("BODY", "close")) as sink:
+        channel = SmtpChannel(Target("127.0.0.1", sink.port, "none"), width=1, timeouts=QUICK)
+        (staged,) = channel.stage([message(body=b"x" * 76 * 1000 * 400)])
+        assert isinstance(staged, Staged)
+        assert channel.transmit(staged).fate is Fate.TEMPORARY
+        assert sink.mails == []
+
+
+def test_no_octet_of_the_body_leaves_before_transmit() -> None:
+    verbs: list[str] = []
+
+    def listen(verb: str, _session: SmtpSession) -> None:
+        verbs.append(verb)
+
+    with Sink(answer=listen) as sink:
+        channel = SmtpChannel(Target("127.0.0.1", sink.port, "none"), width=1, timeouts=QUICK)
+        (staged,) = channel.stage([message()])
+        assert isinstance(staged, Staged)
+        assert verbs == ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA"]
+        channel.transmit(staged)
+        assert verbs[5:] == ["BODY", "."]
+
+
+def test_one_message_refused_leaves_the_others_of_its_group_alone() -> None:
+    def answer(verb: str, session: SmtpSession) -> str | None:
+        return "550 unknown" if verb == "RCPT" and session.recipient.startswith("gone") else None
+
+    with Sink(answer=answer) as sink:
+        channel = SmtpChannel(Target("127.0.0.1", sink.port, "none"), width=3, timeouts=QUICK)
+        group = channel.stage([message("a@x.org"), message("gone@x.org"), message("b@x.org")])
+        assert [type(one) for one in group] == [Staged, Refused, Staged]
+        fates = [reply.fate for _, reply in channel.transmit_all([s for s in group if isinstance(s, Staged)])]
+        assert fates == [Fate.ACCEPTED, Fate.ACCEPTED]
+
+
+def test_connections_are_used_again_and_a_dead_one_is_replaced_silently() -> None:
+    sessions: set[int] = set()
+
+    def listen(verb: str, session: SmtpSession) -> None:
+        sessions.add(id(session)) if verb == "CONNECT" else None
+
+    with Sink(answer=listen) as sink:
+        channel = SmtpChannel(Target("127.0.0.1", sink.port, "none"), width=1, timeouts=QUICK)
+        for _ in range(5):
+            (staged,) = channel.stage([message()])
+            assert isinstance(staged, Staged)
+            channel.transmit(staged)
+        assert len(sink.mails) == 5
+        assert len(sessions) == 1
+        sink.answer = answering("MAIL", "421 idle too long")
+        (staged,) = channel.stage([message()])
+        assert isinstance(staged, Staged), staged
+        channel.abandon(staged)
+
+
+def test_nobody_listening_is_the_accounts_trouble() -> None:
+    channel = SmtpChannel(Target("127.0.0.1", 1, "none"), width=2, timeouts=QUICK)
+    for refused in channel.stage([message(), message()]):
+        assert isinstance(refused, Refused)
+        assert refused.of_account
+        assert not refused.permanent
+
+
+# -- TLS and signing in ---------------------------------------------------------------------------
+
+
+@dataclass
+class Certificate:
+    context: ssl.SSLContext
+    pem: str
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path: Path = tmp_path_factory.mktemp("tls") / "both.pem"
+    path.write_bytes(private + pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return Certificate(context, pem.decode())
+
+
+class Collect:
+    def __init__(self) -> None:
+        self.taken: list[Any] = []
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        self.taken.append(envelope)
+        return "250 taken"
+
+
+def authenticate(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
+    return AuthResult(success=(data.login, data.password) == (b"ada", b"secret"), handled=False)
+
+
+class Submission(Controller):
+    """aiosmtpd, which knows STARTTLS and AUTH."""
+
+    def __enter__(self) -> Submission:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+@pytest.fixture(params=["starttls", "tls"])
+def secure_server(
+    request: pytest.FixtureRequest, certificate: Certificate
+) -> Iterator[tuple[str, Submission]]:
+    options: dict[str, Any] = {
+        "authenticator": authenticate,
+        "auth_required": True,
+        "hostname": "localhost",
+        "port": 0,
+    }
+    if request.param == "starttls":
+        options |= {"tls_context": certificate.context, "require_starttls": True}
+    else:
+        options |= {"ssl_context": certificate.context, "auth_require_tls": False}
+    server: AbstractContextManager[Submission] = FreePort(Collect(), **options)
+    with server as running:
+        yield request.param, running
+
+
+class FreePort(Submission):
+    """Learns the port that the system chose; aiosmtpd alone would knock at port 0."""
+
+    def _trigger_server(self) -> None:
+        assert self.server is not None
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+def test_tls_and_sign_in(secure_server: tuple[str, Submission], certificate: Certificate) -> None:
+    security, server = secure_server
+    target = Target("localhost", server.port, security, "ada", "secret", ca_certificate=certificate.pem)
+    channel = SmtpChannel(target, width=2, timeouts=QUICK)
+    staged = staged_all(channel, [message(), message()])
+    assert [reply.fate for _, reply in channel.transmit_all(staged)] == [Fate.ACCEPTED] * 2
+    assert len(server.handler.taken) == 2
+    channel.close()
+
+
+@pytest.mark.parametrize(
+    ("password", "trusts", "says"), [("wrong", True, "535"), ("secret", False, "certificate verify failed")]
+)
+def test_a_wrong_password_or_certificate_is_the_accounts_trouble(
+    secure_server: tuple[str, Submission], certificate: Certificate, password: str, trusts: bool, says: str
+) -> None:
+    security, server = secure_server
+    pem = certificate.pem if trusts else ""
+    target = Target("localhost", server.port, security, "ada", password, ca_certificate=pem)
+    (refused,) = SmtpChannel(target, width=1, timeouts=QUICK).stage([message()])
+    assert isinstance(refused, Refused)
+    assert refused.of_account
+    assert not refused.permanent
+    assert says in refused.text
+    assert password not in refused.text
+
+
+def test_starttls_is_never_skipped() -> None:
+    with Sink() as sink:
+        (refused,) = SmtpChannel(Target("127.0.0.1", sink.port, "starttls"), timeouts=QUICK).stage(
+            [message()]
+        )
+        assert isinstance(refused, Refused)
+        assert refused.of_account
+
+
+def test_a_password_needs_encryption_except_on_this_machine() -> None:
+    given = {"host": "mail.example.org", "security": "none", "username": "u", "password": "p"}
+    with pytest.raises(colander.Invalid):
+        SmtpProvider.Config().deserialize(given)
+    SmtpProvider.Config().deserialize(given | {"host": "127.0.0.1"})
