@@ -18,7 +18,6 @@ ROOMS = (
     "autoloop.engine",
     "autoloop.mail",
     "autoloop.workflows",
-    "autoloop.analytics",
     "autoloop.ops",
 )
 
