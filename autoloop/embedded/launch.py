@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 import shutil
@@ -13,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["Identity", "identity", "may_reach", "spawn"]
+__all__ = ["Identity", "die_with_parent", "identity", "may_reach", "spawn"]
 
 # Runs before the real program, in a bare interpreter: becomes the wanted user, asks the kernel for a signal when
 # the parent dies (after the change of user, which would clear the request), and gives way to the program.
@@ -62,7 +63,7 @@ def identity() -> Identity:
     mapped = next((uid for uid in candidates if uid in known), None)
     if mapped is not None and shutil.which("unshare"):
         prefix = ("unshare", "-U", f"--map-user={mapped}", f"--map-group={mapped}")
-        if os.environ.get("AUTOLOOP_NO_NAMESPACES") != "1" and _works([*prefix, "true"]):
+        if os.environ.get("AUTOLOOP_TEST_NO_NAMESPACES") != "1" and _works([*prefix, "true"]):
             return Identity(prefix=prefix)
     if os.geteuid() == 0:
         for entry in known.values():
@@ -100,6 +101,14 @@ def spawn(
         env=env,
         cwd=cwd or Path("/"),
     )
+
+
+def die_with_parent(death_signal: int = signal.SIGKILL) -> None:
+    """In a forked process: end when the parent ends, however that happens. Linux only; elsewhere nothing."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(1, int(death_signal), 0, 0, 0)
+        if os.getppid() == 1:
+            os._exit(1)
 
 
 def may_reach(path: Path, who: Identity) -> bool:
