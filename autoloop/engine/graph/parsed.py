@@ -1,0 +1,192 @@
+"""From JSON to nodes and edges: shapes, names and sizes; nothing about what steps mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["LARGEST", "Edge", "Graph", "Node", "Problem", "parse"]
+
+LARGEST = {"nodes": 500, "edges": 2000, "note": 2000}
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+PORT = re.compile(r"[a-z0-9_]{1,64}\Z")
+EXIT_RULES = ("unsubscribed", "replied", "bounced")
+SETTINGS = ("start", "reentry", "exit_rules", "on_unknown", "window")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a graph, and where: a node's id, and the field in it."""
+
+    code: str
+    message: str
+    node: str | None = None
+    field: str | None = None
+
+    def as_dict(self) -> dict[str, str | None]:
+        return {"code": self.code, "message": self.message, "node": self.node, "field": self.field}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    id: str
+    type: str
+    config: Mapping[str, Any]
+    config_version: int | None = None
+    position: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    id: str
+    source: str
+    port: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    nodes: Mapping[str, Node]
+    edges: tuple[Edge, ...]
+    settings: Mapping[str, Any]
+
+    @property
+    def roots(self) -> list[str]:
+        """Nodes that no other node leads to."""
+        led_to = {edge.target for edge in self.edges if edge.source != edge.target}
+        return [node for node in self.nodes if node not in led_to]
+
+    @property
+    def start(self) -> str | None:
+        """Where runs begin; None if the graph does not say."""
+        chosen = self.settings.get("start")
+        if chosen is not None:
+            return chosen if chosen in self.nodes else None
+        roots = self.roots
+        return roots[0] if len(roots) == 1 else None
+
+
+def parse(given: Any) -> tuple[Graph, list[Problem]]:
+    """The readable part of a graph, and what could not be read. Never raises."""
+    problems: list[Problem] = []
+    if not isinstance(given, Mapping):
+        return Graph({}, (), {}), [Problem("SHAPE", "A graph is an object with nodes, edges and settings.")]
+    strange = sorted(str(key) for key in given if key not in ("schema", "nodes", "edges", "settings"))
+    if strange:
+        problems.append(Problem("SHAPE", f"A graph has no “{strange[0]}”.", field=strange[0]))
+    if given.get("schema", 1) != 1:
+        problems.append(Problem("SCHEMA", "This graph was written for another version of AutoLoop.", field="schema"))
+    nodes = _nodes(given.get("nodes", []), problems)
+    edges = _edges(given.get("edges", []), nodes, problems)
+    return Graph(nodes, edges, _settings(given.get("settings"), problems)), problems
+
+
+def _nodes(given: Any, problems: list[Problem]) -> dict[str, Node]:
+    nodes: dict[str, Node] = {}
+    for index, each in enumerate(_list(given, "nodes", problems)):
+        place = f"nodes.{index}"
+        if not isinstance(each, Mapping):
+            problems.append(Problem("SHAPE", "A node is an object.", field=place))
+            continue
+        key = each.get("id")
+        if not isinstance(key, str) or not ID.match(key):
+            problems.append(Problem("NODE_ID", "A node's id is 1 to 64 letters, digits, - or _.", field=f"{place}.id"))
+            continue
+        if key in nodes:
+            problems.append(Problem("DUPLICATE_NODE", f"Two nodes have the id “{key}”.", key, "id"))
+            continue
+        kind, config, version = each.get("type"), each.get("config", {}), each.get("config_version")
+        note, position = each.get("note") or "", each.get("position") or {}
+        wrong = [
+            ("type", not isinstance(kind, str) or not kind, "A node's type is the name of a step."),
+            ("config", not isinstance(config, Mapping), "A node's settings are an object."),
+            ("config_version", version is not None and (not _whole(version) or version < 1), "It is a whole number from 1 up."),
+            ("note", not isinstance(note, str) or len(note) > LARGEST["note"], f"A note has at most {LARGEST['note']} characters."),
+            ("position", not isinstance(position, Mapping), "A position is an object with x and y."),
+        ]
+        found = [Problem("SHAPE", message, key, name) for name, bad, message in wrong if bad]
+        known = ("id", "type", "config", "config_version", "note", "position")
+        found += [Problem("SHAPE", f"A node has no “{name}”.", key, str(name)) for name in each if name not in known]
+        problems += found
+        if not any(problem.field in ("type", "config", "config_version") for problem in found):
+            nodes[key] = Node(key, str(kind), dict(config), version, position, str(note))
+    return nodes
+
+
+def _edges(given: Any, nodes: Mapping[str, Node], problems: list[Problem]) -> tuple[Edge, ...]:
+    edges: list[Edge] = []
+    seen: set[tuple[str, str, str]] = set()
+    for index, each in enumerate(_list(given, "edges", problems)):
+        place = f"edges.{index}"
+        if not isinstance(each, Mapping):
+            problems.append(Problem("SHAPE", "An edge is an object with from, port and to.", field=place))
+            continue
+        source, port, target = each.get("from"), each.get("port", "next"), each.get("to")
+        if not isinstance(port, str) or not PORT.match(port):
+            problems.append(Problem("SHAPE", "A port is a lower-case name.", field=f"{place}.port"))
+            continue
+        for name, end in (("from", source), ("to", target)):
+            if not isinstance(end, str) or end not in nodes:
+                shown = f"“{end[:64]}”" if isinstance(end, str) else "nothing"
+                problems.append(Problem("EDGE_END", f"An edge leads {name} {shown}, which is no node.", field=f"{place}.{name}"))
+                break
+        else:
+            key = (str(source), port, str(target))
+            if key in seen:
+                problems.append(
+                    Problem("DUPLICATE_EDGE", f"“{key[0]}” leads to “{key[2]}” twice by the port {port}.", key[0], f"{place}")
+                )
+                continue
+            seen.add(key)
+            edges.append(Edge(str(each.get("id") or f"e{index}")[:64], *key))
+    return tuple(edges)
+
+
+def _settings(given: Any, problems: list[Problem]) -> dict[str, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        problems.append(Problem("SHAPE", "Settings are an object.", field="settings"))
+        return {}
+    settings = {str(key): value for key, value in given.items() if value is not None}
+    for key in settings.keys() - set(SETTINGS):
+        problems.append(Problem("SETTINGS", f"There is no setting “{key[:64]}”.", field=f"settings.{key[:64]}"))
+    if not reentry_fits(settings.get("reentry", "once")):
+        message = "Re-entry is once, always, not_active or {“after_days”: 1 to 3650}."
+        problems.append(Problem("SETTINGS", message, field="settings.reentry"))
+    rules = settings.get("exit_rules", [])
+    if not isinstance(rules, list) or not all(isinstance(rule, str) and rule in EXIT_RULES for rule in rules):
+        message = f"Exit rules are a list of {', '.join(EXIT_RULES)}."
+        problems.append(Problem("SETTINGS", message, field="settings.exit_rules"))
+    if settings.get("on_unknown", "hold") not in ("hold", "skip", "resend"):
+        problems.append(Problem("SETTINGS", "It is hold, skip or resend.", field="settings.on_unknown"))
+    if not isinstance(settings.get("start", ""), str):
+        problems.append(Problem("SETTINGS", "The start is the id of a node.", field="settings.start"))
+        settings.pop("start")
+    if not isinstance(settings.get("window", {}), Mapping):
+        problems.append(Problem("SETTINGS", "A window is an object.", field="settings.window"))
+    return settings
+
+
+def reentry_fits(rule: Any) -> bool:
+    if isinstance(rule, Mapping):
+        days = rule.get("after_days")
+        return set(rule) == {"after_days"} and _whole(days) and 1 <= days <= 3650
+    return rule in ("once", "always", "not_active") if isinstance(rule, str) else False
+
+
+def _list(given: Any, name: str, problems: list[Problem]) -> list[Any]:
+    if not isinstance(given, list):
+        problems.append(Problem("SHAPE", f"The {name} are a list.", field=name))
+        return []
+    if len(given) > LARGEST[name]:
+        problems.append(Problem("TOO_MANY", f"A graph has at most {LARGEST[name]} {name}; this one has {len(given)}.", field=name))
+        return []
+    return given
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

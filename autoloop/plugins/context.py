@@ -1,0 +1,79 @@
+"""Contexts: everything a step may look at while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from autoloop.plugins.choices import fraction, pick
+from autoloop.plugins.facts import Happening
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["ActionContext", "Resumed", "StepContext"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Why a waiting step runs again.
+
+    `kind` is timer, event, email or action. `port` is an email's fate; `data` an event's data or
+    what came with the answer; `output` what an action gave back.
+    """
+
+    kind: str
+    at: datetime
+    port: str | None = None
+    name: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def timed_out(self) -> bool:
+        return self.kind == "timer"
+
+
+@dataclass(slots=True)
+class StepContext:
+    """What a step sees: the time, the contact, the run so far. Plain data; nothing here does I/O.
+
+    `outputs` maps node ids to what those steps gave; `event` is what started the run
+    ({"name", "data"}); `resumed` is set when the step runs again after a wait; `attempt` counts
+    from 1 and rises with each Retry; `asked_at` is when the run last asked for an email.
+    """
+
+    now: datetime
+    workspace_id: str
+    run_id: str
+    workflow_id: str
+    chosen_by: str
+    node: str
+    visit: int
+    contact: Mapping[str, Any] = field(default_factory=dict)
+    business: Mapping[str, Any] = field(default_factory=dict)
+    emails: Sequence[Mapping[str, Any]] = ()
+    happenings: Sequence[Happening] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    event: Mapping[str, Any] = field(default_factory=dict)
+    resumed: Resumed | None = None
+    attempt: int = 1
+    since: datetime | None = None
+    asked_at: datetime | None = None
+    is_test: bool = False
+
+    def choose(self, weights: Sequence[float], salt: str = "") -> int:
+        """An index by weight. The same contact at the same node always gets the same one."""
+        return pick(weights, fraction(self.workspace_id, self.node, self.chosen_by, salt))
+
+
+@dataclass(slots=True)
+class ActionContext(StepContext):
+    """A step context for I/O: an HTTP client, a key that stays the same over attempts, and the
+    credentials that were granted. Never a database session."""
+
+    http: httpx.Client = None  # type: ignore[assignment]
+    idempotency_key: str = ""
+    credentials: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -1,0 +1,84 @@
+"""Step types: the contract between a node of a workflow and the engine that walks through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from inspect import cleandoc
+from typing import Any, ClassVar
+
+import colander
+
+from autoloop.plugins.context import ActionContext, StepContext
+from autoloop.plugins.facts import NOTHING, Needs
+from autoloop.plugins.outcomes import Fail, Next, Outcome, Retry, Stop
+
+__all__ = ["ActionStep", "DecisionStep", "Step"]
+
+Config = Mapping[str, Any]
+
+
+class Step:
+    """What every step type declares. One instance serves all runs: keep nothing on `self`.
+
+    `name` is snake_case and unique; `Config` is the colander schema of a node's settings and draws
+    its form; `config_version` rises when the schema changes, and `upgrade` brings old settings up.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    category: ClassVar[str] = "other"
+    icon: ClassVar[str] = "box"
+    config_version: ClassVar[int] = 1
+    capabilities: ClassVar[frozenset[str]] = frozenset()
+    suspends: ClassVar[bool] = False
+    """True if a first visit always waits: what lies behind it need not be known yet."""
+
+    class Config(colander.MappingSchema):
+        """No settings."""
+
+    @classmethod
+    def description(cls) -> str:
+        """The docstring: the step's page in the documentation, its first line the hint in the builder."""
+        return cleandoc(cls.__doc__ or "")
+
+    def ports(self, config: Config) -> tuple[str, ...]:
+        """Named exits. Every step also has `error`, taken on Fail when something is tied to it."""
+        return ("next",)
+
+    def needs(self, config: Config) -> Needs:
+        """What must be loaded before the step can run."""
+        return NOTHING
+
+    def summary(self, config: Config) -> str:
+        """One line for the node in the picture of the workflow."""
+        return self.title
+
+    def check(self, config: Config) -> Iterable[tuple[str, str]]:
+        """Problems the schema cannot see, as (field, message)."""
+        return ()
+
+    def upgrade(self, config: dict[str, Any], version: int) -> dict[str, Any]:
+        """Settings of an older `config_version` in today's form."""
+        return config
+
+
+class DecisionStep(Step):
+    """A step that only decides: pure, fast, no I/O. It runs inside the engine's transaction."""
+
+    def run(self, ctx: StepContext, config: Config) -> Outcome:
+        raise NotImplementedError
+
+
+class ActionStep(Step):
+    """A step that talks to the world. It runs in a thread, outside every transaction, at least
+    once: send `ctx.idempotency_key` along, so that the other side can tell a repetition.
+
+    `time_limit` is in seconds; after `max_attempts` a Retry is a failure.
+    """
+
+    suspends: ClassVar[bool] = True
+    time_limit: ClassVar[float] = 30.0
+    max_attempts: ClassVar[int] = 5
+
+    def run(self, ctx: ActionContext, config: Config) -> Next | Retry | Fail | Stop:
+        raise NotImplementedError

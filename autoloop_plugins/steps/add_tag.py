@@ -1,0 +1,29 @@
+"""Add tag: give the contact a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import colander
+
+from autoloop.plugins import AddTag, DecisionStep, Next, Outcome, StepContext
+
+__all__ = ["AddTagStep"]
+
+
+class AddTagStep(DecisionStep):
+    """Give the contact a tag. The tag is made if there is none of that name."""
+
+    name, title, category, icon = "add_tag", "Add tag", "data", "tag"
+
+    class Config(colander.MappingSchema):  # type: ignore[misc]
+        tag = colander.SchemaNode(
+            colander.String(), validator=colander.Length(1, 60), title="Tag", ui={"widget": "tag"}
+        )
+
+    def run(self, ctx: StepContext, config: Mapping[str, Any]) -> Outcome:
+        return Next(effects=(AddTag(config["tag"]),))
+
+    def summary(self, config: Mapping[str, Any]) -> str:
+        return f"Tag “{config['tag']}”"

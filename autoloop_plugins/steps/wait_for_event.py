@@ -1,0 +1,60 @@
+"""Wait for an event: hold the contact until something happens, or for some time at most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import colander
+
+from autoloop.plugins import DecisionStep, FreeMapping, Next, Outcome, StepContext, WaitFor
+from autoloop_plugins.steps.durations import Duration, length, words
+
+__all__ = ["WaitForEventStep"]
+
+
+class WaitForEventStep(DecisionStep):
+    """Hold the contact until an event happens, or for some time at most.
+
+    Leaves through `next` when the event came, through `timeout` when it did not. An event that came
+    after the last email of this run counts, even if it was faster than the run. For events of emails
+    (`email.replied`, `email.opened` …) only this run's emails count, unless you say otherwise.
+    """
+
+    name, title, category, icon = "wait_for_event", "Wait for an event", "timing", "bell"
+    suspends = True
+
+    class Config(colander.MappingSchema):  # type: ignore[misc]
+        event = colander.SchemaNode(
+            colander.String(),
+            validator=colander.All(colander.Length(1, 100), colander.Regex(r"^[a-z0-9_]+(\.[a-z0-9_]+)*\Z")),
+            title="Event",
+            ui={"widget": "event"},
+        )
+        match = colander.SchemaNode(FreeMapping(), missing=None, title="Its data contains")
+        timeout = Duration(title="At most", missing=None)
+        of = colander.SchemaNode(
+            colander.String(),
+            validator=colander.OneOf(["run", "contact"]),
+            missing="run",
+            title="Emails of",
+            description="run: only emails of this run; contact: any email to the contact",
+        )
+
+    def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        return ("next", "timeout") if config["timeout"] else ("next",)
+
+    def run(self, ctx: StepContext, config: Mapping[str, Any]) -> Outcome:
+        if ctx.resumed is None:
+            until = ctx.now + length(config["timeout"]) if config["timeout"] else None
+            match = dict(config["match"] or {})
+            if config["event"].startswith("email.") and config["of"] == "run":
+                match["run_id"] = ctx.run_id
+            return WaitFor(config["event"], match, until)
+        if ctx.resumed.timed_out:
+            return Next("timeout", why=f"no {config['event']} in time")
+        return Next(output={"event": ctx.resumed.name, "data": dict(ctx.resumed.data)})
+
+    def summary(self, config: Mapping[str, Any]) -> str:
+        most = f", at most {words(config['timeout'])}" if config["timeout"] else ""
+        return f"Wait for {config['event']}{most}"
