@@ -125,6 +125,10 @@ class Postgres:
         with self._connect() as connection:
             for role in ROLES:
                 _see_to_role(connection, role, (passwords or {}).get(role))
+            # The worker may act as the web role for one tenant, but only by saying so: its own rights stay apart.
+            connection.execute(sql.SQL("ALTER ROLE {} NOINHERIT").format(sql.Identifier(ROLES[2])))
+            granted = sql.SQL("GRANT {} TO {}").format(sql.Identifier(ROLES[1]), sql.Identifier(ROLES[2]))
+            connection.execute(granted)
         self.create_database(DATABASE)
 
     def create_database(self, name: str, owner: str = ROLES[0], template: str | None = None) -> bool:

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 from typing import IO, Any, Self
+from urllib.parse import quote
 
 from autoloop.embedded.launch import spawn
 from autoloop.embedded.sockets import socket_folder
@@ -48,12 +49,12 @@ class Redis:
     @property
     def url(self) -> str:
         """For redis-py and dogpile.cache."""
-        return f"unix://{self.socket_path}?db=0"
+        return f"unix://{quote(str(self.socket_path))}?db=0"
 
     @property
     def broker_url(self) -> str:
         """The same for Celery, which has another scheme for sockets."""
-        return f"redis+socket://{self.socket_path}?virtual_host=0"
+        return f"redis+socket://{quote(str(self.socket_path))}?virtual_host=0"
 
     @property
     def answers(self) -> bool:
