@@ -54,9 +54,9 @@ class InWorkspace:
 
     @declared_attr
     def workspace_id(cls) -> Mapped[UUID]:
-        return mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+        return mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True, sort_order=-2)
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-1)
 
 
 class Stamped:
