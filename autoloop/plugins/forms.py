@@ -30,7 +30,11 @@ class FreeMapping(colander.SchemaType):  # type: ignore[misc]
     def deserialize(self, node: Any, cstruct: Any) -> Any:
         if cstruct is colander.null:
             return cstruct
-        if not isinstance(cstruct, Mapping) or len(cstruct) > 100 or not all(isinstance(k, str) for k in cstruct):
+        if (
+            not isinstance(cstruct, Mapping)
+            or len(cstruct) > 100
+            or not all(isinstance(k, str) for k in cstruct)
+        ):
             raise colander.Invalid(node, "must be an object with at most 100 keys")
         return dict(cstruct)
 

@@ -87,7 +87,9 @@ class Registry:
         registry = cls()
         off = frozenset(disabled)
         for group in GROUPS:
-            found = sorted(find(group.entry_points), key=lambda each: (_distribution(each)[0] != OWN, each.name))
+            found = sorted(
+                find(group.entry_points), key=lambda each: (_distribution(each)[0] != OWN, each.name)
+            )
             for point in found:
                 registry._take(group, point, point.name in off or f"{group.kind}:{point.name}" in off)
         return registry
@@ -135,7 +137,10 @@ class Registry:
             return f"is named {getattr(cls, 'name', None)!r} in the class but {name!r} in its entry point"
         if not NAME.match(name):
             return "has a name that is not snake_case of at most 50 characters"
-        taken = next((each for each in self.plugins if each.kind == group.kind and each.name == name and each.works), None)
+        taken = next(
+            (each for each in self.plugins if each.kind == group.kind and each.name == name and each.works),
+            None,
+        )
         if taken is not None:
             return f"has the name of one that {taken.distribution} brings already"
         if not isinstance(getattr(cls, "title", None), str):
@@ -171,7 +176,7 @@ def _step_problem(cls: type) -> str | None:
     if issubclass(cls, Step) and "run" not in vars(cls) and cls.run in (DecisionStep.run, ActionStep.run):  # type: ignore[attr-defined]
         return "has no run method"
     try:
-        made = cls()
+        made: Any = cls()
         json_schema(schema_of(made))
     except Exception as error:
         return f"has settings or a constructor that fail: {type(error).__name__}: {error}"

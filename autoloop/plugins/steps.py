@@ -14,8 +14,6 @@ from autoloop.plugins.outcomes import Fail, Next, Outcome, Retry, Stop
 
 __all__ = ["ActionStep", "DecisionStep", "Step"]
 
-Config = Mapping[str, Any]
-
 
 class Step:
     """What every step type declares. One instance serves all runs: keep nothing on `self`.
@@ -41,19 +39,19 @@ class Step:
         """The docstring: the step's page in the documentation, its first line the hint in the builder."""
         return cleandoc(cls.__doc__ or "")
 
-    def ports(self, config: Config) -> tuple[str, ...]:
+    def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         """Named exits. Every step also has `error`, taken on Fail when something is tied to it."""
         return ("next",)
 
-    def needs(self, config: Config) -> Needs:
+    def needs(self, config: Mapping[str, Any]) -> Needs:
         """What must be loaded before the step can run."""
         return NOTHING
 
-    def summary(self, config: Config) -> str:
+    def summary(self, config: Mapping[str, Any]) -> str:
         """One line for the node in the picture of the workflow."""
         return self.title
 
-    def check(self, config: Config) -> Iterable[tuple[str, str]]:
+    def check(self, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """Problems the schema cannot see, as (field, message)."""
         return ()
 
@@ -65,7 +63,7 @@ class Step:
 class DecisionStep(Step):
     """A step that only decides: pure, fast, no I/O. It runs inside the engine's transaction."""
 
-    def run(self, ctx: StepContext, config: Config) -> Outcome:
+    def run(self, ctx: StepContext, config: Mapping[str, Any]) -> Outcome:
         raise NotImplementedError
 
 
@@ -80,5 +78,5 @@ class ActionStep(Step):
     time_limit: ClassVar[float] = 30.0
     max_attempts: ClassVar[int] = 5
 
-    def run(self, ctx: ActionContext, config: Config) -> Next | Retry | Fail | Stop:
+    def run(self, ctx: ActionContext, config: Mapping[str, Any]) -> Next | Retry | Fail | Stop:
         raise NotImplementedError

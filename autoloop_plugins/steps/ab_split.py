@@ -9,21 +9,23 @@ import colander
 
 from autoloop.plugins import DecisionStep, Next, Outcome, StepContext
 
-__all__ = ["AbSplitStep"]
+__all__ = ["ABSplit"]
 
 ARM = colander.Regex(r"^[a-z0-9_]{1,30}\Z", msg="must be lower-case letters, digits or _")
 
 
 class Arm(colander.MappingSchema):  # type: ignore[misc]
     name = colander.SchemaNode(colander.String(), validator=ARM, title="Name")
-    weight = colander.SchemaNode(colander.Float(), validator=colander.Range(0, 1_000_000), missing=1.0, title="Weight")
+    weight = colander.SchemaNode(
+        colander.Float(), validator=colander.Range(0, 1_000_000), missing=1.0, title="Weight"
+    )
 
 
 class Arms(colander.SequenceSchema):  # type: ignore[misc]
     arm = Arm()
 
 
-class AbSplitStep(DecisionStep):
+class ABSplit(DecisionStep):
     """Spread contacts over two or more arms by weight.
 
     The same contact always takes the same arm at the same step, however often it comes by.

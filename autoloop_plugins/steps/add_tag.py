@@ -7,12 +7,12 @@ from typing import Any
 
 import colander
 
-from autoloop.plugins import AddTag, DecisionStep, Next, Outcome, StepContext
+from autoloop.plugins import DecisionStep, Next, Outcome, StepContext, effects
 
-__all__ = ["AddTagStep"]
+__all__ = ["AddTag"]
 
 
-class AddTagStep(DecisionStep):
+class AddTag(DecisionStep):
     """Give the contact a tag. The tag is made if there is none of that name."""
 
     name, title, category, icon = "add_tag", "Add tag", "data", "tag"
@@ -23,7 +23,7 @@ class AddTagStep(DecisionStep):
         )
 
     def run(self, ctx: StepContext, config: Mapping[str, Any]) -> Outcome:
-        return Next(effects=(AddTag(config["tag"]),))
+        return Next(effects=(effects.AddTag(config["tag"]),))
 
     def summary(self, config: Mapping[str, Any]) -> str:
         return f"Tag “{config['tag']}”"

@@ -9,10 +9,10 @@ import colander
 
 from autoloop.plugins import ConditionType, DecisionStep, Needs, Next, Outcome, StepContext
 
-__all__ = ["BranchStep"]
+__all__ = ["Branch"]
 
 
-class BranchStep(DecisionStep):
+class Branch(DecisionStep):
     """Go one way if a condition holds of the contact, another if it does not.
 
     The condition may ask about the contact, its business, its tags, what it did with the emails, other

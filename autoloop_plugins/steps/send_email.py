@@ -8,9 +8,9 @@ from uuid import UUID
 
 import colander
 
-from autoloop.plugins import DecisionStep, Next, Outcome, SendEmail, StepContext
+from autoloop.plugins import DecisionStep, Next, Outcome, StepContext, outcomes
 
-__all__ = ["SendEmailStep"]
+__all__ = ["SendEmail"]
 
 
 def _id(node: colander.SchemaNode, value: str) -> None:
@@ -20,7 +20,7 @@ def _id(node: colander.SchemaNode, value: str) -> None:
         raise colander.Invalid(node, "must be an id") from None
 
 
-class SendEmailStep(DecisionStep):
+class SendEmail(DecisionStep):
     """Send the contact an email from a template.
 
     The run goes on once the mail's fate is known: `sent` when the receiving side accepted it, `failed`
@@ -31,9 +31,15 @@ class SendEmailStep(DecisionStep):
     suspends = True
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
-        template_id = colander.SchemaNode(colander.String(), validator=_id, title="Template", ui={"widget": "template"})
+        template_id = colander.SchemaNode(
+            colander.String(), validator=_id, title="Template", ui={"widget": "template"}
+        )
         template_version = colander.SchemaNode(
-            colander.Integer(), validator=colander.Range(min=1), missing=None, title="Version", description="Empty: the latest"
+            colander.Integer(),
+            validator=colander.Range(min=1),
+            missing=None,
+            title="Version",
+            description="Empty: the latest",
         )
         sender_id = colander.SchemaNode(
             colander.String(), validator=_id, missing=None, title="Sender", ui={"widget": "sender"}
@@ -59,6 +65,6 @@ class SendEmailStep(DecisionStep):
 
     def run(self, ctx: StepContext, config: Mapping[str, Any]) -> Outcome:
         if ctx.resumed is None:
-            return SendEmail(**config)
+            return outcomes.SendEmail(**config)
         port = ctx.resumed.port if ctx.resumed.port in ("sent", "failed", "skipped") else "failed"
         return Next(port, output=dict(ctx.resumed.data), why=ctx.resumed.data.get("reason"))

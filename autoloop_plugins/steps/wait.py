@@ -9,7 +9,7 @@ from autoloop.plugins import DecisionStep, Next, Outcome, StepContext, WaitUntil
 from autoloop_plugins.steps.durations import Duration, length, words
 
 
-class WaitStep(DecisionStep):
+class Wait(DecisionStep):
     """Hold the contact for some time.
 
     The time counts from the moment the contact reaches this step.
@@ -28,4 +28,4 @@ class WaitStep(DecisionStep):
         return f"Wait {words(config)}"
 
 
-__all__ = ["WaitStep"]
+__all__ = ["Wait"]

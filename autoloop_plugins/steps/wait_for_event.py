@@ -10,10 +10,10 @@ import colander
 from autoloop.plugins import DecisionStep, FreeMapping, Next, Outcome, StepContext, WaitFor
 from autoloop_plugins.steps.durations import Duration, length, words
 
-__all__ = ["WaitForEventStep"]
+__all__ = ["WaitForEvent"]
 
 
-class WaitForEventStep(DecisionStep):
+class WaitForEvent(DecisionStep):
     """Hold the contact until an event happens, or for some time at most.
 
     Leaves through `next` when the event came, through `timeout` when it did not. An event that came

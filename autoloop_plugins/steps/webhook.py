@@ -11,12 +11,12 @@ import httpx
 
 from autoloop.plugins import ActionContext, ActionStep, Fail, FreeMapping, Needs, Next, Retry, Stop
 
-__all__ = ["WebhookStep"]
+__all__ = ["Webhook"]
 
 ANSWER = 4_000
 
 
-class WebhookStep(ActionStep):
+class Webhook(ActionStep):
     """Send a POST request with the contact as JSON to a fixed address.
 
     Any answer from 200 to 299 is success. 408, 425, 429, 5xx and a broken connection are tried
@@ -31,7 +31,10 @@ class WebhookStep(ActionStep):
     class Config(colander.MappingSchema):  # type: ignore[misc]
         url = colander.SchemaNode(
             colander.String(),
-            validator=colander.All(colander.Length(10, 2000), colander.Regex(r"^https?://[^\s/]+\S*\Z", msg="must be an http address")),
+            validator=colander.All(
+                colander.Length(10, 2000),
+                colander.Regex(r"^https?://[^\s/]+\S*\Z", msg="must be an http address"),
+            ),
             title="Address",
         )
         data = colander.SchemaNode(FreeMapping(), missing=None, title="Data to send along")

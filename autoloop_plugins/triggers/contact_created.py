@@ -7,10 +7,10 @@ from typing import Any
 
 from autoloop.plugins import Trigger
 
-__all__ = ["ContactCreatedTrigger"]
+__all__ = ["ContactCreated"]
 
 
-class ContactCreatedTrigger(Trigger):
+class ContactCreated(Trigger):
     """Starts when a contact is made: by hand, through the API, or by an import."""
 
     name, title, category, icon = "contact_created", "Contact created", "contact", "user-plus"

@@ -14,4 +14,14 @@ from autoloop.engine.graph.check import check
 from autoloop.engine.graph.compiled import CompiledGraph, CompiledNode, compile_graph
 from autoloop.engine.graph.parsed import Edge, Graph, Node, Problem, parse
 
-__all__ = ["CompiledGraph", "CompiledNode", "Edge", "Graph", "Node", "Problem", "check", "compile_graph", "parse"]
+__all__ = [
+    "CompiledGraph",
+    "CompiledNode",
+    "Edge",
+    "Graph",
+    "Node",
+    "Problem",
+    "check",
+    "compile_graph",
+    "parse",
+]

@@ -28,7 +28,9 @@ def check(given: Any, plugins: Registry) -> list[Problem]:
                 for field, message in error.problems.items()
             ]
         except Exception as error:  # a plugin's own check may fail in any way
-            problems.append(Problem("PLUGIN", f"The step “{node.type}” failed: {type(error).__name__}: {error}", node.id))
+            problems.append(
+                Problem("PLUGIN", f"The step “{node.type}” failed: {type(error).__name__}: {error}", node.id)
+            )
     problems += _ports(graph, read)
     problems += _reach(graph)
     problems += _loops(graph, read)
@@ -41,7 +43,7 @@ def read_node(node: Node, plugins: Registry) -> tuple[Step, dict[str, Any]]:
     if step is None:
         raise LookupError(f"There is no step “{node.type[:64]}” here; its plugin is missing or switched off.")
     config = read_config(step, node.config, node.config_version)
-    found = {field: message for field, message in step.check(config)}
+    found = dict(step.check(config))
     if found:
         raise ConfigProblems(found)
     step.needs(config)
@@ -57,7 +59,10 @@ def _ports(graph: Graph, read: Mapping[str, tuple[Step, Mapping[str, Any]]]) -> 
         ports = (*step.ports(config), "error")
         if edge.port not in ports:
             yield Problem(
-                "NO_PORT", f"“{edge.source}” has no port “{edge.port}”; it has {', '.join(ports)}.", edge.source, edge.port
+                "NO_PORT",
+                f"“{edge.source}” has no port “{edge.port}”; it has {', '.join(ports)}.",
+                edge.source,
+                edge.port,
             )
 
 
@@ -108,7 +113,9 @@ def _loops(graph: Graph, read: Mapping[str, tuple[Step, Mapping[str, Any]]]) -> 
             if led[target] == 0:
                 free.append(target)
     for node in _on_a_loop(led.keys(), ways):
-        yield Problem("LOOP", f"“{node}” is in a loop in which nothing waits: put a wait or an email into it.", node)
+        yield Problem(
+            "LOOP", f"“{node}” is in a loop in which nothing waits: put a wait or an email into it.", node
+        )
 
 
 def _on_a_loop(left: Iterable[str], ways: Mapping[str, set[str]]) -> list[str]:

@@ -79,7 +79,9 @@ def _look_ahead(nodes: Mapping[str, CompiledNode]) -> None:
             for targets in node.exits.values():
                 for target in targets:
                     further |= target.ahead
-            own = NOTHING if node.is_action else node.needs  # an action's facts are loaded when it is performed
+            own = (
+                NOTHING if node.is_action else node.needs
+            )  # an action's facts are loaded when it is performed
             behind = own | further
             ahead = own if node.step.suspends else behind
             if ahead != node.ahead or behind != node.behind:

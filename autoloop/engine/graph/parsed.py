@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 __all__ = ["LARGEST", "Edge", "Graph", "Node", "Problem", "parse"]
 
@@ -78,7 +78,9 @@ def parse(given: Any) -> tuple[Graph, list[Problem]]:
     if strange:
         problems.append(Problem("SHAPE", f"A graph has no “{strange[0]}”.", field=strange[0]))
     if given.get("schema", 1) != 1:
-        problems.append(Problem("SCHEMA", "This graph was written for another version of AutoLoop.", field="schema"))
+        problems.append(
+            Problem("SCHEMA", "This graph was written for another version of AutoLoop.", field="schema")
+        )
     nodes = _nodes(given.get("nodes", []), problems)
     edges = _edges(given.get("edges", []), nodes, problems)
     return Graph(nodes, edges, _settings(given.get("settings"), problems)), problems
@@ -93,7 +95,9 @@ def _nodes(given: Any, problems: list[Problem]) -> dict[str, Node]:
             continue
         key = each.get("id")
         if not isinstance(key, str) or not ID.match(key):
-            problems.append(Problem("NODE_ID", "A node's id is 1 to 64 letters, digits, - or _.", field=f"{place}.id"))
+            problems.append(
+                Problem("NODE_ID", "A node's id is 1 to 64 letters, digits, - or _.", field=f"{place}.id")
+            )
             continue
         if key in nodes:
             problems.append(Problem("DUPLICATE_NODE", f"Two nodes have the id “{key}”.", key, "id"))
@@ -103,13 +107,23 @@ def _nodes(given: Any, problems: list[Problem]) -> dict[str, Node]:
         wrong = [
             ("type", not isinstance(kind, str) or not kind, "A node's type is the name of a step."),
             ("config", not isinstance(config, Mapping), "A node's settings are an object."),
-            ("config_version", version is not None and (not _whole(version) or version < 1), "It is a whole number from 1 up."),
-            ("note", not isinstance(note, str) or len(note) > LARGEST["note"], f"A note has at most {LARGEST['note']} characters."),
+            (
+                "config_version",
+                version is not None and (not _whole(version) or version < 1),
+                "It is a whole number from 1 up.",
+            ),
+            (
+                "note",
+                not isinstance(note, str) or len(note) > LARGEST["note"],
+                f"A note has at most {LARGEST['note']} characters.",
+            ),
             ("position", not isinstance(position, Mapping), "A position is an object with x and y."),
         ]
         found = [Problem("SHAPE", message, key, name) for name, bad, message in wrong if bad]
         known = ("id", "type", "config", "config_version", "note", "position")
-        found += [Problem("SHAPE", f"A node has no “{name}”.", key, str(name)) for name in each if name not in known]
+        found += [
+            Problem("SHAPE", f"A node has no “{name}”.", key, str(name)) for name in each if name not in known
+        ]
         problems += found
         if not any(problem.field in ("type", "config", "config_version") for problem in found):
             nodes[key] = Node(key, str(kind), dict(config), version, position, str(note))
@@ -131,13 +145,24 @@ def _edges(given: Any, nodes: Mapping[str, Node], problems: list[Problem]) -> tu
         for name, end in (("from", source), ("to", target)):
             if not isinstance(end, str) or end not in nodes:
                 shown = f"“{end[:64]}”" if isinstance(end, str) else "nothing"
-                problems.append(Problem("EDGE_END", f"An edge leads {name} {shown}, which is no node.", field=f"{place}.{name}"))
+                problems.append(
+                    Problem(
+                        "EDGE_END",
+                        f"An edge leads {name} {shown}, which is no node.",
+                        field=f"{place}.{name}",
+                    )
+                )
                 break
         else:
             key = (str(source), port, str(target))
             if key in seen:
                 problems.append(
-                    Problem("DUPLICATE_EDGE", f"“{key[0]}” leads to “{key[2]}” twice by the port {port}.", key[0], f"{place}")
+                    Problem(
+                        "DUPLICATE_EDGE",
+                        f"“{key[0]}” leads to “{key[2]}” twice by the port {port}.",
+                        key[0],
+                        f"{place}",
+                    )
                 )
                 continue
             seen.add(key)
@@ -152,8 +177,11 @@ def _settings(given: Any, problems: list[Problem]) -> dict[str, Any]:
         problems.append(Problem("SHAPE", "Settings are an object.", field="settings"))
         return {}
     settings = {str(key): value for key, value in given.items() if value is not None}
-    for key in settings.keys() - set(SETTINGS):
-        problems.append(Problem("SETTINGS", f"There is no setting “{key[:64]}”.", field=f"settings.{key[:64]}"))
+    problems += [
+        Problem("SETTINGS", f"There is no setting “{key[:64]}”.", field=f"settings.{key[:64]}")
+        for key in settings
+        if key not in SETTINGS
+    ]
     if not reentry_fits(settings.get("reentry", "once")):
         message = "Re-entry is once, always, not_active or {“after_days”: 1 to 3650}."
         problems.append(Problem("SETTINGS", message, field="settings.reentry"))
@@ -183,10 +211,16 @@ def _list(given: Any, name: str, problems: list[Problem]) -> list[Any]:
         problems.append(Problem("SHAPE", f"The {name} are a list.", field=name))
         return []
     if len(given) > LARGEST[name]:
-        problems.append(Problem("TOO_MANY", f"A graph has at most {LARGEST[name]} {name}; this one has {len(given)}.", field=name))
+        problems.append(
+            Problem(
+                "TOO_MANY",
+                f"A graph has at most {LARGEST[name]} {name}; this one has {len(given)}.",
+                field=name,
+            )
+        )
         return []
     return given
 
 
-def _whole(value: Any) -> bool:
+def _whole(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)

@@ -72,7 +72,9 @@ class _Reader:
         members = spec[kind]
         if not isinstance(members, list | tuple):
             raise BadCondition(_at(place, kind), "must be a list")
-        tests = [self.read(each, _at(place, f"{kind}.{index}"), depth + 1) for index, each in enumerate(members)]
+        tests = [
+            self.read(each, _at(place, f"{kind}.{index}"), depth + 1) for index, each in enumerate(members)
+        ]
         if kind == "all":
             return lambda known, trail: all(test(known, trail) for test in tests)
         if kind == "any":
@@ -116,7 +118,7 @@ class _Reader:
         match = spec.get("match") or {}
         if not isinstance(match, Mapping):
             raise BadCondition(_at(place, "match"), "must be an object")
-        return self._happened(spec, place, name, {"event": name}, lambda known: match)
+        return self._happened(spec, place, name, {"event": name}, lambda _known: match)
 
     def _email(self, spec: Mapping[str, Any], place: str) -> Test:
         _only(spec, {"email", "op", "node", "of", "within_days", "at_least"}, place)
@@ -131,8 +133,10 @@ class _Reader:
         fixed = {"node": node} if node is not None else {}
         shown = {"email": fate, "of": of, **fixed}
         if of == "run":
-            return self._happened(spec, place, f"email.{fate}", shown, lambda known: {"run_id": known.run_id, **fixed})
-        return self._happened(spec, place, f"email.{fate}", shown, lambda known: fixed)
+            return self._happened(
+                spec, place, f"email.{fate}", shown, lambda known: {"run_id": known.run_id, **fixed}
+            )
+        return self._happened(spec, place, f"email.{fate}", shown, lambda _known: fixed)
 
     def _happened(
         self,
@@ -159,7 +163,7 @@ class _Reader:
 
         def test(known: Known, trail: Trail) -> bool:
             count = sum(1 for each in known.happenings if counts(each, known))
-            answer = (count >= least) == (op == "happened")
+            answer = bool((count >= least) == (op == "happened"))
             trail.append({**shown, "op": op, "found": count, "answer": answer})
             return answer
 

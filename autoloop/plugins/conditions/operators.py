@@ -115,12 +115,14 @@ ZERO = timedelta(0)
 FIELD_OPERATORS: dict[str, Operator] = {
     "is": Operator("scalar", _same, "is"),
     "is_not": Operator("scalar", lambda f, w, n: not _same(f, w, n), "is not"),
-    "exists": Operator("nothing", lambda f, w, n: not _empty(f), "is filled in"),
-    "missing": Operator("nothing", lambda f, w, n: _empty(f), "is empty"),
+    "exists": Operator("nothing", lambda f, _w, _n: not _empty(f), "is filled in"),
+    "missing": Operator("nothing", lambda f, _w, _n: _empty(f), "is empty"),
     "in": Operator("list", _in, "is one of"),
     "not_in": Operator("list", lambda f, w, n: not _in(f, w, n), "is none of"),
     "contains": Operator("text", _text(lambda f, w: w in f), "contains"),
-    "not_contains": Operator("text", lambda f, w, n: not (isinstance(f, str) and w.lower() in f.lower()), "does not contain"),
+    "not_contains": Operator(
+        "text", lambda f, w, _n: not (isinstance(f, str) and w.lower() in f.lower()), "does not contain"
+    ),
     "starts_with": Operator("text", _text(str.startswith), "starts with"),
     "ends_with": Operator("text", _text(str.endswith), "ends with"),
     "gt": Operator("number", _numeric(lambda f, w: f > w), "is more than"),

@@ -1,0 +1,113 @@
+"""What goes into a turn of a run and what comes out: plain data, nothing that acts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from autoloop.plugins.effects import Effect
+from autoloop.plugins.facts import Happening
+from autoloop.plugins.outcomes import SendEmail
+
+__all__ = ["Entry", "Facts", "Limits", "Position", "State", "Stimulus", "Turn", "Wait"]
+
+Position = dict[str, Any]
+"""Where a run stands, as it is stored: {"id", "node", "visit", "since", "attempt"?, "wait"?}.
+
+`wait` is {"kind": timer|retry|event|email|action, "until"?, "event"?}; without it the position is free to go.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a run may do. Sizes are in bytes of JSON."""
+
+    steps_per_turn: int = 100
+    steps_per_run: int = 10_000
+    attempts: int = 20
+    output: int = 16_384
+    outputs: int = 262_144
+    detail: int = 8_192
+
+
+@dataclass(slots=True)
+class State:
+    """A run before its turn. `chosen_by` is the id of the contact it was started with."""
+
+    run_id: str
+    workspace_id: str
+    workflow_id: str
+    chosen_by: str
+    positions: list[Position]
+    visits: Mapping[str, int]
+    variables: Mapping[str, Any]
+    seq: int = 0
+    is_test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was loaded about the run's contact."""
+
+    contact: Mapping[str, Any] = field(default_factory=dict)
+    business: Mapping[str, Any] = field(default_factory=dict)
+    emails: Sequence[Mapping[str, Any]] = ()
+    happenings: Sequence[Happening] = ()
+
+
+class Stimulus(NamedTuple):
+    """Something that reached a run: event, email, action or exit."""
+
+    kind: str
+    payload: dict[str, Any]
+    node: str | None = None
+    visit: int | None = None
+
+
+class Entry(NamedTuple):
+    """One line of the journal. `outcome` is next, retry, late, stopped or failed; `since` ISO 8601."""
+
+    seq: int
+    node: str
+    type: str
+    visit: int
+    position: int
+    outcome: str
+    port: str | None
+    since: str
+    detail: Any
+
+
+class Wait(NamedTuple):
+    """Something outside will answer: it must be able to find the run."""
+
+    position: int
+    node: str
+    visit: int
+    kind: str
+    event: str | None = None
+    match: dict[str, Any] | None = None
+    until: datetime | None = None
+    since: datetime | None = None
+
+
+class Turn(NamedTuple):
+    """What a turn came to. `variables` is None if they did not change; `mailed` says that a run which
+    ended may have mails that are not yet sent."""
+
+    status: str
+    reason: str | None
+    due_at: datetime | None
+    positions: list[Position]
+    visits: Mapping[str, int]
+    variables: Mapping[str, Any] | None
+    seq: int
+    journal: list[Entry]
+    waits: list[Wait]
+    gone: list[tuple[str, int]]
+    emails: list[tuple[str, int, SendEmail]]
+    actions: list[tuple[str, int]]
+    effects: list[Effect]
+    mailed: bool
