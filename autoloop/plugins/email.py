@@ -140,7 +140,7 @@ class Channel(ABC):
         """With `Idempotency.LOOKUP`: the fate of an earlier message, None while it cannot be told."""
         return None
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - having nothing to close is fine
         """Give up connections. Staged messages count as abandoned."""
 
 

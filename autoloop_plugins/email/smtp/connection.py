@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 import smtplib
@@ -11,7 +12,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-import contextlib
 
 __all__ = ["Connection", "ServerAnswer", "Target", "Timeouts", "Trouble", "is_loopback"]
 

@@ -1,0 +1,38 @@
+"""Addresses that must not be mailed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from autoloop.base.db import Base, InWorkspace, Stamped
+
+__all__ = ["REASONS", "Suppression"]
+
+REASONS: tuple[str, ...] = ("unsubscribed", "bounced", "complained", "manual")
+
+
+class Suppression(InWorkspace, Stamped, Base):
+    """One reason not to mail one address. Found by hash, so that it survives the address's erasure."""
+
+    __tablename__ = "suppressions"
+    __table_args__: ClassVar = (
+        Index(
+            "uq_suppressions_workspace_id_address_hash_reason",
+            "workspace_id",
+            "address_hash",
+            "reason",
+            unique=True,
+        ),
+        CheckConstraint("reason in ({})".format(", ".join(f"'{each}'" for each in REASONS)), name="reason"),
+    )
+
+    address_hash: Mapped[bytes]
+    address: Mapped[str | None]
+    reason: Mapped[str]
+    note: Mapped[str] = mapped_column(server_default="")
+    email_id: Mapped[UUID | None]
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
