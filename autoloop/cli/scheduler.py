@@ -1,0 +1,37 @@
+"""`autoloop scheduler`: looks for what is due and tells the workers."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autoloop.cli.configuration import config_option, find
+
+__all__ = ["command"]
+
+
+@click.command("scheduler")
+@config_option
+def command(config: Path | None) -> None:
+    """Look for what is due, at most a second apart, and tell the workers.
+
+    Several may run. With none, nothing timed starts; all is caught up when one returns.
+    """
+    from autoloop.base import scheduler
+
+    runtime = find(config).runtime()
+    stop = threading.Event()
+
+    def asked(*_: Any) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, asked)
+    signal.signal(signal.SIGINT, asked)
+    try:
+        scheduler.run(runtime, stop)
+    finally:
+        runtime.dispose()

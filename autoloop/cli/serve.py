@@ -1,0 +1,85 @@
+"""`autoloop serve`: the dashboard and the API, by granian."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autoloop.cli.configuration import find
+
+__all__ = ["command"]
+
+_THREADS = 8
+
+
+@click.command("serve")
+@click.argument(
+    "ini",
+    required=False,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="AUTOLOOP_CONFIG",
+)
+@click.option("--host", help="Address to listen on. Default: [server:main] host, else 127.0.0.1.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port to listen on. Default: [server:main] port, else 8080."
+)
+@click.option(
+    "--workers", type=click.IntRange(1), help="Processes. Default: the setting autoloop.web_workers."
+)
+@click.option("--reload", is_flag=True, help="Start again when the code changes (for developers).")
+def command(ini: Path | None, host: str | None, port: int | None, workers: int | None, reload: bool) -> None:
+    """Serve the dashboard and the API with the settings in the file INI.
+
+    INI is a PasteDeploy file such as production.ini. SIGTERM finishes the requests under way, then ends.
+    """
+    configuration = find(ini)
+    settings = configuration.settings
+    server = configuration.section("server:main")
+    host = host or server.get("host", "127.0.0.1")
+    port = port or int(server.get("port", "8080"))
+    if reload:
+        _with_reload(configuration.path, host, port)
+        return
+    from autoloop.embedded.ports import see_that_free
+
+    see_that_free(host, port)
+    _granian(str(configuration.path), host, port, workers or settings.web_workers)
+
+
+def _granian(path: str, host: str, port: int, workers: int) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    # Read once, here, so that the forked workers share the code's memory and start at once.
+    import autoloop.config  # noqa: F401
+
+    def load(*_: Any) -> Any:
+        """In a worker: die with the parent, then make the application with its own connections."""
+        from autoloop.embedded.launch import die_with_parent
+
+        die_with_parent()
+        import plaster
+
+        return plaster.get_loader(f"file+ini://{path}", protocols=["wsgi"]).get_wsgi_app("main")
+
+    Granian(
+        "autoloop",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=_THREADS,
+        websockets=False,
+        log_level="warning",  # type: ignore[arg-type]
+        respawn_failed_workers=True,
+        workers_kill_timeout=8,
+    ).serve(target_loader=load, wrap_loader=False)
+
+
+def _with_reload(path: Path, host: str, port: int) -> None:
+    """One process of the standard library's server, started again when a Python file or the INI file changes."""
+    import hupper
+
+    raise click.UsageError(f"not yet: {path} {host} {port} {hupper}")

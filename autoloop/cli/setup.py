@@ -1,0 +1,34 @@
+"""`autoloop setup` (hidden): what `autoloop up` does in a new database before it serves."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from autoloop.cli.configuration import config_option, find
+from autoloop.cli.migrate import bring_up_to_date
+
+__all__ = ["command"]
+
+
+@click.command("setup", hidden=True)
+@config_option
+@click.option("--result", required=True, type=click.Path(dir_okay=False, path_type=Path))
+def command(config: Path | None, result: Path) -> None:
+    """Migrate, and write a claim link to RESULT while the installation has no owner."""
+    configuration = find(config)
+    before, after = bring_up_to_date(configuration)
+    if before != after:
+        click.echo(f"The database went from {before or 'nothing'} to {after}.")
+    link = _claim_link(configuration)
+    handle = os.open(result, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump({"claim_link": link}, file)
+
+
+def _claim_link(configuration: object) -> str | None:
+    """The one-time link by which the first person becomes owner; None once somebody has."""
+    return None

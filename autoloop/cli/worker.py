@@ -1,0 +1,42 @@
+"""`autoloop worker`: processes that do what is due."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autoloop.cli.configuration import config_option, find
+
+__all__ = ["command"]
+
+
+@click.command("worker")
+@config_option
+@click.option("--processes", type=click.IntRange(1), help="Default: the setting autoloop.worker_processes.")
+@click.option(
+    "--name", default="worker", show_default=True, help="Name in logs, if several run on one machine."
+)
+def command(config: Path | None, processes: int | None, name: str) -> None:
+    """Run worker processes that do what is due: advance runs, send mail, import files.
+
+    Run as many as you like, on as many machines. SIGTERM finishes the batches under way, then ends;
+    a worker killed at any moment loses nothing.
+    """
+    configuration = find(config)
+    from celery.signals import worker_process_init
+
+    from autoloop.base.tasks import run_worker
+
+    @worker_process_init.connect(weak=False)
+    def end_with_parent(**_: Any) -> None:
+        from autoloop.embedded.launch import die_with_parent
+
+        die_with_parent(signal.SIGKILL)
+
+    settings = configuration.settings
+    raise SystemExit(
+        run_worker(configuration.runtime, processes=processes or settings.worker_processes, name=name)
+    )
