@@ -12,6 +12,8 @@ class Permission(StrEnum):
 
     PUBLIC = "public"
     SIGNED_IN = "signed_in"
+    OWN_ACCOUNT = "own_account"
+    CREATE_WORKSPACE = "create_workspace"
     INSTANCE_ADMIN = "instance_admin"
     READ = "read"
     EDIT = "edit"
@@ -52,6 +54,8 @@ ROLES: dict[str, frozenset[Permission]] = {"viewer": VIEWER, "editor": EDITOR, "
 # What decides about people, keys and the workspace itself takes a person who signed in.
 SESSION_ONLY = frozenset(
     {
+        P.OWN_ACCOUNT,
+        P.CREATE_WORKSPACE,
         P.INSTANCE_ADMIN,
         P.MANAGE_MEMBERS,
         P.MANAGE_KEYS,

@@ -21,7 +21,9 @@ class Workspace(Identified, Stamped, Base):
 
     __tablename__ = "workspaces"
     __table_args__ = (
-        CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and length(slug) between 2 and 40", name="slug_shape"),
+        CheckConstraint(
+            "slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and length(slug) between 2 and 40", name="slug_shape"
+        ),
         Index("idx_workspaces_slug", "slug", unique=True),
         Index("idx_workspaces_is_system", "is_system", unique=True, postgresql_where="is_system"),
     )
@@ -55,7 +57,9 @@ class Member(Base):
         Index("idx_members_user_id", "user_id"),
     )
 
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[UUID] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
+    )
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     role: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -67,7 +71,9 @@ class Generation(Base):
 
     __tablename__ = "generations"
 
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[UUID] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
+    )
     resource: Mapped[str] = mapped_column(primary_key=True)
     n: Mapped[int] = mapped_column(BigInteger)
 

@@ -36,5 +36,7 @@ class Password(AuthMethod):
         if verdict.user_id is not None:
             return SignedIn(verdict.user_id)
         if verdict.wait:
-            return Denied("There were too many attempts. Wait a little and try again.", retry_after=verdict.wait)
+            return Denied(
+                "There were too many attempts. Wait a little and try again.", retry_after=verdict.wait
+            )
         return Denied("This email address and password do not belong together.")
