@@ -1,0 +1,95 @@
+"""What would stop a draft from being published: the graph's own problems, and what only this room knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import colander
+
+from autoloop.base.services import Services
+from autoloop.engine.graph import Problem, check, parse
+from autoloop.plugins.forms import ConfigProblems, read_config, schema_of
+from autoloop.plugins.registry import Registry
+
+__all__ = ["check_draft", "check_triggers", "references"]
+
+# What a step's form lets one choose → how it is called. A domain that has such rows registers a fact
+# loader "<widget>_exists"(services, ids) → the set of those that are there; without it nothing is asked.
+CHOICES = {"template": "template", "sender": "sender"}
+
+
+def check_draft(services: Services, graph: Any, triggers: Sequence[Any]) -> list[Problem]:
+    """All problems, each with a code, a message and its place; an empty list means: it may be published.
+
+    Reads the ids of templates and senders with one statement per kind.
+    """
+    plugins: Registry = services.registrations.plugins
+    problems = check(graph, plugins)
+    problems += check_triggers(triggers, plugins)
+    wanted = list(references(graph, plugins))
+    for widget, word in CHOICES.items():
+        exists = services.registrations.fact_loaders.get(f"{widget}_exists")
+        asked = {id for kind, _, _, id in wanted if kind == widget}
+        if exists is None or not asked:
+            continue
+        missing = asked - set(exists(services, asked))
+        problems += [
+            Problem(f"MISSING_{widget.upper()}", f"There is no {word} with this id any more.", node, place)
+            for kind, node, place, id in wanted
+            if kind == widget and id in missing
+        ]
+    return problems
+
+
+def check_triggers(triggers: Sequence[Any], plugins: Registry) -> Iterator[Problem]:
+    """Problems of the triggers, as they are found; the field is `triggers.{index}`…"""
+    if len(triggers) > 20:
+        yield Problem("TOO_MANY", "A workflow has at most 20 triggers.", field="triggers")
+        return
+    for index, given in enumerate(triggers):
+        place = f"triggers.{index}"
+        if not isinstance(given, Mapping) or not isinstance(given.get("type"), str):
+            yield Problem("SHAPE", "A trigger is an object with a type and a config.", field=place)
+            continue
+        trigger = plugins.trigger(given["type"])
+        if trigger is None:
+            name = given["type"][:64]
+            message = f"There is no trigger “{name}” here; its plugin is missing or switched off."
+            yield Problem("UNKNOWN_TRIGGER", message, field=f"{place}.type")
+            continue
+        try:
+            trigger.event_name(read_config(trigger, given.get("config") or {}, given.get("config_version")))
+        except ConfigProblems as error:
+            for field, message in error.problems.items():
+                yield Problem("CONFIG", message, field=f"{place}.config.{field}".rstrip("."))
+        except Exception as error:  # a plugin may fail in any way
+            message = f"The trigger “{trigger.name}” failed: {type(error).__name__}: {error}"
+            yield Problem("PLUGIN", message, field=place)
+
+
+def references(graph: Any, plugins: Registry) -> Iterable[tuple[str, str, str, UUID]]:
+    """Rows that a graph's settings name, as (widget, node, field, id). Texts that are no ids are left out."""
+    parsed, _ = parse(graph)
+    for node in parsed.nodes.values():
+        step = plugins.step(node.type)
+        if step is None:
+            continue
+        for widget, place, value in _chosen(schema_of(step), node.config, "config"):
+            try:
+                yield widget, node.id, place, UUID(value)
+            except ValueError:
+                continue
+
+
+def _chosen(schema: colander.SchemaNode, value: Any, place: str) -> Iterator[tuple[str, str, str]]:
+    widget = (getattr(schema, "ui", None) or {}).get("widget")
+    if widget in CHOICES and isinstance(value, str):
+        yield widget, place, value
+    elif isinstance(schema.typ, colander.Mapping) and isinstance(value, Mapping):
+        for child in schema.children:
+            yield from _chosen(child, value.get(child.name), f"{place}.{child.name}")
+    elif isinstance(schema.typ, colander.Sequence) and isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _chosen(schema.children[0], each, f"{place}.{index}")

@@ -1,0 +1,96 @@
+"""A workflow as one JSON document: what goes out can come in again, here or elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autoloop.base.errors import Invalid
+
+__all__ = ["FORMAT", "document", "plain_json", "read_document", "replaced"]
+
+FORMAT = "workflow"
+LARGEST = 1_000_000
+DEEPEST = 40
+FIELDS = ("autoloop", "schema", "name", "description", "triggers", "graph")
+
+
+def document(
+    name: str, description: str, graph: Mapping[str, Any], triggers: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The document of a workflow. It holds no ids of its own; its settings may name templates and senders."""
+    return {
+        "autoloop": FORMAT,
+        "schema": 1,
+        "name": name,
+        "description": description,
+        "triggers": [dict(trigger) for trigger in triggers],
+        "graph": dict(graph),
+    }
+
+
+def read_document(given: Any) -> dict[str, Any]:
+    """A document, checked for its shape only: an unfinished draft may travel too. Raises Invalid."""
+    if not isinstance(given, Mapping) or given.get("autoloop") != FORMAT:
+        raise Invalid(
+            "This is no workflow written by AutoLoop: “autoloop” must be “workflow”.", code="NOT_A_WORKFLOW"
+        )
+    if given.get("schema") != 1:
+        raise Invalid(details={"schema": ["This document was written for another version of AutoLoop."]})
+    details: dict[str, list[str]] = {
+        str(key)[:100]: ["There is no such field."] for key in given if key not in FIELDS
+    }
+    name, description = given.get("name"), given.get("description", "")
+    if not isinstance(name, str) or not name.strip() or len(name) > 200:
+        details["name"] = ["A name of 1 to 200 characters is needed."]
+    if not isinstance(description, str) or len(description) > 2000:
+        details["description"] = ["A text of at most 2,000 characters."]
+    if not isinstance(given.get("graph"), Mapping):
+        details["graph"] = ["A graph is an object with nodes, edges and settings."]
+    triggers = given.get("triggers", [])
+    if not isinstance(triggers, list) or not all(isinstance(each, Mapping) for each in triggers):
+        details["triggers"] = ["A list of objects with a type and a config."]
+    if details:
+        raise Invalid(details=details)
+    return document(str(name).strip(), description, given["graph"], triggers)
+
+
+def replaced(value: Any, words: Mapping[str, str]) -> Any:
+    """The same value with each text that is a key of `words` replaced: ids of one workspace by those of another."""
+    if isinstance(value, str):
+        return words.get(value, value)
+    if isinstance(value, Mapping):
+        return {key: replaced(each, words) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [replaced(each, words) for each in value]
+    return value
+
+
+def plain_json(value: Any, place: str) -> None:
+    """Raise Invalid unless the database can hold the value: its depth, its numbers, its size."""
+    problem = _problem(value, DEEPEST)
+    if problem is None and _size(value) > LARGEST:
+        problem = f"Must not be larger than {LARGEST:,} characters."
+    if problem is not None:
+        raise Invalid(details={place: [problem]})
+
+
+def _problem(value: Any, deeper: int) -> str | None:
+    if deeper == 0:
+        return f"Must not be nested deeper than {DEEPEST} levels."
+    if isinstance(value, Mapping | list | tuple):
+        members = value.values() if isinstance(value, Mapping) else value
+        return next((found for each in members if (found := _problem(each, deeper - 1))), None)
+    if isinstance(value, int) and abs(value) > 2**53:
+        return "Whole numbers go up to 9,007,199,254,740,992."
+    if isinstance(value, float) and value - value != 0:  # infinite, or no number
+        return "Numbers must be finite."
+    return None
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return sum(len(key) + 4 + _size(each) for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return sum(2 + _size(each) for each in value)
+    return len(value) if isinstance(value, str) else 8
