@@ -40,12 +40,14 @@ def command(ini: Path | None, host: str | None, port: int | None, workers: int |
     host = host or server.get("host", "127.0.0.1")
     port = port or int(server.get("port", "8080"))
     if reload:
-        _with_reload(configuration.path, host, port)
-        return
+        import hupper
+
+        # In the parent this never returns: it runs the same command again after each change.
+        hupper.start_reloader("autoloop.cli.main").watch_files([str(configuration.path)])
     from autoloop.embedded.ports import see_that_free
 
     see_that_free(host, port)
-    _granian(str(configuration.path), host, port, workers or settings.web_workers)
+    _granian(str(configuration.path), host, port, workers or (1 if reload else settings.web_workers))
 
 
 def _granian(path: str, host: str, port: int, workers: int) -> None:
@@ -76,10 +78,3 @@ def _granian(path: str, host: str, port: int, workers: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=8,
     ).serve(target_loader=load, wrap_loader=False)
-
-
-def _with_reload(path: Path, host: str, port: int) -> None:
-    """One process of the standard library's server, started again when a Python file or the INI file changes."""
-    import hupper
-
-    raise click.UsageError(f"not yet: {path} {host} {port} {hupper}")

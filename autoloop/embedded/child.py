@@ -26,13 +26,13 @@ def backoff(failures: int) -> float:
 class Child:
     """A process that should run. `start(output)` starts it with its log going to a file descriptor.
 
-    `quiet` children are heard only when they die: they talk on every start.
+    What `hides` (a line) says is heard only when the child dies: some talk on every start.
     """
 
     name: str
     start: Callable[[int], subprocess.Popen[bytes]]
     stop_seconds: float
-    quiet: bool = False
+    hides: Callable[[str], bool] = lambda _line: False
     stop_signal: signal.Signals = signal.SIGTERM
     process: subprocess.Popen[bytes] | None = None
     pipe: int | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -155,10 +157,19 @@ class Cluster:
 
     def forget_killed(self) -> None:
         """Remove what a killed server left and the next would trip over if its process id is in use again."""
-        if self.pid() is None:
-            (self.folder / "postmaster.pid").unlink(missing_ok=True)
+        note = self.folder / "postmaster.pid"
+        if note.exists() and self.pid() is None:
+            # Its processes notice its death by themselves, but need a moment; a new server would refuse until then.
+            psutil.wait_procs(list(self._processes()), timeout=5)
+            note.unlink(missing_ok=True)
             for leftover in self.socket_folder.glob(".s.PGSQL.*"):
                 leftover.unlink(missing_ok=True)
+
+    def _processes(self) -> Iterator[psutil.Process]:
+        for process in psutil.process_iter():
+            with contextlib.suppress(OSError, psutil.Error):
+                if Path(process.cwd()).samefile(self.folder):
+                    yield process
 
     def _write(self, path: Path, body: str) -> None:
         path.write_text(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import signal
 import subprocess
@@ -118,11 +119,24 @@ class Postgres:
         if not self._found_running:
             self.stop()
 
+    @contextmanager
+    def shared(self) -> Iterator[Self]:
+        """Run the server for as long as any process is inside such a block; the last one out stops it."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with (self.data_dir / "postgres.holders").open("a") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            try:
+                yield self.start()
+            finally:
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    self.stop()
+
     # Contents
 
     def prepare(self, passwords: Mapping[str, str] | None = None) -> None:
         """See to AutoLoop's three roles (none a superuser) and its database; passwords matter over TCP only."""
-        with self._connect() as connection:
+        with self._locked(), self._connect() as connection:
             for role in ROLES:
                 _see_to_role(connection, role, (passwords or {}).get(role))
             # The worker may act as the web role for one tenant, but only by saying so: its own rights stay apart.
@@ -184,25 +198,21 @@ class Postgres:
 
     def _launch(self, output: int | IO[Any] | None) -> None:
         """Start the server and wait until it takes connections, for as long as it makes progress."""
-        for attempt in range(20):
-            self.cluster.forget_killed()
-            with self.log.open("ab") as log:
-                written = log.tell()
-                self.process = spawn(
-                    [self.program("postgres"), "-D", str(self.cluster.folder)],
-                    who=self.cluster.who,
-                    death_signal=self.death_signal,
-                    output=log if output is None else output,
-                    env=self.cluster.environment,
-                )
-            if self._became_ready(self.process):
-                return
+        self.cluster.forget_killed()
+        with self.log.open("ab") as log:
+            written = log.tell()
+            self.process = spawn(
+                [self.program("postgres"), "-D", str(self.cluster.folder)],
+                who=self.cluster.who,
+                death_signal=self.death_signal,
+                output=log if output is None else output,
+                env=self.cluster.environment,
+            )
+        if not self._became_ready(self.process):
             said = self.log.read_bytes()[written:].decode(errors="replace").strip()
-            # The processes of a server killed a moment ago need another moment to notice.
-            if "is still in use" not in said or attempt == 19:
-                break
-            time.sleep(0.25)
-        raise PostgresError(f"PostgreSQL did not start. It said:\n{said[-1500:] or '(see the log above)'}")
+            raise PostgresError(
+                f"PostgreSQL did not start. It said:\n{said[-1500:] or '(see the log above)'}"
+            )
 
     def _became_ready(self, process: subprocess.Popen[bytes]) -> bool:
         while process.poll() is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,6 +28,7 @@ from autoloop.embedded.supervisor import BootError, Supervisor
 __all__ = ["BootError", "Stack"]
 
 _STOP_ORDER = ["web", "scheduler", "worker", "redis", "postgres"]
+_REDIS_LINE = re.compile(r"\d+:(signal-handler|\S+ \d\d \w{3} \d{4})")
 _ROOM_NEEDED = 100 * 2**20
 
 
@@ -46,8 +48,12 @@ class Stack:
     @property
     def url(self) -> str:
         """Where a browser on this machine finds it."""
-        host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"http://{f'[{self.near_host}]' if ':' in self.near_host else self.near_host}:{self.port}"
+
+    @property
+    def near_host(self) -> str:
+        """The address at which this machine reaches itself."""
+        return "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104
 
     def run(self) -> int:
         """Start all, serve until asked to stop, stop all. Returns the exit status.
@@ -94,12 +100,12 @@ class Stack:
         if first:
             self.console.say(f"First start: making a database in {self.data} …")
         # A checkpoint that outlasts the stop is made up for by recovery at the next start.
-        supervisor.start(Child("postgres", self._starter(postgres), 2.5, stop_signal=signal.SIGINT))
+        supervisor.start(Child("postgres", self._starter(postgres), 2.5, _is_routine, signal.SIGINT))
         postgres.prepare()
         redis = Redis(self.data / "redis", pure=self.pure_redis, death_signal=signal.SIGTERM)
         if redis.kind == "fakeredis":
             self.console.say("No redis-server on PATH: using the one in Python. Slower, nothing else.")
-        supervisor.start(Child("redis", self._starter(redis), 0.5, quiet=True))
+        supervisor.start(Child("redis", self._starter(redis), 0.5, _is_routine))
         claim = self._set_up()
         for name, words, seconds in (
             ("web", ["serve", str(self.config), "--host", self.host, "--port", str(self.port)], 2.0),
@@ -130,9 +136,7 @@ class Stack:
         return claim
 
     def _serving(self) -> bool:
-        connection = http.client.HTTPConnection(
-            "127.0.0.1" if self.host in ("", "0.0.0.0") else self.host, self.port, timeout=1
-        )  # noqa: S104
+        connection = http.client.HTTPConnection(self.near_host, self.port, timeout=1)
         try:
             connection.request("GET", "/health")
             return connection.getresponse().status < 500
@@ -197,3 +201,8 @@ class Stack:
         self.console.say(f"AutoLoop is at {self.url}/ after {seconds:.1f} s. Ctrl-C stops it.")
         if claim:
             self.console.say(f"Nobody owns it yet. Become its owner (the link works once):\n  {claim}")
+
+
+def _is_routine(line: str) -> bool:
+    """True for what a server says at every start and stop."""
+    return line.startswith("LOG:  ") or _REDIS_LINE.match(line) is not None

@@ -64,7 +64,8 @@ class Supervisor:
         try:
             self._selector.register(child.launch(), selectors.EVENT_READ, child)
         except BaseException:
-            self._drain(child, always=True)
+            self._drain(child)
+            self._tell_hidden(child)
             child.close()
             raise
         self.changed()
@@ -133,8 +134,7 @@ class Supervisor:
         if child.process is not None:
             status = child.process.returncode
             self._drain(child)
-            for line in child.last_lines if child.quiet else ():
-                self.console.line(child.name, line)
+            self._tell_hidden(child)
             child.signal(signal.SIGKILL, group=True)
             self._forget(child)
             child.process = None
@@ -154,16 +154,17 @@ class Supervisor:
             return False
         for line in lines:
             child.last_lines.append(line)
-            if not child.quiet:
+            if not child.hides(line):
                 self.console.line(child.name, line)
         return bool(lines)
 
-    def _drain(self, child: Child, *, always: bool = False) -> None:
+    def _drain(self, child: Child) -> None:
         while child.pipe is not None and self._pump(child):
             pass
-        if always and child.quiet:
-            for line in child.last_lines:
-                self.console.line(child.name, line)
+
+    def _tell_hidden(self, child: Child) -> None:
+        for line in filter(child.hides, child.last_lines):
+            self.console.line(child.name, line)
 
     def _forget(self, child: Child) -> None:
         if child.pipe is not None:
