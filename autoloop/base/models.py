@@ -16,7 +16,7 @@ class SchedulerTick(Base):
     """When a scheduler last looked for due work: a single row."""
 
     __tablename__ = "scheduler_ticks"
-    __table_args__ = (CheckConstraint("only", name="only"),)
+    __table_args__ = (CheckConstraint("single", name="single"),)
 
-    only: Mapped[bool] = mapped_column(primary_key=True, default=True)
+    single: Mapped[bool] = mapped_column(primary_key=True, default=True)
     seen_at: Mapped[datetime]

@@ -19,7 +19,7 @@ __all__ = ["run", "tick"]
 
 log = logging.getLogger(__name__)
 
-SEEN = "insert into scheduler_ticks (only, seen_at) values (true, now()) on conflict (only) do update set seen_at = now()"
+SEEN = "insert into scheduler_ticks (single, seen_at) values (true, now()) on conflict (single) do update set seen_at = now()"
 
 
 def run(runtime: Runtime, stop: threading.Event | None = None, *, every: float = 0.5) -> None:

@@ -28,6 +28,7 @@ class ApiPath:
 
 def open_doors(config: Configurator, root_factory: Any) -> None:
     """Serve one tree twice: as pages at its own paths, as JSON behind the route."""
+    config.registry.root_class = root_factory
     config.set_root_factory(root_factory)
     config.add_route(API_ROUTE, "/api/v1*traverse", factory=root_factory, api_path=True)
 

@@ -50,8 +50,6 @@ def api_views(registry: Registry) -> list[ApiView]:
 
 def places(registry: Registry) -> dict[type, list[str]]:
     """Each node class and the path templates at which it stands in the tree."""
-    from autoloop.root import Root  # only to know where to begin
-
     found: dict[type, list[str]] = {}
 
     def walk(node: type, path: str, depth: int) -> None:
@@ -67,7 +65,7 @@ def places(registry: Registry) -> dict[type, list[str]]:
         if row is not None:
             yield "{" + getattr(row, "parameter", "id") + "}", row
 
-    walk(Root, "", 0)
+    walk(registry.root_class, "", 0)
     return found
 
 
