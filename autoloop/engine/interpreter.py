@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -285,6 +286,8 @@ class _Walk:
             elif isinstance(outcome, WaitFor):
                 self.expect(position, node, outcome)
             else:
+                UUID(str(outcome.template_id)), outcome.sender_id and UUID(str(outcome.sender_id))
+                orjson.dumps(dict(outcome.variables))
                 position["wait"] = {"kind": "email"}
                 self.variables = {**self.variables, "asked_at": self.stamp}
                 self.changed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from autoloop.plugins.steps import ActionStep, DecisionStep, Step
 from autoloop.plugins.triggers import Trigger
 
 __all__ = ["GROUPS", "Plugin", "Registry"]
+
+log = logging.getLogger(__name__)
 
 OWN = "autoloop"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,49}\Z")
@@ -188,3 +191,11 @@ def _step_problem(cls: type) -> str | None:
 def _distribution(point: EntryPoint) -> tuple[str, str]:
     dist = point.dist
     return (dist.name, dist.version) if dist is not None else ("an unknown distribution", "")
+
+
+def includeme(config: Any) -> None:
+    """Load every plugin of the installation once, when the application is made."""
+    disabled = config.registry.runtime.settings.plugins_disabled
+    registry = config.registry.registrations.plugins = Registry.load(disabled)
+    for problem in registry.problems:
+        log.error("%s", problem)

@@ -1,0 +1,105 @@
+"""What a batch asks of other domains in its own transaction: mails, changes to contacts, events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from autoloop.base.events import Event, emit
+from autoloop.base.services import Services
+from autoloop.engine.advance.claim import Claimed
+from autoloop.engine.requests import EmailRequest
+from autoloop.engine.turns import Turn
+from autoloop.plugins.effects import AddTag, Effect, Emit, RemoveTag, UpdateBusiness, UpdateContact
+
+__all__ = ["ask_for_mails", "change_contacts"]
+
+log = logging.getLogger(__name__)
+Turns = Sequence[tuple[Claimed, Turn]]
+
+
+def ask_for_mails(services: Services, turns: Turns) -> int:
+    """Hand the batch's emails to mail, and call off those of runs that ended. Returns how many were asked."""
+    wanted: list[EmailRequest] = []
+    for run, turn in turns:
+        for node, visit, email in turn.emails:
+            request = EmailRequest(
+                run.workspace_id,
+                run.id,
+                run.contact_id,
+                run.workflow_id,
+                run.version_id,
+                node,
+                visit,
+                UUID(str(email.template_id)),
+                email.template_version,
+                UUID(str(email.sender_id)) if email.sender_id else None,
+                email.kind,
+                email.priority,
+                email.on_unknown,
+                run.is_test,
+                dict(email.variables),
+                email.due_at,
+            )
+            wanted.append(request)
+    handlers = services.registrations.effect_handlers
+    ended = [(run.workspace_id, run.id) for run, turn in turns if turn.mailed]
+    if ended and "end_runs" in handlers:
+        handlers["end_runs"](services, ended)
+    if wanted:
+        handlers["send_email"](services, wanted)
+    return len(wanted)
+
+
+class _Change:
+    """Effects on one contact, merged in the order they came."""
+
+    __slots__ = ("add", "fields", "remove")
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {}
+        self.add: dict[str, None] = {}
+        self.remove: dict[str, None] = {}
+
+    def take(self, effect: Effect) -> None:
+        if isinstance(effect, UpdateContact):
+            self.fields.update(effect.set)
+        elif isinstance(effect, AddTag):
+            self.remove.pop(effect.tag, None)
+            self.add[effect.tag] = None
+        elif isinstance(effect, RemoveTag):
+            self.add.pop(effect.tag, None)
+            self.remove[effect.tag] = None
+
+
+def change_contacts(services: Services, turns: Turns) -> int:
+    """Apply the effects of the batch, contacts in id order. Returns how many events it emitted."""
+    changes: dict[tuple[UUID, UUID], _Change] = {}
+    events: list[Event] = []
+    handlers = services.registrations.effect_handlers
+    for run, turn in turns:
+        for effect in turn.effects:
+            if isinstance(effect, Emit):
+                source = f"run:{run.id}"
+                events.append(Event(run.workspace_id, effect.name, run.contact_id, dict(effect.data), source))
+            elif isinstance(effect, UpdateContact | AddTag | RemoveTag):
+                changes.setdefault((run.workspace_id, run.contact_id), _Change()).take(effect)
+            else:
+                name = "update_business" if isinstance(effect, UpdateBusiness) else "notify"
+                if name in handlers:
+                    handlers[name](services, run.workspace_id, run.contact_id, effect)
+                else:
+                    log.warning("nothing here can apply the effect %s", name)
+    if changes:
+        from autoloop.businesses.services.effects import ContactChange, apply_changes
+
+        made = [
+            ContactChange(key[0], key[1], change.fields, list(change.add), list(change.remove))
+            for key, change in sorted(changes.items())
+        ]
+        apply_changes(services, made)
+    if events:
+        emit(services, events)
+    return len(events)

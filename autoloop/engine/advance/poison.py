@@ -1,0 +1,140 @@
+"""Poison: runs that break their workers are found out, go alone, and after five times stand still."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from psycopg import Connection, Cursor
+from sqlalchemy import text
+
+from autoloop.base.due import backoff
+from autoloop.engine.advance.claim import Claimed
+
+if TYPE_CHECKING:
+    from autoloop.base.runtime import Runtime
+
+__all__ = ["BatchRows", "lock_batch", "note_error", "recover"]
+
+log = logging.getLogger(__name__)
+
+MOST = 5
+OLD = "interval '10 seconds'"
+KEY = "hashtextextended(%s::text, 7)"
+LOCK = f"select pg_advisory_xact_lock({KEY}), now()"
+ADD = "insert into run_batches (id, workspace_ids, run_ids) values (%s, %s::uuid[], %s::uuid[])"
+REMOVE = "delete from run_batches where id = %s"
+
+
+def lock_batch(cursor: Cursor[Any], batch: UUID) -> Any:
+    """Show that this batch's worker lives, until its transaction ends. Returns the database's now()."""
+    cursor.execute(LOCK, (batch,), prepare=True)
+    row = cursor.fetchone()
+    return row[1] if row else None
+
+
+class BatchRows:
+    """A second connection that commits by itself: what was in hand is known after a crash."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.held: Any = None
+
+    def connection(self) -> Connection[Any]:
+        if self.held is None or self.held.driver_connection.closed:
+            self.held = self.runtime.engine("worker").raw_connection()
+            self.held.detach()
+            self.held.driver_connection.autocommit = True
+        found: Connection[Any] = self.held.driver_connection
+        return found
+
+    def add(self, batch: UUID, runs: Sequence[Claimed]) -> None:
+        values = (batch, [run.workspace_id for run in runs], [run.id for run in runs])
+        try:
+            self.connection().execute(ADD, values, prepare=True)
+        except Exception:
+            self.close()
+            raise
+
+    def remove(self, batch: UUID) -> None:
+        """Forget a batch that was rolled back. If that fails too, recovery finds the row."""
+        try:
+            self.connection().execute(REMOVE, (batch,), prepare=True)
+        except Exception as error:
+            log.warning("a batch row stays for recovery: %s", error)
+            self.close()
+
+    def close(self) -> None:
+        if self.held is not None:
+            self.held.driver_connection.close()
+            self.held = None
+
+
+def recover(runtime: Runtime) -> int:
+    """Batches whose worker died: their runs go one at a time from now on. Returns how many batches."""
+    found = 0
+    with runtime.unit("worker") as services:
+        session = services.session
+        old = (
+            f"select id, workspace_ids, run_ids from run_batches where started_at < clock_timestamp() - {OLD}"
+        )
+        for batch, tenants, runs in session.execute(text(old + " limit 20")).all():
+            free = text("select pg_try_advisory_xact_lock(hashtextextended(cast(:batch as text), 7))")
+            if not session.execute(free, {"batch": str(batch)}).scalar():
+                continue  # slow, but alive
+            found += 1
+            gone = session.execute(text("delete from run_batches where id = :id"), {"id": batch})
+            if gone.rowcount:  # type: ignore[attr-defined]
+                values = {
+                    "tenants": list(tenants),
+                    "runs": list(runs),
+                    "why": "its worker died while it was in hand",
+                }
+                session.execute(text(STRUCK), values)
+    return found
+
+
+STRUCK = f"""
+with struck as (
+  update workflow_runs r set attempts = least(r.attempts + 1, {MOST}),
+    status = case when r.attempts + 1 >= {MOST} then 'quarantined' else r.status end,
+    due_at = case when r.attempts + 1 >= {MOST} then null else now() end,
+    reason = case when r.attempts + 1 >= {MOST} then cast(:why as text) else r.reason end,
+    steps = r.steps + case when r.attempts + 1 >= {MOST} then 1 else 0 end
+  from (select r.workspace_id, r.id from workflow_runs r
+    join unnest(cast(:tenants as uuid[]), cast(:runs as uuid[])) u(tenant, run)
+      on r.workspace_id = u.tenant and r.id = u.run
+    where r.status in ('active', 'waiting') for no key update of r skip locked) held
+  where r.workspace_id = held.workspace_id and r.id = held.id
+  returning r.workspace_id, r.id, r.steps, r.status)
+insert into run_steps (workspace_id, run_id, seq, node, type, visit, position, outcome, detail, entered_at, at)
+select workspace_id, id, steps, '', '', 0, 0, 'quarantined', jsonb_build_object('why', cast(:why as text)), now(), now()
+from struck where status = 'quarantined'
+"""
+
+FAILED = f"""
+with struck as (
+  update workflow_runs r set attempts = least(r.attempts + 1, {MOST}), steps = r.steps + 1,
+    status = case when r.attempts + 1 >= {MOST} then 'quarantined' else r.status end,
+    due_at = case when r.attempts + 1 >= {MOST} then null else now() + make_interval(secs => :wait) end,
+    reason = case when r.attempts + 1 >= {MOST} then cast(:why as text) else r.reason end
+  where r.workspace_id = :tenant and r.id = :run and r.status in ('active', 'waiting')
+  returning r.workspace_id, r.id, r.steps, r.status)
+insert into run_steps (workspace_id, run_id, seq, node, type, visit, position, outcome, detail, entered_at, at)
+select workspace_id, id, steps, '', '', 0, 0, case status when 'quarantined' then status else 'error' end,
+  jsonb_build_object('why', cast(:why as text)), now(), now()
+from struck
+"""
+
+
+def note_error(runtime: Runtime, run: Claimed, error: BaseException) -> None:
+    """Write an error of one run into its journal; it is tried again later, and after five times no more."""
+    wait = backoff(run.attempts + 1, base=timedelta(seconds=2), cap=timedelta(minutes=10)).total_seconds()
+    why = f"{type(error).__name__}: {error}"[:1000].replace("\x00", "\ufffd")
+    log.error("run %s could not go on: %s", run.id, why)
+    with runtime.unit("worker") as services:
+        values = {"tenant": run.workspace_id, "run": run.id, "why": why, "wait": wait}
+        services.session.execute(text(FAILED), values)

@@ -1,0 +1,285 @@
+"""One batch after the other: claim, learn, interpret, write, commit."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from psycopg import Cursor
+
+from autoloop.base.clock import Clock
+from autoloop.base.ids import new_id
+from autoloop.base.services import Services
+from autoloop.engine.advance import asks, claim, poison, stimuli, write
+from autoloop.engine.advance.claim import Claimed
+from autoloop.engine.advance.deadline import Deadline, TimeIsUp
+from autoloop.engine.advance.facts import load_facts
+from autoloop.engine.graph import CompiledGraph
+from autoloop.engine.interpreter import interpret
+from autoloop.engine.models.states import ENDED
+from autoloop.engine.turns import Entry, Facts, Limits, State, Stimulus, Turn
+from autoloop.engine.versions import CompiledVersions
+from autoloop.plugins.facts import NOTHING
+
+if TYPE_CHECKING:
+    from autoloop.base.runtime import Runtime
+
+__all__ = ["PROBE", "Advancer", "work"]
+
+log = logging.getLogger(__name__)
+
+LARGEST_BATCH = 1000
+BATCH_SECONDS = 5.0
+SLOW_RUN_SECONDS = 0.05
+RECOVER_EVERY = 5.0
+GOING = frozenset({"active", "waiting"})
+NO_STIMULI: list[Stimulus] = []
+
+PROBE = """
+select exists (select 1 from run_stimuli where not parked)
+  or exists (select 1 from run_batches where started_at < clock_timestamp() - interval '10 seconds')
+  or exists (select 1 from workflow_runs where due_at is not null and attempts > 0 and due_at <= now())
+  or exists (
+    with recursive hop as (
+      (select workspace_id, due_at from workflow_runs where due_at is not null and attempts = 0
+       order by workspace_id, due_at limit 1)
+      union all
+      select next.workspace_id, next.due_at from hop cross join lateral (
+        select workspace_id, due_at from workflow_runs
+        where due_at is not null and attempts = 0 and workspace_id > hop.workspace_id
+        order by workspace_id, due_at limit 1) next)
+    select 1 from hop where due_at <= now())
+"""
+
+Pick = Callable[[Cursor[Any], datetime], list[Claimed]]
+
+
+def work(runtime: Runtime) -> int:
+    """Advance one batch of due runs. Returns how many runs it had in hand; 0 says nothing is due."""
+    return Advancer.of(runtime).turn()
+
+
+class Advancer:
+    """What one worker thread keeps between batches: compiled versions, whose turn it is, the batch size."""
+
+    def __init__(self, runtime: Runtime, versions: CompiledVersions | None = None) -> None:
+        self.runtime = runtime
+        self.versions = versions or CompiledVersions(runtime.registrations.plugins)
+        self.rows = poison.BatchRows(runtime)
+        self.by_turns = claim.ByTurns()
+        self.batch = runtime.settings.worker_batch
+        self.limits = Limits()
+        self.recovered = 0.0
+        self.steps = 0
+
+    @classmethod
+    def of(cls, runtime: Runtime) -> Advancer:
+        held = vars(_local).setdefault("advancers", WeakKeyDictionary())
+        if runtime not in held:
+            held[runtime] = cls(runtime)
+        found: Advancer = held[runtime]
+        return found
+
+    def turn(self) -> int:
+        if time.monotonic() - self.recovered > RECOVER_EVERY:
+            poison.recover(self.runtime)
+            self.recovered = time.monotonic()
+        handled = self.attempt(lambda cursor, now: self.by_turns(cursor, self.batch, now))
+        full = handled >= self.batch
+        least = self.runtime.settings.worker_batch
+        self.batch = min(self.batch * 2, max(LARGEST_BATCH, least)) if full else least
+        return handled + self.attempt(claim.claim_one)
+
+    def attempt(self, pick: Pick) -> int:
+        """One batch; on an error in halves, down to the run whose error it is. Returns its size."""
+        batch, held = new_id(), list[Claimed]()
+        try:
+            return self.advance(batch, pick, held)
+        except (Exception, TimeIsUp) as error:
+            self.rows.remove(batch)
+            if not held:
+                raise
+            log.warning("a batch of %d runs is tried again in halves: %s", len(held), error)
+            self.halve(held, error)
+            return len(held)
+
+    def halve(self, runs: list[Claimed], error: BaseException) -> None:
+        if len(runs) == 1:
+            poison.note_error(self.runtime, runs[0], error)
+            return
+        for half in (runs[: len(runs) // 2], runs[len(runs) // 2 :]):
+            keys = [(run.workspace_id, run.id) for run in half]
+            batch = new_id()
+            try:
+                self.advance(batch, lambda cursor, _now, keys=keys: claim.claim_these(cursor, keys), [])  # type: ignore[misc]
+            except (Exception, TimeIsUp) as again:
+                self.rows.remove(batch)
+                self.halve(half, again)
+
+    def advance(self, batch: UUID, pick: Pick, held: list[Claimed]) -> int:
+        """Claim, interpret, write and commit one batch. `held` is filled as soon as runs are in hand."""
+        with self.runtime.unit("worker") as services:
+            connection: Any = services.session.connection().connection.driver_connection
+            with connection.cursor(binary=True) as cursor:
+                now = poison.lock_batch(cursor, batch)
+                if type(services.clock) is not Clock:  # a test's clock; workers trust the database's alone
+                    now = services.clock.now()
+                runs = pick(cursor, now)
+                if not runs:
+                    return 0
+                held += runs
+                self.rows.add(batch, runs)
+                with Deadline(BATCH_SECONDS):
+                    turns = self.interpret(services, cursor, runs, now)
+                nudges = self.write(services, connection, cursor, batch, turns, now)
+        for kind in nudges:
+            self.runtime.nudge(kind)
+        return len(runs)
+
+    def interpret(
+        self, services: Services, cursor: Cursor[Any], runs: list[Claimed], now: datetime
+    ) -> list[tuple[Claimed, Turn]]:
+        """A turn for each run that can have one; what reached the others is put aside."""
+        versions = self.compiled(cursor, runs)
+        still: list[Claimed] = []
+        turns: list[tuple[Claimed, Turn]] = []
+        going: list[tuple[Claimed, CompiledGraph]] = []
+        ended: list[Claimed] = []
+        for run in runs:
+            graph = versions[run.workspace_id, run.version_id]
+            if run.status not in GOING:
+                (ended if run.status in ENDED else still).append(run)
+            elif run.workflow_status == "live" and isinstance(graph, CompiledGraph):
+                going.append((run, graph))
+            else:
+                turns.append((run, halted(run, graph)))
+                still.append(run)
+        if still:
+            stimuli.park(cursor, still)
+        told = stimuli.consume(cursor, [run for run, _ in going] + ended)
+        turns += [(run, too_late(run, told[run.id], now)) for run in ended if run.id in told]
+        facts = self.facts(services, cursor, going, now)
+        limits = self.limits
+        for run, graph in going:
+            state = State(
+                str(run.id),
+                str(run.workspace_id),
+                str(run.workflow_id),
+                str(run.started_as),
+                run.positions,
+                run.visits,
+                run.variables,
+                run.steps,
+                run.is_test,
+            )
+            started = time.perf_counter()
+            turn = interpret(
+                graph, state, facts.get(run.contact_id), told.get(run.id, NO_STIMULI), now, limits
+            )
+            if time.perf_counter() - started > SLOW_RUN_SECONDS:
+                log.warning("run %s took over %d ms for its turn", run.id, 1000 * SLOW_RUN_SECONDS)
+            turns.append((run, turn))
+        return turns
+
+    def compiled(self, cursor: Cursor[Any], runs: list[Claimed]) -> dict[Any, CompiledGraph | str]:
+        def load(keys: list[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Any]:
+            values = {"tenants": [key[0] for key in keys], "ids": [key[1] for key in keys]}
+            cursor.execute(GRAPHS, values)
+            return {(tenant, key): graph for tenant, key, graph in cursor.fetchall()}
+
+        return self.versions.get({(run.workspace_id, run.version_id) for run in runs}, load)
+
+    def facts(
+        self,
+        services: Services,
+        cursor: Cursor[Any],
+        going: list[tuple[Claimed, CompiledGraph]],
+        now: datetime,
+    ) -> dict[UUID, Facts]:
+        needs, keys = NOTHING, set()
+        for run, graph in going:
+            wanted = NOTHING
+            for position in run.positions:
+                node = graph.nodes.get(position["node"])
+                if node is not None:
+                    further = node.behind if "wait" in position else node.ahead
+                    if further:
+                        wanted |= further
+            if wanted:
+                needs |= wanted
+                keys.add((run.workspace_id, run.contact_id))
+        return load_facts(services, cursor, needs, sorted(keys), now) if needs else {}
+
+    def write(
+        self,
+        services: Services,
+        connection: Any,
+        cursor: Cursor[Any],
+        batch: UUID,
+        turns: list[tuple[Claimed, Turn]],
+        now: datetime,
+    ) -> list[str]:
+        """All that came of the batch, runs before mails before contacts. Returns the kinds to nudge."""
+        kinds: dict[tuple[UUID, str], str] = {}
+        for run, turn in turns:
+            for node, _ in turn.actions:
+                graph = self.versions.known(run.workspace_id, run.version_id)
+                kinds[run.version_id, node] = graph.nodes[node].type
+        with connection.pipeline():
+            write.update_runs(cursor, turns, now)
+            self.steps += write.insert_steps(cursor, turns, now)
+            write.remove_waits(cursor, turns)
+            write.add_waits(cursor, turns)
+            actions = write.insert_actions(cursor, turns, kinds, now)
+            cursor.execute(poison.REMOVE, (batch,), prepare=True)
+        mails = asks.ask_for_mails(services, turns)
+        events = asks.change_contacts(services, turns)
+        nudges = ["perform"] if actions else []
+        if mails:
+            nudges += [kind for kind in services.registrations.due_kinds if kind.startswith("deliver")]
+        return [*nudges, "route"] if events else nudges
+
+
+GRAPHS = """
+select v.workspace_id, v.id, v.graph from unnest(%(tenants)s::uuid[], %(ids)s::uuid[]) u(tenant, id)
+join workflow_versions v on v.workspace_id = u.tenant and v.id = u.id
+"""
+
+
+def halted(run: Claimed, graph: CompiledGraph | str) -> Turn:
+    """The turn of a run that may not go on: its workflow is paused or archived, or a plugin is missing."""
+    if run.workflow_status == "paused":
+        return _turn(run, "paused", "Its workflow is paused.")
+    if run.workflow_status != "live":
+        gone = [(each["node"], each["visit"]) for each in run.positions if "wait" in each]
+        return _turn(run, "cancelled", "Its workflow is archived.")._replace(
+            positions=[], gone=gone, mailed=True
+        )
+    return _turn(run, "blocked", graph if isinstance(graph, str) else None)
+
+
+def too_late(run: Claimed, told: list[Stimulus], now: datetime) -> Turn:
+    """The turn of a run that has ended: what reached it is written down."""
+    at = now.isoformat()
+    journal = [
+        Entry(
+            run.steps + index, each.node or "", "", each.visit or 0, 0, "late", None, at, {"kind": each.kind}
+        )
+        for index, each in enumerate(told, start=1)
+    ]
+    return _turn(run, run.status, run.reason)._replace(seq=run.steps + len(journal), journal=journal)
+
+
+def _turn(run: Claimed, status: str, reason: str | None) -> Turn:
+    return Turn(
+        status, reason, None, run.positions, run.visits, None, run.steps, [], [], [], [], [], [], False
+    )
+
+
+_local = threading.local()

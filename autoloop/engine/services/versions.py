@@ -1,0 +1,78 @@
+"""Versions: what publishing adds, and never changes."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import func, select
+
+from autoloop.base.errors import Invalid
+from autoloop.base.services import Services
+from autoloop.engine.graph import check
+from autoloop.engine.models import Workflow, WorkflowVersion
+
+__all__ = ["add", "checksum", "refuse_problems"]
+
+
+def checksum(graph: Any) -> str:
+    """A hash of what a graph means: equal graphs have equal ones, whatever the order of their keys."""
+    return sha256(orjson.dumps(graph, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def refuse_problems(services: Services, graph: Any) -> None:
+    """Raise Invalid, with a message per place, if the graph may not be published."""
+    problems = check(graph, services.registrations.plugins)
+    if not problems:
+        return
+    details: dict[str, list[str]] = {}
+    for problem in problems:
+        place = ".".join(part for part in (problem.node and f"nodes.{problem.node}", problem.field) if part)
+        details.setdefault(place or "graph", []).append(problem.message)
+    raise Invalid("This workflow cannot run yet. See the details.", code="GRAPH_INVALID", details=details)
+
+
+def add(
+    services: Services,
+    workflow: Workflow,
+    graph: dict[str, Any],
+    *,
+    published_by: UUID | None = None,
+    note: str = "",
+) -> WorkflowVersion:
+    """Add the next version of a workflow and make it the one that new runs take.
+
+    A graph equal to the latest version's gives that version. Raises Invalid with the graph's problems.
+    The caller holds the workflow's row lock or accepts that two at once conflict.
+    """
+    refuse_problems(services, graph)
+    session = services.session
+    mark = checksum(graph)
+    latest = session.scalars(
+        select(WorkflowVersion)
+        .where(
+            WorkflowVersion.workspace_id == workflow.workspace_id, WorkflowVersion.workflow_id == workflow.id
+        )
+        .order_by(WorkflowVersion.number.desc())
+        .limit(1)
+    ).first()
+    if latest is not None and latest.checksum == mark:
+        version = latest
+    else:
+        version = WorkflowVersion(
+            workspace_id=workflow.workspace_id,
+            workflow_id=workflow.id,
+            number=latest.number + 1 if latest is not None else 1,
+            graph=graph,
+            checksum=mark,
+            published_by=published_by,
+            note=note,
+            published_at=func.now(),
+        )
+        session.add(version)
+        session.flush()
+    workflow.live_version_id = version.id
+    session.flush()
+    return version
