@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["Identity", "die_with_parent", "identity", "may_reach", "spawn"]
+__all__ = ["Identity", "die_with_parent", "identity", "may_reach", "own_environment", "spawn"]
 
 # Runs before the real program, in a bare interpreter: becomes the wanted user, asks the kernel for a signal when
 # the parent dies (after the change of user, which would clear the request), and gives way to the program.
@@ -109,6 +109,13 @@ def die_with_parent(death_signal: int = signal.SIGKILL) -> None:
         ctypes.CDLL(None).prctl(1, int(death_signal), 0, 0, 0)
         if os.getppid() == 1:
             os._exit(1)
+
+
+def own_environment() -> dict[str, str]:
+    """Our environment, in which `python -m autoloop…` works from any folder, even in a clone not installed."""
+    root = str(Path(__file__).resolve().parents[2])
+    path = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
 
 
 def may_reach(path: Path, who: Identity) -> bool:

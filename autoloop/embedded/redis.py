@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 from urllib.parse import quote
 
-from autoloop.embedded.launch import spawn
+from autoloop.embedded.launch import own_environment, spawn
 from autoloop.embedded.sockets import socket_folder
 
 __all__ = ["Redis", "RedisError"]
@@ -73,7 +73,13 @@ class Redis:
         if self.answers:
             return self
         self.socket_path.unlink(missing_ok=True)
-        self.process = spawn(self._argv(), death_signal=self.death_signal, output=output, cwd=self.data_dir)
+        self.process = spawn(
+            self._argv(),
+            death_signal=self.death_signal,
+            output=output,
+            env=own_environment(),
+            cwd=self.data_dir,
+        )
         deadline = time.monotonic() + 15
         while not self.answers:
             if self.process.poll() is not None or time.monotonic() > deadline:

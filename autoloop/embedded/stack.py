@@ -17,7 +17,7 @@ from pathlib import Path
 
 from autoloop.embedded.child import Child
 from autoloop.embedded.console import Console
-from autoloop.embedded.launch import spawn
+from autoloop.embedded.launch import own_environment, spawn
 from autoloop.embedded.lock import StackLock
 from autoloop.embedded.places import connections
 from autoloop.embedded.ports import see_that_free
@@ -157,15 +157,7 @@ class Stack:
         return start
 
     def _command(self, words: list[str]) -> Callable[[int], subprocess.Popen[bytes]]:
-        root = str(Path(__file__).resolve().parents[2])
-        environment = {
-            **os.environ,
-            "AUTOLOOP_DATA": str(self.data),
-            "PYTHONUNBUFFERED": "1",
-            **self.environment,
-        }
-        # Found even if the clone is not installed; plugins need the installation.
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+        environment = {**own_environment(), "AUTOLOOP_DATA": str(self.data), **self.environment}
 
         def start(output: int) -> subprocess.Popen[bytes]:
             argv = [sys.executable, "-m", "autoloop.cli", *words]

@@ -1,0 +1,96 @@
+"""The command line itself: fast to list, kind to mistakes, honest in its exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from autoloop.cli.group import COMMANDS, EXIT_SETTINGS, cli
+
+ROOT = Path(__file__).parents[3]
+KEPT = {name: value for name, value in os.environ.items() if not name.startswith("AUTOLOOP_")}
+
+
+def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "autoloop.cli", *args],
+        cwd=ROOT,
+        env=KEPT | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_is_quick_and_names_every_command() -> None:
+    fastest = 9.0
+    for _ in range(5):
+        began = time.perf_counter()
+        said = run("--help")
+        fastest = min(fastest, time.perf_counter() - began)
+    assert fastest < 0.3
+    assert all(name in said.stdout for name in COMMANDS if name != "setup")
+    assert "setup" not in said.stdout
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "demo"])
+def test_every_command_explains_itself(name: str) -> None:
+    said = CliRunner().invoke(cli, [name, "--help"])
+    assert said.exit_code == 0
+    assert len(said.output.splitlines()) > 5
+
+
+def test_a_mistyped_command_gets_a_hint() -> None:
+    said = run("wroker")
+    assert said.returncode == 2
+    assert "Did you mean “worker”?" in said.stderr
+
+
+def test_production_does_not_start_without_secrets_and_says_which() -> None:
+    said = run("serve", "production.ini")
+    assert said.returncode == EXIT_SETTINGS
+    assert "autoloop.database_url" in said.stderr
+    assert "autoloop.secret_keys" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize("name", ["production.ini", "staging.ini"])
+def test_the_given_files_hold_no_secrets_but_are_otherwise_whole(name: str) -> None:
+    from autoloop.cli.configuration import Configuration
+    from autoloop.settings import load
+
+    found = Configuration(ROOT / name)
+    assert not any(word in json.dumps(found.application) for word in ("secret_keys", "_url", "dsn"))
+    given = {
+        "AUTOLOOP_PUBLIC_URL": "https://mail.acme.test",
+        "AUTOLOOP_DATABASE_URL": "postgresql+psycopg://web@db/autoloop",
+        "AUTOLOOP_DATABASE_WORKER_URL": "postgresql+psycopg://worker@db/autoloop",
+        "AUTOLOOP_REDIS_URL": "redis://redis/0",
+        "AUTOLOOP_SECRET_KEYS": "f3b1c05d9e7a42168c0d5b7e94a1f62380cd17e5",
+    }
+    ini = {key: value for key, value in found.application.items() if key != "use"}
+    assert load(ini, given).stage == name.removesuffix(".ini")
+
+
+def test_a_broken_setting_names_key_and_file(tmp_path: Path) -> None:
+    ini = tmp_path / "mine.ini"
+    ini.write_text("[app:main]\nuse = egg:autoloop\nautoloop.web_wrokers = 3\n")
+    said = run("worker", "--config", str(ini))
+    assert said.returncode == EXIT_SETTINGS
+    assert "autoloop.web_wrokers" in said.stderr
+    assert str(ini) in said.stderr
+    assert "autoloop.web_workers" in said.stderr
+
+
+def test_plugins_as_json() -> None:
+    said = run("plugin", "list", "--kind", "step", "--json")
+    rows = json.loads(said.stdout)
+    assert {"wait", "branch", "send_email"} <= {row["name"] for row in rows}
+    assert all(row["kind"] == "step" for row in rows)
