@@ -1641,32 +1641,71 @@ def make_tables() -> None:
 
 FUNCTIONS = (
     r"""
-create function autoloop_id_floor(moment timestamptz) returns uuid language sql immutable as $$
-  select (lpad(to_hex((extract(epoch from moment) * 1000)::bigint), 12, '0') || '7000' || '8000' || '000000000000')::uuid
+create or replace function autoloop_id_floor(at timestamptz) returns uuid language sql immutable as $$
+  select (lpad(to_hex(floor(extract(epoch from at) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
 $$
 """,
     r"""
-create function autoloop_make_partitions(ahead int default 6) returns int
-language plpgsql security definer set search_path = public, pg_temp as $$
+create or replace function autoloop_make_partitions() returns integer
+language plpgsql security definer set search_path = public, pg_temp set timezone = 'UTC' as $$
 declare
-  parent text; month timestamptz; made int := 0; name text;
+  parent text; month timestamptz; name text; made integer := 0;
 begin
-  foreach parent in array array['run_steps', 'events', 'email_attempts'] loop
+  perform pg_advisory_xact_lock(hashtextextended('autoloop partitions', 0));
+  foreach parent in array array['run_steps', 'email_attempts', 'events'] loop
     if to_regclass(parent || '_default') is null then
       execute format('create table %I partition of %I default', parent || '_default', parent);
     end if;
-    for step in -1 .. ahead loop
-      month := date_trunc('month', now() at time zone 'UTC') at time zone 'UTC' + make_interval(months => step);
-      name := parent || to_char(month at time zone 'UTC', '_YYYY_MM');
+    for ahead in 0..6 loop
+      month := date_trunc('month', now()) + make_interval(months => ahead);
+      name := parent || to_char(month, '_YYYY_MM');
       if to_regclass(name) is null then
-        execute format('create table %I partition of %I for values from (%L) to (%L)', name, parent,
-          autoloop_id_floor(month), autoloop_id_floor(month + interval '1 month'));
-        made := made + 1;
+        begin
+          execute format('create table %I partition of %I for values from (%L) to (%L)', name, parent,
+            autoloop_id_floor(month), autoloop_id_floor(month + interval '1 month'));
+          made := made + 1;
+        exception when check_violation then
+          raise warning 'the default partition of % holds rows of %', parent, month;
+        end;
       end if;
     end loop;
   end loop;
   return made;
 end $$
+""",
+    r"""
+create or replace function autoloop_drop_partitions(before date) returns integer
+language plpgsql security definer set search_path = public, pg_temp set timezone = 'UTC' as $$
+declare
+  parent text; name text; month timestamptz; held boolean; question text; dropped integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('autoloop partitions', 0));
+  foreach parent in array array['run_steps', 'email_attempts', 'events'] loop
+    question := case parent
+      when 'run_steps' then $q$select 1 from workflow_runs where ended_at is null and id >= %L and id < %L$q$ when 'email_attempts' then $q$select 1 from email_logs where status in ('intent', 'sending', 'unknown') and id >= %L and id < %L$q$ when 'events' then $q$select 1 from events where pending and id >= %L and id < %L$q$ end;
+    for name in
+      select child.relname::text from pg_inherits join pg_class child on child.oid = inhrelid
+      where inhparent = parent::regclass and child.relname ~ ('^' || parent || '_[0-9]{4}_[0-9]{2}$') order by 1
+    loop
+      month := to_timestamp(right(name, 7), 'YYYY_MM');
+      if month + interval '1 month' <= before then
+        execute format('select exists (' || question || ')', autoloop_id_floor(month),
+          autoloop_id_floor(month + interval '1 month')) into held;
+        if not held then
+          execute format('drop table %I', name);
+          dropped := dropped + 1;
+        end if;
+      end if;
+    end loop;
+  end loop;
+  return dropped;
+end $$
+""",
+    r"""
+revoke all on function autoloop_make_partitions(), autoloop_drop_partitions(date) from public
+""",
+    r"""
+grant execute on function autoloop_make_partitions(), autoloop_drop_partitions(date) to autoloop_worker
 """,
     r"""
 create or replace function autoloop_search_words(words text) returns tsquery
@@ -1707,5 +1746,23 @@ begin
     and ($4 is null or r.topics @> array[$4]);
 end
 $body$
+""",
+    r"""
+revoke all on function autoloop_search_words(text) from public
+""",
+    r"""
+grant execute on function autoloop_search_words(text) to autoloop_web, autoloop_worker
+""",
+    r"""
+revoke all on function autoloop_match_businesses(text, text, jsonb) from public
+""",
+    r"""
+grant execute on function autoloop_match_businesses(text, text, jsonb) to autoloop_web, autoloop_worker
+""",
+    r"""
+revoke all on function autoloop_match_contacts(text, text, jsonb, text) from public
+""",
+    r"""
+grant execute on function autoloop_match_contacts(text, text, jsonb, text) to autoloop_web, autoloop_worker
 """,
 )
