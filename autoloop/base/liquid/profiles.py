@@ -30,7 +30,7 @@ class Profile:
     steps: int
 
 
-HTML = Profile("html", "html", 512_000, 500, 10_000, 1 << 20, 2 << 20, 50_000)
-TEXT = Profile("text", "text", 512_000, 500, 10_000, 1 << 20, 2 << 20, 50_000)
+HTML = Profile("html", "html", 512_000, 1_000, 16_000, 1 << 20, 2 << 20, 80_000)
+TEXT = Profile("text", "text", 512_000, 1_000, 16_000, 1 << 20, 2 << 20, 80_000)
 HEADER = Profile("header", "header", 2_000, 100, 2_000, 1 << 16, 1 << 17, 10_000)
 EXPRESSION = Profile("expression", "text", 1 << 16, 500, 8_000, 1 << 16, 1 << 18, 30_000)

@@ -24,6 +24,7 @@ MAX_FILTERS = 20
 _OPEN = re.compile(r"\{[{%]")
 _ENDRAW = re.compile(r"\{%(-?)\s*endraw\s*(-?)%\}")
 _COMMENT = re.compile(r"\{%-?\s*(endcomment|comment)\b")
+_BLOCKS = frozenset({"if", "unless", "case", "for", "capture"})
 _NAME = re.compile(r"#|\w+")
 _MARKS = re.compile(r"[\"'\[(|,]|\b(?:and|or)\b")
 
@@ -36,6 +37,7 @@ def scan(source: str, profile: Profile) -> Iterator[Token]:
     if len(source) > profile.source:
         raise Fault(f"this is longer than {profile.source:,} characters", 0)
     at, tags, expressions, strip = 0, 0, 0, False
+    blocks: list[tuple[str, int]] = []
     while (found := _OPEN.search(source, at)) is not None:
         start = found.start()
         yield from _content(source, at, start, strip, source.startswith("-", start + 2))
@@ -65,12 +67,28 @@ def scan(source: str, profile: Profile) -> Iterator[Token]:
         elif name == "comment":
             at, strip = _skip_comment(source, start, at)
         elif name != "#":
+            _nest(blocks, name, start)
             yield Token(TOKEN_TAG, name, inner_at, source)
             rest = inner[named.end() :].lstrip()
             if rest:
                 check_expression(rest, start)
                 yield Token(TOKEN_EXPRESSION, rest, inner_at + len(inner) - len(rest), source)
     yield from _content(source, at, len(source), strip, False)
+    if blocks:
+        name, start = blocks[-1]
+        raise Fault(f"“{name}” is not closed by “{{% end{name} %}}”", start)
+
+
+def _nest(blocks: list[tuple[str, int]], name: str, start: int) -> None:
+    """Follow what is open, because the library cannot tell where the open one began."""
+    if name in _BLOCKS:
+        blocks.append((name, start))
+    elif name.startswith("end"):
+        if not blocks:
+            raise Fault(f"“{name}” closes nothing", start)
+        if name != f"end{blocks[-1][0]}":
+            raise Fault(f"“{name}” stands where “end{blocks[-1][0]}” is due", start)
+        blocks.pop()
 
 
 def _content(source: str, start: int, end: int, lstrip: bool, rstrip: bool) -> Iterator[Token]:
