@@ -9,9 +9,10 @@ from typing import Any
 from autoloop.engine.graph import parse
 from autoloop.engine.graph.check import read_node
 from autoloop.plugins.forms import read_config
-from autoloop.plugins.registry import Registry
+from autoloop.plugins.registry import Plugin, Registry
+from autoloop.plugins.steps import Step
 
-__all__ = ["FAMILIES", "Arrow", "Box", "Figure", "figure"]
+__all__ = ["FAMILIES", "Arrow", "Box", "Figure", "family_of", "figure"]
 
 # The five step families of the dashboard; each is a custom property of its style sheet.
 FAMILIES = {
@@ -52,10 +53,17 @@ class Figure:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
+def family_of(plugin: Plugin, step: Step) -> str:
+    """The colour of a step: by its category, or that of plugins from elsewhere."""
+    if plugin.distribution != OWN:
+        return "plugin"
+    return step.category if step.category in FAMILIES else "logic"
+
+
 def figure(graph: Any, triggers: Sequence[Mapping[str, Any]], plugins: Registry) -> Figure:
     """The readable part of any graph, with its triggers above the start. Never raises."""
     parsed, _ = parse(graph)
-    foreign = {plugin.name for plugin in plugins.of("step") if plugin.distribution != OWN}
+    families = {plugin.name: family_of(plugin, plugins.steps[plugin.name]) for plugin in plugins.of("step")}
     boxes: dict[str, Box] = {}
     arrows = [Arrow(edge.source, edge.port, edge.target) for edge in parsed.edges]
     for index, trigger in enumerate(triggers):
@@ -67,13 +75,12 @@ def figure(graph: Any, triggers: Sequence[Mapping[str, Any]], plugins: Registry)
         try:
             step, config = read_node(node, plugins)
             title, line, ports = step.title, step.summary(config), tuple(step.ports(config))
-            family = "plugin" if node.type in foreign else step.category
             lost = False
         except Exception:  # a half-finished draft, or a plugin of any quality
             known = plugins.step(node.type)
             title, line, lost = known.title if known else node.type, "", True
-            family, ports = known.category if known else "plugin", ()
-        family = family if family in FAMILIES else "logic"
+            ports = ()
+        family = families.get(node.type, "plugin")
         line = node.note if line in ("", title) else line
         boxes[node.id] = Box(node.id, title, line, family, ports, node.note, lost)
     return Figure(boxes, arrows, parsed.start, parsed.settings)

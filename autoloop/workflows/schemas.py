@@ -1,0 +1,235 @@
+"""Shapes of workflows, in and out of the JSON door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import colander
+
+from autoloop.engine.models import WORKFLOW_STATUSES
+from autoloop.web.input import ListQuery
+
+__all__ = [
+    "Answer",
+    "Change",
+    "DraftIn",
+    "DraftOut",
+    "Duplicate",
+    "EnrolIn",
+    "EnrolOut",
+    "Import",
+    "NewWorkflow",
+    "Publish",
+    "Question",
+    "StatsOut",
+    "StepTypeOut",
+    "TriggerOut",
+    "TriggerTypeOut",
+    "VersionOut",
+    "VersionRow",
+    "WorkflowOut",
+    "WorkflowsQuery",
+]
+
+MOST_IDS = 10_000
+
+
+def text(most: int, least: int = 0, **options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.String(), validator=colander.Length(least, most), **options)
+
+
+def free(**options: Any) -> colander.SchemaNode:
+    """A JSON object whose keys are not ours to know."""
+    return colander.SchemaNode(colander.Mapping(unknown="preserve"), **options)
+
+
+def whole(**options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.Integer(), **options)
+
+
+def word(**options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.String(), **options)
+
+
+def flag(**options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.Boolean(), **options)
+
+
+def moment(**options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.DateTime(), **options)
+
+
+def several(node: colander.SchemaNode, **options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.Sequence(), node, **options)
+
+
+def name() -> colander.SchemaNode:
+    return colander.SchemaNode(
+        colander.String(),
+        preparer=lambda value: value.strip() if isinstance(value, str) else value,
+        validator=colander.Length(1, 200),
+    )
+
+
+class TriggerIn(colander.MappingSchema):
+    type = text(50, 1)
+    config = free(missing=colander.drop)
+    config_version = whole(missing=colander.drop, validator=colander.Range(1, 10_000))
+
+
+class TriggersIn(colander.SequenceSchema):
+    trigger = TriggerIn()
+
+
+class WorkflowsQuery(ListQuery):
+    status = colander.SchemaNode(
+        colander.String(),
+        missing=None,
+        validator=colander.OneOf(WORKFLOW_STATUSES),
+        description="Only workflows of this status; without it all but the archived ones",
+    )
+
+
+class NewWorkflow(colander.MappingSchema):
+    name = name()
+    description = text(2000, missing="")
+    graph = free(missing=None)
+    triggers = TriggersIn(missing=colander.drop, validator=colander.Length(max=20))
+
+
+class Change(colander.MappingSchema):
+    name = colander.SchemaNode(colander.String(), missing=colander.drop, validator=colander.Length(1, 200))
+    description = text(2000, missing=colander.drop)
+
+
+class Duplicate(colander.MappingSchema):
+    name = text(200, 1, missing=None)
+
+
+class WorkflowOut(colander.MappingSchema):
+    """`version` is the number of the live version; `has_changes` says that the draft differs from it."""
+
+    id = word()
+    name = word()
+    description = word()
+    status = word()
+    is_active = flag()
+    version = whole(missing=None)
+    published_at = moment(missing=None)
+    has_changes = flag()
+    created_at = moment()
+    updated_at = moment()
+
+
+class DraftIn(colander.MappingSchema):
+    graph = free()
+    triggers = TriggersIn(missing=None, validator=colander.Length(max=20))
+
+
+class DraftOut(colander.MappingSchema):
+    graph = free()
+    triggers = several(free())
+    revision = whole()
+    published_revision = whole(missing=None)
+    updated_by = word(missing=None)
+    updated_at = moment()
+
+
+class Question(colander.MappingSchema):
+    """A graph to be checked in place of the saved draft."""
+
+    graph = free(missing=None)
+    triggers = TriggersIn(missing=None, validator=colander.Length(max=20))
+
+
+class Problem(colander.MappingSchema):
+    code = word()
+    message = word()
+    node = word(missing=None)
+    field = word(missing=None)
+
+
+class Answer(colander.MappingSchema):
+    """What a check found. `ok` means that it may be published."""
+
+    ok = flag()
+    problems = several(Problem())
+
+
+class Publish(colander.MappingSchema):
+    note = text(2000, missing="")
+
+
+class VersionRow(colander.MappingSchema):
+    number = whole()
+    note = word()
+    is_live = flag()
+    published_by = word(missing=None)
+    published_at = moment()
+
+
+class VersionOut(VersionRow):
+    graph = free()
+    checksum = word()
+
+
+class TriggerOut(colander.MappingSchema):
+    id = word()
+    type = word()
+    config = free()
+    event_name = word(missing=None)
+    is_active = flag()
+
+
+class EnrolIn(colander.MappingSchema):
+    """Who shall start: a list of contacts, all with a tag, or all. Exactly one of them."""
+
+    contact_ids = several(text(36, 36), missing=None, validator=colander.Length(1, MOST_IDS))
+    tag = text(60, 1, missing=None)
+    all = flag(missing=False)
+
+
+class Skipped(colander.MappingSchema):
+    reason = word()
+    count = whole()
+
+
+class EnrolOut(colander.MappingSchema):
+    started = whole()
+    skipped = several(Skipped())
+
+
+class StatsOut(colander.MappingSchema):
+    total = whole()
+    runs = free()
+    nodes = free()
+
+
+class TriggerTypeOut(colander.MappingSchema):
+    """`form` is the JSON Schema of its settings."""
+
+    name = word()
+    title = word()
+    hint = word()
+    description = word()
+    category = word()
+    icon = word()
+    config_version = whole()
+    distribution = word()
+    form = free()
+
+
+class StepTypeOut(TriggerTypeOut):
+    """`ports` are those of its settings' defaults; `family` is its colour in the builder."""
+
+    family = word()
+    ports = several(word())
+    kind = word()
+    suspends = flag()
+
+
+class Import(colander.MappingSchema):
+    """An exported document. `use` replaces ids in it, of templates and senders, by those of this workspace."""
+
+    workflow = free()
+    use = free(missing=None)

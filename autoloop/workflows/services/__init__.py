@@ -1,0 +1,10 @@
+"""The verbs of workflows: edit, check, publish, pause, start, count, carry elsewhere."""
+
+from autoloop.workflows.services.drafts import Drafts
+from autoloop.workflows.services.figures import Figures
+from autoloop.workflows.services.life import Life
+from autoloop.workflows.services.starting import Starting
+from autoloop.workflows.services.versions import Versions
+from autoloop.workflows.services.workflows import Workflows
+
+__all__ = ["Drafts", "Figures", "Life", "Starting", "Versions", "Workflows"]

@@ -1,0 +1,55 @@
+"""Figures of a workflow: runs by status, who stands where, what left by which port."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from autoloop.base.services import Service
+from autoloop.engine.models import RUN_STATUSES
+
+__all__ = ["Figures"]
+
+STATUSES = text("""
+select status, count(*) from workflow_runs
+where workspace_id = :workspace and workflow_id = :workflow and not is_test group by status""")
+
+STANDING = text("""
+select place ->> 'node' node, count(*) here
+from workflow_runs run cross join lateral jsonb_array_elements(run.positions) place
+where run.workspace_id = :workspace and run.workflow_id = :workflow and not run.is_test and run.ended_at is null
+group by 1""")
+
+LEFT = text("""
+select step.node, step.port, count(*) from workflow_runs run
+join run_steps step on step.run_id = run.id and step.workspace_id = run.workspace_id
+where run.workspace_id = :workspace and run.workflow_id = :workflow and not run.is_test and step.port is not null
+group by 1, 2""")
+
+
+class Figures(Service):
+    def of(self, workflow_id: UUID) -> dict[str, Any]:
+        """{"total", "runs": {status: n}, "nodes": {node: {"here": n, "left": {port: n}}}}; test runs do not
+        count. Three statements, whatever the number of runs."""
+        runs = self.runs(workflow_id)
+        nodes: dict[str, dict[str, Any]] = {}
+
+        def node(name: str) -> dict[str, Any]:
+            return nodes.setdefault(name, {"here": 0, "left": {}})
+
+        for name, here in self._ask(STANDING, workflow_id):
+            node(name)["here"] = here
+        for name, port, count in self._ask(LEFT, workflow_id):
+            node(name)["left"][port] = count
+        return {"total": sum(runs.values()), "runs": runs, "nodes": nodes}
+
+    def runs(self, workflow_id: UUID) -> dict[str, int]:
+        """How many runs there are of each status."""
+        counted = dict(self._ask(STATUSES, workflow_id))
+        return {status: counted.get(status, 0) for status in RUN_STATUSES}
+
+    def _ask(self, statement: Any, workflow_id: UUID) -> Any:
+        values = {"workspace": self.workspace_id, "workflow": workflow_id}
+        return self.session.execute(statement, values).all()

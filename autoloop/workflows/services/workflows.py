@@ -1,0 +1,165 @@
+"""Workflows as things with a name: found, made, renamed, copied, carried elsewhere, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, exists, select
+
+from autoloop.base.errors import Conflict, NotFound
+from autoloop.base.i18n import _
+from autoloop.base.services import Service
+from autoloop.engine.models import Workflow, WorkflowVersion
+from autoloop.workflows.exchange import document, plain_json, read_document, replaced
+from autoloop.workflows.models import WorkflowDraft
+
+__all__ = ["EMPTY", "Workflows"]
+
+EMPTY: dict[str, Any] = {"schema": 1, "nodes": [], "edges": [], "settings": {"reentry": "once"}}
+
+
+class Workflows(Service):
+    def found(self, filters: Mapping[str, Any]) -> Select[Any]:
+        """Rows of the list by `q` and `status`; archived ones only if asked for by status or found by `q`."""
+        rows = self._rows()
+        if filters.get("q"):
+            rows = rows.where(Workflow.name.icontains(filters["q"], autoescape=True))
+        if filters.get("status"):
+            rows = rows.where(Workflow.status == filters["status"])
+        elif not filters.get("q"):
+            rows = rows.where(Workflow.status != "archived")
+        return rows
+
+    def row(self, id: UUID) -> Any | None:
+        """One workflow as the list shows it, or None."""
+        return self.session.execute(self._rows().where(Workflow.id == id)).one_or_none()
+
+    def _rows(self) -> Select[Any]:
+        """Each with the number and date of its live version, and whether its draft has moved on since."""
+        return (
+            select(
+                Workflow.id,
+                Workflow.name,
+                Workflow.description,
+                Workflow.status,
+                Workflow.is_active,
+                WorkflowVersion.number.label("version"),
+                WorkflowVersion.published_at,
+                WorkflowDraft.published_revision.is_distinct_from(WorkflowDraft.revision).label(
+                    "has_changes"
+                ),
+                Workflow.created_at,
+                Workflow.updated_at,
+            )
+            .outerjoin(
+                WorkflowVersion,
+                (WorkflowVersion.workspace_id == Workflow.workspace_id)
+                & (WorkflowVersion.id == Workflow.live_version_id),
+            )
+            .outerjoin(
+                WorkflowDraft,
+                (WorkflowDraft.workspace_id == Workflow.workspace_id)
+                & (WorkflowDraft.workflow_id == Workflow.id),
+            )
+            .where(Workflow.workspace_id == self.workspace_id)
+        )
+
+    def get(self, id: UUID, *, lock: bool = False) -> Workflow:
+        """The workflow, locked against other changes if asked (workflows come first in the lock order).
+        Raises NotFound."""
+        row = self.session.get(
+            Workflow,
+            (self.workspace_id, id),
+            populate_existing=lock,
+            with_for_update={"key_share": True} if lock else None,
+        )
+        if row is None:
+            raise NotFound
+        return row
+
+    def create(
+        self,
+        name: str,
+        *,
+        description: str = "",
+        graph: Mapping[str, Any] | None = None,
+        triggers: Sequence[Mapping[str, Any]] = ({"type": "manual", "config": {}},),
+    ) -> Workflow:
+        """A workflow with a draft: empty, or any graph in any state of repair. Raises Invalid for what
+        the database cannot hold."""
+        graph = dict(graph or EMPTY)
+        plain_json(graph, "graph")
+        plain_json(list(triggers), "triggers")
+        user = self.services.user_id
+        row: Workflow = self.add(
+            Workflow(workspace_id=self.workspace_id, name=name, description=description, user_id=user)
+        )
+        self.add(
+            WorkflowDraft(
+                workspace_id=self.workspace_id,
+                workflow_id=row.id,
+                graph=graph,
+                triggers=[dict(trigger) for trigger in triggers],
+                updated_by=user,
+            )
+        )
+        self.services.changed("workflows")
+        return row
+
+    def change(self, id: UUID, given: Mapping[str, Any]) -> Workflow:
+        """Set name and description, as far as they are given."""
+        row = self.get(id, lock=True)
+        for field in ("name", "description"):
+            if field in given:
+                setattr(row, field, given[field])
+        row.revision += 1
+        self.session.flush()
+        self.services.changed("workflows")
+        return row
+
+    def exported(self, id: UUID) -> dict[str, Any]:
+        """The workflow's draft as a document."""
+        row, draft = self.get(id), self._draft(id)
+        return document(row.name, row.description, draft.graph, draft.triggers)
+
+    def imported(self, given: Any, use: Mapping[str, str] | None = None) -> Workflow:
+        """A new workflow from a document. `use` replaces ids (of templates, senders) by those of this
+        workspace. Raises Invalid."""
+        read = replaced(read_document(given), use or {})
+        return self.create(
+            read["name"], description=read["description"], graph=read["graph"], triggers=read["triggers"]
+        )
+
+    def duplicate(self, id: UUID, name: str | None = None) -> Workflow:
+        """A new draft with the same graph and triggers. It starts nothing until it is published."""
+        held = self.exported(id)
+        title = name or str(_("Copy of ${name}", mapping={"name": held["name"]}).interpolate())[:200]
+        return self.create(
+            title, description=held["description"], graph=held["graph"], triggers=held["triggers"]
+        )
+
+    def remove(self, id: UUID) -> None:
+        """Remove a workflow that was never published. Raises Conflict for others: they have a history."""
+        row = self.get(id, lock=True)
+        published = select(
+            exists().where(
+                WorkflowVersion.workspace_id == self.workspace_id, WorkflowVersion.workflow_id == id
+            )
+        )
+        if self.session.execute(published).scalar_one():
+            raise Conflict(
+                _("This workflow was published, and its runs tell what happened. Archive it instead."),
+                code="WORKFLOW_HAS_HISTORY",
+            )
+        self.session.delete(row)
+        self.session.flush()
+        self.services.changed("workflows")
+
+    def _draft(self, id: UUID) -> WorkflowDraft:
+        return self.session.execute(
+            select(WorkflowDraft).where(
+                WorkflowDraft.workspace_id == self.workspace_id, WorkflowDraft.workflow_id == id
+            )
+        ).scalar_one()
