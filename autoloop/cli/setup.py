@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from autoloop.cli.configuration import config_option, find
+from autoloop.cli.configuration import Configuration, config_option, find
 from autoloop.cli.migrate import bring_up_to_date
 
 __all__ = ["command"]
@@ -29,6 +29,22 @@ def command(config: Path | None, result: Path) -> None:
         json.dump({"claim_link": link}, file)
 
 
-def _claim_link(configuration: object) -> str | None:
+def _claim_link(configuration: Configuration) -> str | None:
     """The one-time link by which the first person becomes owner; None once somebody has."""
-    return None
+    import psycopg
+
+    settings = configuration.settings
+    # Asked plainly first: all starts but the first are spared loading the whole application here.
+    with psycopg.connect(settings.database_url.replace("+psycopg", "", 1), autocommit=True) as connection:
+        row = connection.execute("select exists (select from users)").fetchone()
+    if row is not None and row[0]:
+        return None
+    from autoloop.accounts.services import Claims
+
+    runtime = configuration.runtime()
+    try:
+        with runtime.unit("web") as services:
+            link: str | None = services(Claims).open_link(settings.public_url)
+            return link
+    finally:
+        runtime.dispose()

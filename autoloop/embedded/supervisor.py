@@ -35,6 +35,7 @@ class Supervisor:
         self.children: list[Child] = []
         self.stopping = False
         self.hurry = False
+        self._signals = 0
         self._selector = selectors.DefaultSelector()
         self._previous: dict[signal.Signals, Any] = {}
 
@@ -52,7 +53,8 @@ class Supervisor:
         self._previous.clear()
 
     def _asked(self, number: int, frame: FrameType | None) -> None:
-        self.hurry = self.stopping
+        self.hurry = self._signals > 0
+        self._signals += 1
         self.stopping = True
 
     # Children
