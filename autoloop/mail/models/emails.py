@@ -119,7 +119,7 @@ class Email(InWorkspace, Stamped, Base):
     body_hash: Mapped[bytes | None]
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     on_unknown: Mapped[str] = mapped_column(server_default="hold")
-    window: Mapped[dict[str, Any] | None]
+    send_window: Mapped[dict[str, Any] | None]
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
     fence: Mapped[int] = mapped_column(BigInteger, server_default="0")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index
-from sqlalchemy.orm import Mapped, deferred, mapped_column
+from sqlalchemy import Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
 
 from autoloop.base.db import Base, InWorkspace, Stamped
 
@@ -22,4 +22,4 @@ class MailboxMessage(InWorkspace, Stamped, Base):
     recipient: Mapped[str]
     subject: Mapped[str] = mapped_column(server_default="")
     size: Mapped[int]
-    raw: Mapped[bytes] = deferred(mapped_column())
+    raw: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)

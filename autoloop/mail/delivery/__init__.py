@@ -1,0 +1,15 @@
+"""Delivery: the only caller of providers. Never lost, never silently sent twice."""
+
+from __future__ import annotations
+
+from autoloop.base.due import DueKind
+from autoloop.mail.delivery.deliver import PROBE, Delivery, deliver
+from autoloop.mail.delivery.lapsed import LAPSED_PROBE, UNKNOWN_PROBE, settle_lapsed, settle_unknown
+
+__all__ = ["DUE_KINDS", "Delivery", "deliver", "settle_lapsed", "settle_unknown"]
+
+DUE_KINDS = (
+    DueKind("mail", PROBE, deliver),
+    DueKind("mail_lapsed", LAPSED_PROBE, settle_lapsed),
+    DueKind("mail_unknown", UNKNOWN_PROBE, settle_unknown),
+)

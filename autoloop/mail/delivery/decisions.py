@@ -1,0 +1,98 @@
+"""May this email go now? Asked when it is claimed and, with the answer that counts, in the mark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from autoloop.engine.models import ENDED
+from autoloop.mail.addresses import HASH_SQL
+from autoloop.mail.delivery.outcomes import Outcome
+from autoloop.mail.delivery.outgoing import Outgoing
+from autoloop.mail.models import Kind, Status
+from autoloop.mail.windows import opens_in
+
+__all__ = ["decide"]
+
+POLL = 15.0  # seconds until a mail is looked at again that waits for a person (paused workflow, sender)
+
+FACTS = text(f"""
+select e.id, e.kind, e.run_id is not null as of_run, e.contact_id, e.send_window,
+  r.status as run_status, f.status as workflow_status, s.status as sender_status,
+  c.status as contact_status, c.consent_marketing, w.timezone as workspace_timezone,
+  coalesce(nullif(c.timezone, ''), nullif(b.timezone, ''), w.timezone) as contact_timezone,
+  coalesce((w.settings ->> 'require_consent')::boolean, false) as require_consent,
+  clock_timestamp() as now,
+  (select array_agg(x.reason) from suppressions x where x.workspace_id = e.workspace_id
+    and x.address_hash = {HASH_SQL.format(workspace="e.workspace_id", address="e.to_address")}) as suppressed
+from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[])) u(tenant, id)
+join email_logs e on e.workspace_id = u.tenant and e.id = u.id
+join workspaces w on w.id = e.workspace_id
+left join workflow_runs r on r.workspace_id = e.workspace_id and r.id = e.run_id
+left join automation_workflows f on f.workspace_id = e.workspace_id and f.id = e.workflow_id
+left join senders s on s.workspace_id = e.workspace_id and s.id = e.sender_id
+left join business_contacts c on c.workspace_id = e.workspace_id and c.id = e.contact_id
+left join businesses b on b.workspace_id = e.workspace_id and b.id = c.business_id""")
+
+
+def decide(session: Session, mails: Sequence[Outgoing]) -> dict[UUID, Outcome]:
+    """Email id → why it must not go now. An email that is absent may go (but for the cap)."""
+    given = {"tenants": [mail.workspace_id for mail in mails], "ids": [mail.id for mail in mails]}
+    answers = ((row["id"], verdict(row)) for row in session.execute(FACTS, given).mappings())
+    return {id: answer for id, answer in answers if answer is not None}
+
+
+def verdict(row: Mapping[str, Any]) -> Outcome | None:
+    """One email's answer: skip it, hold it, cancel it, or None to send."""
+    kind = Kind(row["kind"])
+    if kind is Kind.SYSTEM:
+        return None
+    if row["run_status"] in ENDED:
+        return Outcome(Status.CANCELLED, "The run has ended")
+    if row["run_status"] in ("paused", "blocked", "quarantined"):
+        return _hold("run_paused", POLL)
+    if row["of_run"] and row["workflow_status"] == "paused":
+        return _hold("workflow_paused", POLL)
+    if row["sender_status"] != "active":
+        return _hold("sender_paused" if row["sender_status"] == "paused" else "no_sender", POLL)
+    barred = _barred(kind, row)
+    if barred:
+        return Outcome(Status.SKIPPED, barred)
+    if kind is Kind.MARKETING and row["send_window"]:
+        wait = opens_in(row["send_window"], row["now"], row["contact_timezone"], row["workspace_timezone"])
+        if wait > 0:
+            return _hold("outside_window", wait)
+    return None
+
+
+def _barred(kind: Kind, row: Mapping[str, Any]) -> str | None:
+    """Why this person must not get this kind of mail."""
+    reasons = set(row["suppressed"] or ())
+    if kind is not Kind.MARKETING:
+        reasons.discard("unsubscribed")
+    if reasons:
+        return f"Suppressed: {', '.join(sorted(reasons))}"
+    if kind is Kind.TEST:
+        return None
+    status = row["contact_status"]
+    if status is None:
+        return "The contact is gone" if kind is Kind.MARKETING or row["of_run"] else None
+    if status in ("bounced", "complained"):
+        return f"The contact is marked as {status}"
+    if kind is not Kind.MARKETING:
+        return None
+    if status != "active":
+        return f"The contact is {status}"
+    if row["consent_marketing"] == "denied" or (
+        row["require_consent"] and row["consent_marketing"] != "granted"
+    ):
+        return "No consent to marketing mail"
+    return None
+
+
+def _hold(reason: str, seconds: float) -> Outcome:
+    return Outcome(Status.INTENT, hold=reason, delay=seconds)

@@ -1,0 +1,302 @@
+"""One batch of mail: claim, decide, write, stage, mark, transmit, settle."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from datetime import timedelta
+from itertools import groupby
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+
+from autoloop.base.due import Lease, backoff, claim, extend
+from autoloop.base.runtime import Runtime
+from autoloop.mail.delivery.caps import left_today
+from autoloop.mail.delivery.channels import Channels
+from autoloop.mail.delivery.decisions import POLL, decide
+from autoloop.mail.delivery.letters import Finished, finish
+from autoloop.mail.delivery.mark import LEASE_SECONDS, mark
+from autoloop.mail.delivery.outcomes import Outcome, of_refusal, of_reply, write_held, write_replies
+from autoloop.mail.delivery.outgoing import Outgoing, load
+from autoloop.mail.delivery.versions import Versions
+from autoloop.mail.links import Links
+from autoloop.mail.models import Status
+from autoloop.plugins.email import Channel, Fate, Refused, Reply, Staged
+
+__all__ = ["DUE", "PROBE", "Delivery", "deliver"]
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+DUE = "@.status = 'intent' and @.due_at <= clock_timestamp()"
+PROBE = """select exists (select from email_logs where status = 'intent' and due_at <= clock_timestamp()
+  and (lease_until is null or lease_until < clock_timestamp()))"""
+
+LEASE = timedelta(seconds=LEASE_SECONDS)
+BEAT = LEASE_SECONDS / 4
+
+TROUBLE = text("""
+update provider_accounts set problem = :problem, problem_at = clock_timestamp(),
+  rest_until = clock_timestamp() + make_interval(secs => :rest)
+where workspace_id = :workspace and id = :id""")
+# `updated_at` stays: it tells open channels that somebody changed the account.
+WELL = text("""
+update provider_accounts set problem = null, problem_at = null, rest_until = null
+where workspace_id = :workspace and id = :id and problem is not null""")
+
+
+class Delivery:
+    """Delivery of one process: its open channels and the template versions it has read."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.channels = Channels()
+        self.versions = Versions()
+        self.links = Links(runtime.settings.public_url, runtime.settings.secret_keys)
+
+    def work(self) -> int:
+        """Claim one batch and see it through. Returns how many emails were claimed."""
+        ready, claimed = self._claim()
+        by_account = sorted(ready, key=lambda mail: (str(mail.workspace_id), str(mail.account_id)))
+        for _, group in groupby(by_account, key=lambda mail: (mail.workspace_id, mail.account_id)):
+            self._send_group(list(group))
+        self.channels.tidy()
+        return claimed
+
+    def _claim(self) -> tuple[list[Outgoing], int]:
+        """Lease due emails; those that must not go now are written down at once."""
+        with self.runtime.unit("worker") as services:
+            session = services.session
+            batch = self.runtime.settings.worker_batch
+            leases = claim(session, "email_logs", DUE, batch=batch, lease=LEASE, start=uuid4())
+            if not leases:
+                return [], 0
+            mails = load(session, leases)
+            held = decide(session, mails)
+            ready = [mail for mail in mails if mail.id not in held]
+            for mail in ready:
+                if blocked := self._blocked(mail):
+                    held[mail.id] = blocked
+            left = left_today(session, ready)
+            for mail in ready:
+                grant = left.get((mail.workspace_id, mail.sender_id)) if mail.sender_id else None
+                if grant is not None and grant.count <= 0 and mail.id not in held:
+                    held[mail.id] = Outcome(Status.INTENT, hold="daily_cap", delay=grant.until_next)
+            write_held(services, [(mail, held[mail.id]) for mail in mails if mail.id in held])
+            ready = [mail for mail in ready if mail.id not in held]
+            self.versions.fetch(session, ready)
+        return ready, len(leases)
+
+    def _blocked(self, mail: Outgoing) -> Outcome | None:
+        """Why there is no way out for this mail right now."""
+        if mail.account_id is None or not mail.account_active:
+            return Outcome(
+                Status.INTENT, "There is no active provider account", hold="no_account", delay=POLL
+            )
+        if self.channels.provider(self.runtime, mail.provider) is None:
+            why = f"The provider “{mail.provider}” is not installed"
+            return Outcome(Status.INTENT, why, hold="no_provider", delay=POLL)
+        if mail.resting > 0:
+            return Outcome(Status.INTENT, hold="account_resting", delay=mail.resting)
+        return None
+
+    def _send_group(self, mails: list[Outgoing]) -> None:
+        """All mail of one account, `width` at a time."""
+        first = mails[0]
+        channel = self.channels.of(self.runtime, first)
+        if channel is None:
+            return
+        waiting = mails
+        while waiting:
+            chunk, waiting = waiting[: channel.width], waiting[channel.width :]
+            try:
+                if not self._send_chunk(channel, chunk, waiting):
+                    return
+            except Exception:
+                # The leases lapse by themselves: intents are tried again, what was marked becomes unknown.
+                log.exception("a group of mail was given up by this worker")
+                self.channels.drop(first.account_id)
+                return
+
+    def _send_chunk(self, channel: Channel, mails: Sequence[Outgoing], later: Sequence[Outgoing]) -> bool:
+        """One group: at most one message per connection. False once the account itself is in trouble."""
+        outcomes: list[tuple[Outgoing, Outcome]] = []
+        finished: dict[str, Finished] = {}
+        for mail in mails:
+            result = finish(mail, self.versions, self.links)
+            if isinstance(result, Outcome):
+                outcomes.append((mail, result))
+            else:
+                finished[result.message.key] = result
+        leases = [mail.lease for mail in (*mails, *later)]
+        staged: list[Staged] = []
+        refusal: Refused | None = None
+        for answer in self._stage(channel, list(finished.values()), leases):
+            mail = finished[answer.message.key].mail
+            if isinstance(answer, Staged):
+                staged.append(answer)
+                continue
+            outcomes.append((mail, of_refusal(mail, answer)))
+            refusal = answer if answer.of_account else refusal
+        try:
+            going = self._mark(outcomes, [finished[each.message.key] for each in staged])
+        except BaseException:
+            self._abandon(channel, staged, finished)
+            raise
+        for each in staged:
+            if finished[each.message.key].mail.id not in going:
+                channel.abandon(each)
+        kept = [each for each in staged if finished[each.message.key].mail.id in going]
+        reply = self._transmit(channel, kept, finished, leases)
+        return self._note(mails[0], refusal or reply, later, healthy=bool(kept))
+
+    def _stage(
+        self, channel: Channel, finished: Sequence[Finished], leases: Sequence[Lease]
+    ) -> Sequence[Any]:
+        messages = [each.message for each in finished]
+        if not messages:
+            return []
+        try:
+            return self._beating(lambda: channel.stage(messages), leases)
+        except Exception as error:
+            log.exception("a provider failed while staging")
+            why = f"The provider failed: {type(error).__name__}: {error}"
+            channel.close()
+            return [Refused(message, False, None, why, of_account=True) for message in messages]
+
+    def _mark(
+        self, outcomes: Sequence[tuple[Outgoing, Outcome]], staged: Sequence[Finished]
+    ) -> frozenset[UUID]:
+        """Committed when it returns: only now may a body octet leave."""
+        with self.runtime.unit("worker") as services:
+            write_held(services, outcomes)
+            return mark(services, staged).ids if staged else frozenset()
+
+    def _abandon(self, channel: Channel, staged: Sequence[Staged], finished: dict[str, Finished]) -> None:
+        """The mark failed: nothing was sent. If its commit came through all the same, say so there."""
+        for each in staged:
+            channel.abandon(each)
+        reply = Reply(Fate.TEMPORARY, text="Closed without a final dot: the mark could not be committed")
+        mails = [finished[each.message.key].mail for each in staged]
+        try:
+            with self.runtime.unit("worker") as services:
+                write_replies(services, [(mail, of_reply(mail, reply)) for mail in mails])
+        except Exception:
+            log.exception("abandoned mail could not be written down; its lease will lapse")
+
+    def _transmit(
+        self,
+        channel: Channel,
+        staged: Sequence[Staged],
+        finished: dict[str, Finished],
+        leases: Sequence[Lease],
+    ) -> Reply | None:
+        """Send what is marked and write replies down as they come. Returns trouble of the account."""
+        trouble: Reply | None = None
+        for replies in self._replies(channel, staged, leases):
+            results = []
+            for each, reply in replies:
+                mail = finished[each.message.key].mail
+                results.append((mail, of_reply(mail, reply)))
+                trouble = reply if reply.of_account else trouble
+            with self.runtime.unit("worker") as services:
+                write_replies(services, results)
+        return trouble
+
+    def _replies(
+        self, channel: Channel, staged: Sequence[Staged], leases: Sequence[Lease]
+    ) -> Iterator[list[tuple[Staged, Reply]]]:
+        """Replies in handfuls: what has come is written while the slow ones are awaited."""
+        if not staged:
+            return
+        replies: queue.SimpleQueue[tuple[Staged, Reply] | None] = queue.SimpleQueue()
+
+        def transmit() -> None:
+            open_ones = {each.message.key: each for each in staged}
+            try:
+                for each, reply in channel.transmit_all(staged):
+                    open_ones.pop(each.message.key, None)
+                    replies.put((each, reply))
+            except Exception as error:
+                log.exception("a provider failed while transmitting")
+                why = f"The provider failed: {type(error).__name__}: {error}"
+                for each in open_ones.values():
+                    replies.put((each, Reply(Fate.UNKNOWN, text=why)))
+            replies.put(None)
+
+        thread = threading.Thread(target=transmit, name="transmit", daemon=True)
+        thread.start()
+        done = False
+        while not done:
+            handful: list[tuple[Staged, Reply]] = []
+            try:
+                # Wait for a first one long, for its neighbours only a moment.
+                while (got := replies.get(timeout=0.05 if handful else BEAT)) is not None:
+                    handful.append(got)
+                done = True
+            except queue.Empty:
+                if not handful:
+                    self._beat(leases)
+            if handful:
+                yield handful
+
+    def _note(
+        self, mail: Outgoing, trouble: Refused | Reply | None, later: Sequence[Outgoing], *, healthy: bool
+    ) -> bool:
+        """Let an account in trouble rest, and free the mail that waits for it in this batch."""
+        at = {"workspace": mail.workspace_id, "id": mail.account_id}
+        if trouble is None:
+            if healthy and mail.account_ill:
+                with self.runtime.unit("worker") as services:
+                    services.session.execute(WELL, at)
+            return True
+        rest = backoff(3, base=timedelta(seconds=10), cap=timedelta(minutes=5)).total_seconds() + 5
+        rest = max(rest, trouble.retry_after or 0)
+        with self.runtime.unit("worker") as services:
+            services.session.execute(TROUBLE, at | {"problem": trouble.text[:500], "rest": rest})
+            resting = Outcome(Status.INTENT, hold="account_resting", delay=rest)
+            write_held(services, [(each, resting) for each in later])
+        return False
+
+    def _beating(self, work: Callable[[], T], leases: Sequence[Lease]) -> T:
+        """Run slow work beside, and keep the leases alive meanwhile."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+
+        threading.Thread(target=run, name="stage", daemon=True).start()
+        while True:
+            try:
+                return future.result(timeout=BEAT)
+            except TimeoutError:
+                if future.done():
+                    raise
+                self._beat(leases)
+
+    def _beat(self, leases: Sequence[Lease]) -> None:
+        try:
+            with self.runtime.unit("worker") as services:
+                extend(services.session, "email_logs", leases, LEASE)
+        except Exception:
+            log.exception("a lease could not be extended")
+
+
+_held: dict[int, Delivery] = {}
+
+
+def deliver(runtime: Runtime) -> int:
+    """The due kind "mail": one batch, by this process's delivery."""
+    delivery = _held.get(id(runtime))
+    if delivery is None or delivery.runtime is not runtime:
+        _held.clear()
+        delivery = _held[id(runtime)] = Delivery(runtime)
+    return delivery.work()

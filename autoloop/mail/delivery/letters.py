@@ -1,0 +1,103 @@
+"""From an email to its message: a pure function of row, template version, sender and links."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from autoloop.mail.addresses import domain_of, envelope_address
+from autoloop.mail.compose import CannotComposeError, Letter, compose
+from autoloop.mail.delivery.outcomes import Outcome
+from autoloop.mail.delivery.outgoing import Outgoing
+from autoloop.mail.footer import with_footer
+from autoloop.mail.links import Links
+from autoloop.mail.models import Kind, Status
+from autoloop.plugins.email import Message
+
+__all__ = ["Finished", "finish", "message_id_of"]
+
+Versions = Mapping[UUID, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A message ready to be staged, and what the row keeps of it."""
+
+    mail: Outgoing
+    message: Message
+    subject: str
+    text: str
+    html: str | None
+
+    @property
+    def body_hash(self) -> bytes:
+        return hashlib.sha256(self.message.data).digest()
+
+
+def message_id_of(email_id: UUID, sender_address: str) -> str:
+    """Derived from the row: every attempt carries the same."""
+    return f"<{email_id}@{envelope_address(f'x@{domain_of(sender_address)}').partition('@')[2]}>"
+
+
+def finish(mail: Outgoing, versions: Versions, links: Links) -> Finished | Outcome:
+    """The message of an email, or why there can be none."""
+    try:
+        subject, text, html = _content(mail, versions, links)
+        headers: list[tuple[str, str]] = [("X-AutoLoop-Email", str(mail.id))]
+        if mail.kind == Kind.MARKETING:
+            url = links.unsubscribe(mail.workspace_id, mail.id)
+            text_html = with_footer(html, text, postal_address=mail.postal_address, unsubscribe_url=url)
+            html, text = text_html
+            headers += [
+                ("List-Unsubscribe", f"<{url}>"),
+                ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+                ("List-Id", f"<{mail.workspace_id.hex}.{domain_of(mail.sender_address)}>"),
+            ]
+        message_id = message_id_of(mail.id, mail.sender_address)
+        letter = Letter(
+            message_id=message_id,
+            date=mail.dated_at,
+            from_name=mail.sender_name,
+            from_address=mail.sender_address,
+            to_name=mail.to_name,
+            to_address=mail.to_address,
+            subject=subject,
+            text=text,
+            html=html,
+            reply_to=mail.reply_to,
+            headers=headers,
+        )
+        message = Message(
+            key=str(mail.id),
+            message_id=message_id,
+            sender=envelope_address(mail.sender_address),
+            recipient=envelope_address(mail.to_address),
+            data=compose(letter),
+        )
+    except CannotComposeError as error:
+        return Outcome(Status.REJECTED, f"The message cannot be written: {error}")
+    except _NotRenderedError as error:
+        return Outcome(Status.SKIPPED, str(error))
+    except ValueError as error:
+        return Outcome(Status.REJECTED, f"The message cannot be written: {error}")
+    return Finished(mail, message, subject, text, html)
+
+
+class _NotRenderedError(Exception):
+    """The template cannot be filled for this person."""
+
+
+def _content(mail: Outgoing, versions: Versions, links: Links) -> tuple[str, str, str | None]:
+    if mail.content is not None:
+        content = mail.content
+        return content["subject"], content["text"], content.get("html")
+    version = versions.get(mail.template_version_id) if mail.template_version_id else None
+    if version is None:
+        raise _NotRenderedError("The template is gone")
+    from autoloop.mail.render import render
+
+    rendered = render(version, mail.context)
+    return rendered.subject, rendered.text, rendered.html

@@ -1,0 +1,110 @@
+"""The mark: `sending` is committed after every check was made again, and before the first body octet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from autoloop.base.services import Services
+from autoloop.mail.delivery.caps import left_today, take
+from autoloop.mail.delivery.decisions import decide
+from autoloop.mail.delivery.letters import Finished
+from autoloop.mail.delivery.outcomes import Outcome, write_held
+from autoloop.mail.delivery.outgoing import Outgoing
+from autoloop.mail.models import Status
+
+__all__ = ["LEASE_SECONDS", "Marked", "mark"]
+
+LEASE_SECONDS = 30.0
+
+# The lock first, the look at everything else in statements after it: what was committed while we
+# waited for the lock (a cancellation, an unsubscribe) is seen.
+LOCK = text("""
+select e.id from email_logs e
+join unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:fences as bigint[])) u(tenant, id, fence)
+  on e.workspace_id = u.tenant and e.id = u.id
+where e.fence + 0 = u.fence and e.status = 'intent'
+order by e.id for no key update of e""")
+
+SENDING = text("""
+update email_logs e set status = 'sending', hold_reason = null, reason = null, message_id = u.message_id,
+  subject = u.subject, body_hash = u.body_hash, provider_account_id = u.account,
+  first_tried_at = coalesce(e.first_tried_at, u.dated_at),
+  lease_until = clock_timestamp() + make_interval(secs => :lease), updated_at = now()
+from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:message_ids as text[]), cast(:subjects as text[]),
+  cast(:hashes as bytea[]), cast(:accounts as uuid[]), cast(:dates as timestamptz[]))
+  u(tenant, id, message_id, subject, body_hash, account, dated_at)
+where e.workspace_id = u.tenant and e.id = u.id""")
+
+BEGUN = text("""
+insert into email_attempts (workspace_id, email_id, n, fence, provider_account_id, marked_at, cap_day)
+select u.tenant, u.id, u.n, u.fence, u.account, clock_timestamp(), u.day
+from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:attempts as int[]), cast(:fences as bigint[]),
+  cast(:accounts as uuid[]), cast(:days as date[])) u(tenant, id, n, fence, account, day)""")
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Emails that may be transmitted once this transaction has committed."""
+
+    ids: frozenset[UUID]
+
+
+def mark(services: Services, finished: Sequence[Finished]) -> Marked:
+    """Check every email again and mark those that may go. What may not is written down as well.
+
+    In the caller's transaction: nothing may be transmitted before it has committed, and everything is
+    to be abandoned if it does not.
+    """
+    session = services.session
+    by_id = {each.mail.id: each for each in finished}
+    mails = [each.mail for each in finished]
+    locked = set(session.execute(LOCK, _columns(finished, {})).scalars())
+    mine = [mail for mail in mails if mail.id in locked]
+    held = decide(session, mine)
+    ready = [mail for mail in mine if mail.id not in held]
+    write_held(services, [(mail, held[mail.id]) for mail in mine if mail.id in held])
+    days = take(session, ready)
+    capped = over_cap(services, ready, days)
+    write_held(services, [(mail, capped[mail.id]) for mail in ready if mail.id in capped])
+    going = [by_id[mail.id] for mail in ready if mail.id not in capped]
+    if going:
+        given = _columns(going, days) | {"lease": LEASE_SECONDS}
+        session.execute(SENDING, given)
+        session.execute(BEGUN, given)
+    return Marked(frozenset(each.mail.id for each in going))
+
+
+def over_cap(
+    services: Services, mails: Sequence[Outgoing], granted: Mapping[UUID, date]
+) -> dict[UUID, Outcome]:
+    """Mails of capped senders that got no unit: they wait for the sender's next day."""
+    left = left_today(services.session, mails)
+    return {
+        mail.id: Outcome(Status.INTENT, hold="daily_cap", delay=grant.until_next)
+        for mail in mails
+        if mail.id not in granted
+        and mail.sender_id is not None
+        and (grant := left.get((mail.workspace_id, mail.sender_id))) is not None
+    }
+
+
+def _columns(finished: Sequence[Finished], days: Mapping[UUID, date]) -> dict[str, Any]:
+    mails = [each.mail for each in finished]
+    return {
+        "tenants": [mail.workspace_id for mail in mails],
+        "ids": [mail.id for mail in mails],
+        "fences": [mail.lease.fence for mail in mails],
+        "attempts": [mail.attempt for mail in mails],
+        "accounts": [mail.account_id for mail in mails],
+        "dates": [mail.dated_at for mail in mails],
+        "message_ids": [each.message.message_id for each in finished],
+        "subjects": [each.subject for each in finished],
+        "hashes": [each.body_hash for each in finished],
+        "days": [days.get(mail.id) for mail in mails],
+    }

@@ -1,0 +1,213 @@
+"""Writing down what became of emails: the row, the attempt, the cap, the run's stimulus; in sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from autoloop.base.due import backoff
+from autoloop.base.services import Services
+from autoloop.engine.services.stimuli import NewStimulus
+from autoloop.engine.services.stimuli import add as add_stimuli
+from autoloop.mail.delivery.caps import give_back
+from autoloop.mail.delivery.outgoing import Outgoing
+from autoloop.mail.models import Status
+from autoloop.plugins.email import Fate, Refused, Reply
+
+__all__ = ["GIVE_UP", "Outcome", "of_refusal", "of_reply", "stimulus", "write_held", "write_replies"]
+
+GIVE_UP = timedelta(hours=72)
+RETRY_BASE = timedelta(minutes=1)
+RETRY_CAP = timedelta(hours=6)
+UNKNOWN_GRACE = timedelta(minutes=10)
+
+PORTS: dict[str, str] = {
+    Status.ACCEPTED: "sent",
+    Status.REJECTED: "failed",
+    Status.SKIPPED: "skipped",
+    Status.CANCELLED: "skipped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The next state of one email. `delay` (seconds) moves `due_at`; `attempt` is what the try said."""
+
+    status: Status
+    reason: str | None = None
+    hold: str | None = None
+    delay: float | None = None
+    attempt: Reply | Refused | None = None
+
+    @property
+    def said(self) -> str | None:
+        """How the attempts list names it."""
+        if isinstance(self.attempt, Reply):
+            return self.attempt.fate.value
+        if isinstance(self.attempt, Refused):
+            return "refused" if self.attempt.permanent else "deferred"
+        return None
+
+
+def _again(mail: Outgoing, tried: Reply | Refused) -> Outcome:
+    """Certainly not accepted: another try, unless three days have passed since the first."""
+    wait = backoff(max(mail.attempt, 1), base=RETRY_BASE, cap=RETRY_CAP).total_seconds()
+    wait = max(wait, tried.retry_after or 0.0)
+    if mail.age + wait > GIVE_UP.total_seconds():
+        return Outcome(Status.REJECTED, f"Given up after 72 hours: {tried.text}", attempt=tried)
+    return Outcome(Status.INTENT, tried.text, hold="deferred", delay=wait, attempt=tried)
+
+
+def of_refusal(mail: Outgoing, refused: Refused) -> Outcome:
+    """What a refusal while staging means."""
+    if refused.permanent and not refused.of_account:
+        return Outcome(Status.REJECTED, refused.text, attempt=refused)
+    return _again(mail, refused)
+
+
+def of_reply(mail: Outgoing, reply: Reply) -> Outcome:
+    """What the reply to the whole message means."""
+    if reply.fate is Fate.ACCEPTED:
+        return Outcome(Status.ACCEPTED, attempt=reply)
+    if reply.fate is Fate.PERMANENT:
+        return Outcome(Status.REJECTED, reply.text, attempt=reply)
+    if reply.fate is Fate.TEMPORARY:
+        return _again(mail, reply)
+    return Outcome(Status.UNKNOWN, reply.text, delay=UNKNOWN_GRACE.total_seconds(), attempt=reply)
+
+
+# Before the mark: only who holds the lease may write, and only while the row is an intent.
+HELD = text("""
+select e.id from email_logs e
+join unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:fences as bigint[])) u(tenant, id, fence)
+  on e.workspace_id = u.tenant and e.id = u.id
+where e.fence + 0 = u.fence and e.status = 'intent'
+order by e.id for no key update of e""")
+
+# After the mark: the reply of attempt n settles `sending` or `unknown` of that attempt, even if the
+# lease has lapsed meanwhile.
+MARKED = text("""
+select e.id from email_logs e
+join unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:attempts as int[])) u(tenant, id, n)
+  on e.workspace_id = u.tenant and e.id = u.id
+where e.attempts + 0 = u.n and e.status in ('sending', 'unknown')
+order by e.id for no key update of e""")
+
+MOVE = text("""
+update email_logs e set status = u.status, reason = u.reason, hold_reason = u.hold,
+  due_at = case when u.delay is null then e.due_at else clock_timestamp() + make_interval(secs => u.delay) end,
+  lease_until = null, first_tried_at = coalesce(e.first_tried_at, u.dated_at),
+  provider_account_id = coalesce(u.account, e.provider_account_id),
+  sent_at = case when u.status = 'accepted' then clock_timestamp() else e.sent_at end,
+  settled_at = case when u.status = 'intent' then null else clock_timestamp() end, updated_at = now()
+from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:statuses as text[]), cast(:reasons as text[]),
+  cast(:holds as text[]), cast(:delays as float[]), cast(:dates as timestamptz[]), cast(:accounts as uuid[]))
+  u(tenant, id, status, reason, hold, delay, dated_at, account)
+where e.workspace_id = u.tenant and e.id = u.id""")
+
+ATTEMPT = text("""
+insert into email_attempts as a (workspace_id, email_id, n, fence, provider_account_id, finished_at,
+  outcome, code, reply, provider_message_id)
+select u.tenant, u.id, u.n, u.fence, u.account, clock_timestamp(), u.outcome, u.code, u.reply, u.provider_id
+from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:attempts as int[]), cast(:fences as bigint[]),
+  cast(:accounts as uuid[]), cast(:outcomes as text[]), cast(:codes as int[]), cast(:replies as text[]),
+  cast(:provider_ids as text[])) u(tenant, id, n, fence, account, outcome, code, reply, provider_id)
+on conflict (workspace_id, email_id, n) do update set finished_at = excluded.finished_at,
+  outcome = excluded.outcome, code = excluded.code, reply = excluded.reply,
+  provider_message_id = excluded.provider_message_id""")
+
+Results = Sequence[tuple[Outgoing, Outcome]]
+
+
+def write_held(services: Services, results: Results) -> int:
+    """Outcomes of emails that were never marked. Returns how many were still ours."""
+    return _write(services, results, HELD, marked=False)
+
+
+def write_replies(services: Services, results: Results) -> int:
+    """Outcomes of emails that were marked. Their attempts are completed whatever the row says by now."""
+    return _write(services, results, MARKED, marked=True)
+
+
+def _write(services: Services, results: Results, ours: Any, *, marked: bool) -> int:
+    if not results:
+        return 0
+    session = services.session
+    given = _columns(results)
+    mine = set(session.execute(ours, given).scalars())
+    written = [(mail, outcome) for mail, outcome in results if mail.id in mine]
+    if written:
+        session.execute(MOVE, _columns(written))
+    tried = [(mail, outcome) for mail, outcome in (results if marked else written) if outcome.attempt]
+    if tried:
+        session.execute(ATTEMPT, _columns(tried))
+    if marked:
+        give_back(session, [mail for mail, outcome in written if outcome.said in ("temporary", "permanent")])
+    tell_runs(services, written)
+    return len(written)
+
+
+def _columns(results: Results) -> dict[str, list[Any]]:
+    attempts = [outcome.attempt for _, outcome in results]
+    return {
+        "tenants": [mail.workspace_id for mail, _ in results],
+        "ids": [mail.id for mail, _ in results],
+        "fences": [mail.lease.fence for mail, _ in results],
+        "attempts": [mail.attempt for mail, _ in results],
+        "statuses": [outcome.status.value for _, outcome in results],
+        "reasons": [plain(outcome.reason) for _, outcome in results],
+        "holds": [outcome.hold for _, outcome in results],
+        "delays": [outcome.delay for _, outcome in results],
+        "dates": [mail.dated_at if outcome.attempt else None for mail, outcome in results],
+        "accounts": [mail.account_id if outcome.attempt else None for mail, outcome in results],
+        "outcomes": [outcome.said for _, outcome in results],
+        "codes": [tried.code if tried else None for tried in attempts],
+        "replies": [plain(tried.text) if tried else None for tried in attempts],
+        "provider_ids": [tried.provider_id if isinstance(tried, Reply) else None for tried in attempts],
+    }
+
+
+def plain(text: str | None) -> str | None:
+    """What a server said, as PostgreSQL can hold it."""
+    return None if text is None else text.replace("\x00", "")[:1000]
+
+
+def tell_runs(services: Services, written: Results) -> None:
+    """Mail's fate is a stimulus of its run. It never touches the run itself."""
+    stimuli = [
+        stimulus(
+            mail.workspace_id, mail.id, mail.run_id, mail.node, mail.visit, outcome.status, outcome.reason
+        )
+        for mail, outcome in written
+        if mail.run_id is not None and outcome.status in PORTS
+    ]
+    if stimuli:
+        add_stimuli(services, stimuli)
+        services.nudge("advance")
+
+
+def stimulus(
+    workspace_id: UUID,
+    email_id: UUID,
+    run_id: UUID,
+    node: str | None,
+    visit: int | None,
+    status: str,
+    reason: str | None,
+) -> NewStimulus:
+    """The stimulus that a final state gives its run; `source_key` makes a second one harmless."""
+    port = PORTS[status]
+    return NewStimulus(
+        workspace_id=workspace_id,
+        run_id=run_id,
+        kind="email",
+        payload={"port": port, "email_id": str(email_id), "status": str(status), "reason": plain(reason)},
+        source_key=f"email:{email_id}:{port}",
+        node=node,
+        visit=visit,
+    )

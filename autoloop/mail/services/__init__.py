@@ -1,0 +1,1 @@
+"""What mail can do: its only writers."""
