@@ -31,7 +31,8 @@ def runtime(request: Request) -> Runtime:
 def database_session(request: Request) -> Session:
     """A session whose transaction is the request's."""
     session = request.runtime.web_sessions()
-    zope.sqlalchemy.register(session, transaction_manager=request.tm)
+    # "changed": statements given as text are not noticed as changes, and would be rolled back.
+    zope.sqlalchemy.register(session, initial_state="changed", transaction_manager=request.tm)
     request.add_finished_callback(lambda _request: session.close())
     return session
 
