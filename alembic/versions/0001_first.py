@@ -56,6 +56,7 @@ WORKED_ON = (
     "event_keys",
     "events",
     "exports",
+    "field_definitions",
     "imports",
     "mailbox_messages",
     "provider_accounts",
