@@ -1,0 +1,70 @@
+"""What every page stands in: templates, assets, navigation, words and numbers in the person's locale."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import urlencode
+
+from pyramid.config import Configurator
+from pyramid.csrf import get_csrf_token
+from pyramid.events import BeforeRender
+from pyramid.request import Request
+
+from autoloop.web.layout import charts, words
+from autoloop.web.layout.assets import Assets
+from autoloop.web.layout.navigation import add_nav, navigation, workspace_node
+
+__all__: list[str] = []
+
+
+def includeme(config: Configurator) -> None:
+    config.add_settings(
+        {
+            "jinja2.i18n.domain": "autoloop",
+            "jinja2.newstyle": "true",
+            "jinja2.trim_blocks": "true",
+            "jinja2.lstrip_blocks": "true",
+            "jinja2.filters": {name: getattr(words, name) for name in words.FILTERS},
+        }
+    )
+    config.include("pyramid_jinja2")
+    config.add_jinja2_renderer(".jinja2")
+    config.add_translation_dirs("autoloop:locale")
+    config.add_directive("add_nav", add_nav)
+    config.add_request_method(lambda request: secrets.token_urlsafe(18), "nonce", reify=True)
+    config.add_request_method(navigation, "navigation", reify=True)
+    config.add_request_method(workspace_node, "workspace_node", reify=True)
+    config.add_request_method(theme, "theme", reify=True)
+    assets = Assets.read()
+    config.registry.assets = assets
+    config.add_static_view(
+        f"static/{assets.version}",
+        "autoloop.web:static/dist",
+        cache_max_age=31_536_000,
+        content_encodings=["br", "gzip"],
+    )
+    config.add_subscriber(globals_of, BeforeRender)
+
+
+def theme(request: Request) -> str:
+    """light or dark if the person chose one; empty for what their system says."""
+    chosen = request.cookies.get("theme", "")
+    return chosen if chosen in ("light", "dark") else ""
+
+
+def page_query(request: Request, cursor: str | None) -> str:
+    """The query string of another page of this list: the filters stay, the cursor changes."""
+    kept = [(name, value) for name, value in request.GET.items() if name != "cursor" and value]
+    return urlencode([*kept, ("cursor", cursor)] if cursor else kept)
+
+
+def globals_of(event: BeforeRender) -> None:
+    request = event.get("request")
+    if request is None:
+        return
+    assets: Assets = request.registry.assets
+    event["asset"] = assets.url
+    event["assets_built"] = assets.built
+    event["chart"] = charts
+    event["page_query"] = page_query
+    event["csrf_token"] = lambda: get_csrf_token(request)

@@ -1,0 +1,80 @@
+"""Numbers, moments and spans as the person reads them: filters of the templates."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+from babel.core import Locale, UnknownLocaleError
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_decimal, format_percent
+from jinja2 import pass_context
+
+__all__ = ["FILTERS", "ago", "initials", "number", "percent", "plain_json", "span", "when"]
+
+FILTERS = ("ago", "initials", "number", "percent", "plain_json", "span", "when")
+
+
+def _identity(context: Any) -> Any:
+    request = context.get("request")
+    return getattr(request, "identity", None) if request is not None and not context.get("status_page") else None
+
+
+def _locale(context: Any) -> Locale:
+    identity = _identity(context)
+    try:
+        return Locale.parse(identity.locale if identity else "en", sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale("en")
+
+
+@pass_context
+def when(context: Any, value: datetime | None, form: str = "medium") -> str:
+    """A moment in the person's zone; nothing for none."""
+    if value is None:
+        return ""
+    identity = _identity(context)
+    try:
+        zone = ZoneInfo(identity.timezone if identity else "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo("UTC")
+    return str(format_datetime(value, form, tzinfo=zone, locale=_locale(context)))
+
+
+@pass_context
+def ago(context: Any, value: datetime | None) -> str:
+    """How long ago, or in how long: “3 hours ago”."""
+    if value is None:
+        return ""
+    return str(format_timedelta(value - datetime.now(UTC), add_direction=True, locale=_locale(context)))
+
+
+@pass_context
+def span(context: Any, value: timedelta | float | None) -> str:
+    """A length of time: “2 days”. Seconds if a number."""
+    if value is None:
+        return ""
+    return str(format_timedelta(value, locale=_locale(context)))
+
+
+@pass_context
+def number(context: Any, value: float | None) -> str:
+    return "" if value is None else str(format_decimal(value, locale=_locale(context)))
+
+
+@pass_context
+def percent(context: Any, part: float, whole: float) -> str:
+    """`part` of `whole`; a dash where there is no whole."""
+    return "–" if not whole else str(format_percent(part / whole, format="#,##0.#%", locale=_locale(context)))
+
+
+def initials(name: str | None) -> str:
+    words = [word for word in (name or "").split() if word[0].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper() or "·"
+
+
+def plain_json(value: Any) -> str:
+    """Indented JSON, for people."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
