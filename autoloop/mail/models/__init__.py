@@ -4,12 +4,17 @@ from autoloop.mail.models.emails import TRANSITIONS, Email, EmailAttempt, Kind, 
 from autoloop.mail.models.mailbox import MailboxMessage
 from autoloop.mail.models.senders import ProviderAccount, Sender, SenderDay, SendingDomain
 from autoloop.mail.models.suppressions import REASONS, Suppression
+from autoloop.mail.models.templates import RULES, SOURCE_KINDS, EmailTemplate, EmailTemplateVersion
 
 __all__ = [
     "REASONS",
+    "RULES",
+    "SOURCE_KINDS",
     "TRANSITIONS",
     "Email",
     "EmailAttempt",
+    "EmailTemplate",
+    "EmailTemplateVersion",
     "Kind",
     "MailboxMessage",
     "ProviderAccount",

@@ -1,0 +1,73 @@
+"""Email templates, and their versions, which never change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from autoloop.base.db import Base, InWorkspace, Stamped, tenant_fk
+
+__all__ = ["RULES", "SOURCE_KINDS", "EmailTemplate", "EmailTemplateVersion"]
+
+SOURCE_KINDS = ("html", "markdown")
+RULES = ("fallback", "skip", "send")
+
+
+class EmailTemplate(InWorkspace, Stamped, Base):
+    """What a person edits. Its latest version is the current one.
+
+    `current_version_id` carries no foreign key: the two tables would refer to each other in a ring.
+    """
+
+    __tablename__ = "email_templates"
+    __table_args__ = (
+        Index("idx_email_templates_workspace_id_name", "workspace_id", "name"),
+        Index("idx_email_templates_workspace_id_updated_at", "workspace_id", "updated_at"),
+        Index("idx_email_templates_user_id", "user_id"),
+    )
+
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    name: Mapped[str]
+    current_version_id: Mapped[UUID | None]
+    archived_at: Mapped[datetime | None]
+
+
+class EmailTemplateVersion(InWorkspace, Base):
+    """One saved state of a template.
+
+    `compiled` is what rendering starts from: {"schema", "html", "text"}, both Liquid; `text` is null
+    where it is made from the rendered HTML. `field_rules` says per merge field what to do when it is
+    empty: {"contact.first_name": {"rule": "fallback", "value": "there"}}; without a rule the send is
+    skipped.
+    """
+
+    __tablename__ = "email_template_versions"
+    __table_args__ = (
+        Index(
+            "uq_email_template_versions_workspace_id_template_id_number",
+            "workspace_id",
+            "template_id",
+            "number",
+            unique=True,
+        ),
+        CheckConstraint("kind in ({})".format(", ".join(f"'{kind}'" for kind in SOURCE_KINDS)), name="kind"),
+        CheckConstraint("number > 0", name="number"),
+        tenant_fk("template_id", "email_templates"),
+    )
+
+    template_id: Mapped[UUID]
+    number: Mapped[int]
+    kind: Mapped[str]
+    subject: Mapped[str]
+    preheader: Mapped[str] = mapped_column(server_default="")
+    source: Mapped[str]
+    text_source: Mapped[str | None]
+    compiled: Mapped[dict[str, Any]]
+    field_rules: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    checksum: Mapped[bytes] = mapped_column(LargeBinary)
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
