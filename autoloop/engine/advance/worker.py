@@ -23,6 +23,7 @@ from autoloop.engine.advance.facts import load_facts
 from autoloop.engine.graph import CompiledGraph
 from autoloop.engine.interpreter import interpret
 from autoloop.engine.models.states import ENDED
+from autoloop.engine.services.workflows import PAUSED_WITH_WORKFLOW
 from autoloop.engine.turns import Entry, Facts, Limits, State, Stimulus, Turn
 from autoloop.engine.versions import CompiledVersions
 from autoloop.plugins.facts import NOTHING
@@ -158,7 +159,7 @@ class Advancer:
             elif run.workflow_status == "live" and isinstance(graph, CompiledGraph):
                 going.append((run, graph))
             else:
-                turns.append((run, halted(run, graph)))
+                turns.append((run, halted(run, graph, now)))
                 still.append(run)
         if still:
             stimuli.park(cursor, still)
@@ -252,14 +253,16 @@ join workflow_versions v on v.workspace_id = u.tenant and v.id = u.id
 """
 
 
-def halted(run: Claimed, graph: CompiledGraph | str) -> Turn:
+def halted(run: Claimed, graph: CompiledGraph | str, now: datetime) -> Turn:
     """The turn of a run that may not go on: its workflow is paused or archived, or a plugin is missing."""
     if run.workflow_status == "paused":
-        return _turn(run, "paused", "Its workflow is paused.")
+        return _turn(run, "paused", PAUSED_WITH_WORKFLOW)
     if run.workflow_status != "live":
         gone = [(each["node"], each["visit"]) for each in run.positions if "wait" in each]
-        return _turn(run, "cancelled", "Its workflow is archived.")._replace(
-            positions=[], gone=gone, mailed=True
+        why = "Its workflow is archived."
+        end = Entry(run.steps + 1, "", "", 0, 0, "cancelled", None, now.isoformat(), {"why": why})
+        return _turn(run, "cancelled", why)._replace(
+            positions=[], gone=gone, mailed=True, seq=run.steps + 1, journal=[end]
         )
     return _turn(run, "blocked", graph if isinstance(graph, str) else None)
 

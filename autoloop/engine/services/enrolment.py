@@ -1,0 +1,208 @@
+"""Enrolment: contacts enter a workflow, in sets, each at most once per entry key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+
+from autoloop.base.errors import Conflict, NotFound
+from autoloop.base.ids import new_id
+from autoloop.base.services import Services
+from autoloop.engine.graph import parse
+
+__all__ = ["Enrolment", "Entering", "Entrance", "enrol", "enter", "open_entrance"]
+
+WORKFLOW = text("""
+select w.status, w.live_version_id, v.graph from automation_workflows w
+left join workflow_versions v on v.workspace_id = w.workspace_id and v.id = w.live_version_id
+where w.workspace_id = :workspace and w.id = :workflow for share of w
+""")
+
+KNOWN = text("""
+select c.id from business_contacts c
+where c.workspace_id = :workspace and c.id = any(cast(:contacts as uuid[]))
+""")
+
+LATEST = text("""
+select u.contact, r.id, r.started_at, r.ended_at from unnest(cast(:contacts as uuid[])) u(contact)
+cross join lateral (
+  select r.id, r.started_at, r.ended_at from workflow_runs r
+  where r.workspace_id = :workspace and r.workflow_id = :workflow and r.contact_id = u.contact
+  order by r.id desc limit 1) r
+""")
+
+INSERT = text("""
+insert into workflow_runs (workspace_id, id, workflow_id, version_id, contact_id, started_as, trigger, trigger_id,
+  entry_key, status, positions, visits, variables, is_test, due_at)
+select :workspace, u.i, :workflow, :version, u.c, u.c, u.t, u.g, u.k, 'active', cast(:positions as jsonb),
+  cast(:visits as jsonb), u.x, :is_test, now()
+from jsonb_to_recordset(cast(:rows as jsonb)) u(i uuid, c uuid, t text, g uuid, k text, x jsonb)
+on conflict (workspace_id, workflow_id, contact_id, entry_key) do nothing
+returning id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Where contacts enter a live workflow; held open (locked) until the transaction ends."""
+
+    workspace_id: UUID
+    workflow_id: UUID
+    version_id: UUID
+    start: str
+    reentry: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """One contact at the door. `key` tells one reason to enter from another (an event's id)."""
+
+    contact_id: UUID
+    key: str
+    trigger: str = "manual"
+    trigger_id: UUID | None = None
+    event: Mapping[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Enrolment:
+    """Who went in (run ids), and how many did not, by reason."""
+
+    started: list[UUID] = field(default_factory=list)
+    skipped: dict[str, int] = field(default_factory=dict)
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        if count:
+            self.skipped[reason] = self.skipped.get(reason, 0) + count
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"started": len(self.started), "skipped": self.skipped}
+
+
+def enrol(
+    services: Services,
+    workflow_id: UUID,
+    contact_ids: Iterable[UUID],
+    trigger: str = "manual",
+    entry_key: str | None = None,
+    *,
+    event: Mapping[str, Any] | None = None,
+    is_test: bool = False,
+) -> Enrolment:
+    """Start a run of the live workflow for each contact that its re-entry rule lets in.
+
+    With an `entry_key`, a second call with the same key starts nothing twice. Raises NotFound or
+    Conflict (the workflow is not live). Nudge "advance" after the commit.
+    """
+    door = open_entrance(services, services.workspace_id, workflow_id)
+    contacts = list(dict.fromkeys(contact_ids))
+    given = {"workspace": door.workspace_id, "contacts": contacts}
+    known = set(services.session.execute(KNOWN, given).scalars())
+    key = entry_key or str(new_id())
+    entering = [Entering(contact, key, trigger, None, event) for contact in contacts if contact in known]
+    enrolment = enter(services, door, entering, is_test=is_test)
+    enrolment.skip("unknown_contact", len(contacts) - len(known))
+    return enrolment
+
+
+def open_entrance(services: Services, workspace_id: UUID, workflow_id: UUID) -> Entrance:
+    """Lock a workflow against changes of its status. Raises NotFound, or Conflict if it is not live."""
+    found = services.session.execute(
+        WORKFLOW, {"workspace": workspace_id, "workflow": workflow_id}
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    status, version, graph = found
+    if status != "live" or version is None:
+        raise Conflict(
+            f"This workflow is {status}: only a live one takes contacts.", code="WORKFLOW_NOT_LIVE"
+        )
+    start, reentry = _start_of(version, graph)
+    return Entrance(workspace_id, workflow_id, version, start, reentry)
+
+
+_starts: dict[UUID, tuple[str, Any]] = {}
+
+
+def _start_of(version: UUID, graph: Any) -> tuple[str, Any]:
+    found = _starts.get(version)
+    if found is None:
+        parsed, _ = parse(graph)
+        if parsed.start is None:
+            raise Conflict("The live version does not say where runs begin.", code="WORKFLOW_NOT_LIVE")
+        if len(_starts) > 1000:
+            _starts.clear()
+        found = _starts[version] = (parsed.start, parsed.settings.get("reentry", "once"))
+    return found
+
+
+def enter(
+    services: Services, door: Entrance, entering: Sequence[Entering], *, is_test: bool = False
+) -> Enrolment:
+    """Let contacts in, as the re-entry rule allows. All of them must be of the workspace."""
+    enrolment = Enrolment()
+    if not entering:
+        return enrolment
+    now = services.clock.now()
+    latest = _latest(services, door, entering) if door.reentry not in ("once", "always") else {}
+    rows = []
+    for each in entering:
+        key = _entry_key(door.reentry, each, latest.get(each.contact_id), now, enrolment)
+        if key is None:
+            continue
+        row: dict[str, Any] = {"i": new_id(), "c": each.contact_id, "t": each.trigger, "k": key, "x": {}}
+        if each.trigger_id is not None:
+            row["g"] = each.trigger_id
+        if each.event is not None:
+            row["x"] = {"event": each.event}
+        rows.append(row)
+    if rows:
+        values = {
+            "workspace": door.workspace_id,
+            "workflow": door.workflow_id,
+            "version": door.version_id,
+            "positions": _dump([{"id": 1, "node": door.start, "visit": 1, "since": now}]),
+            "visits": _dump({door.start: 1}),
+            "rows": _dump(rows),
+            "is_test": is_test,
+        }
+        enrolment.started = list(services.session.execute(INSERT, values).scalars())
+        enrolment.skip("was_here_before", len(rows) - len(enrolment.started))
+    return enrolment
+
+
+def _latest(services: Services, door: Entrance, entering: Sequence[Entering]) -> dict[UUID, Any]:
+    values = {
+        "workspace": door.workspace_id,
+        "workflow": door.workflow_id,
+        "contacts": [each.contact_id for each in entering],
+    }
+    return {row.contact: row for row in services.session.execute(LATEST, values)}
+
+
+def _entry_key(rule: Any, each: Entering, last: Any, now: datetime, enrolment: Enrolment) -> str | None:
+    """The key that makes this entry unique; None if the contact may not enter now."""
+    if rule == "once":
+        return "once"
+    if rule == "always":
+        return each.key
+    if last is None:
+        return "first"
+    if rule == "not_active":
+        if last.ended_at is None:
+            enrolment.skip("is_in_it_now")
+            return None
+    elif last.started_at > now - timedelta(days=rule["after_days"]):
+        enrolment.skip("was_here_lately")
+        return None
+    return f"after:{last.id}"
+
+
+def _dump(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode().replace("\\u0000", "\\ufffd")

@@ -1,0 +1,132 @@
+"""Runs: what people do with them, and what they read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select, text
+
+from autoloop.base.errors import NotFound
+from autoloop.base.services import Service
+from autoloop.engine.models import RunAction, RunStep, RunWait, WorkflowRun
+
+__all__ = ["Runs"]
+
+HOLD = text("""
+select id from workflow_runs where workspace_id = :workspace and id = any(cast(:runs as uuid[]))
+  and status = any(cast(:statuses as text[])) order by id for no key update
+""")
+
+CANCEL = text("""
+with ended as (
+  update workflow_runs r set status = 'cancelled', reason = :why, positions = '[]', due_at = null, attempts = 0,
+    steps = r.steps + 1, moved_at = now(), ended_at = now()
+  where r.workspace_id = :workspace and r.id = any(cast(:runs as uuid[])) returning r.workspace_id, r.id, r.steps)
+insert into run_steps (workspace_id, run_id, seq, node, type, visit, position, outcome, detail, entered_at, at)
+select workspace_id, id, steps, '', '', 0, 0, 'cancelled', jsonb_build_object('why', cast(:why as text)), now(), now()
+from ended
+""")
+
+CLEAR = tuple(
+    text(f"delete from {table} where workspace_id = :workspace and run_id = any(cast(:runs as uuid[]))")
+    for table in ("run_waits", "run_actions", "run_stimuli")
+)
+
+PAUSE = text("""
+update workflow_runs set status = 'paused', reason = :why, due_at = null, moved_at = now()
+where workspace_id = :workspace and id = any(cast(:runs as uuid[]))
+""")
+
+RESUME = text("""
+update workflow_runs set status = 'active', reason = null, attempts = 0, due_at = now(), moved_at = now()
+where workspace_id = :workspace and id = any(cast(:runs as uuid[]))
+""")
+
+UNPARK = text("""
+update run_stimuli set parked = false
+where workspace_id = :workspace and run_id = any(cast(:runs as uuid[])) and parked
+""")
+
+GOING = ("active", "waiting")
+STANDING = ("paused", "blocked", "quarantined")
+
+
+class Runs(Service):
+    """Runs of the workspace. Verbs return the ids they changed; those in another status are left alone."""
+
+    def get(self, run_id: UUID) -> WorkflowRun:
+        found = self.session.get(WorkflowRun, (self.workspace_id, run_id))
+        if found is None:
+            raise NotFound
+        return found
+
+    def query(
+        self, *, workflow_id: UUID | None = None, contact_id: UUID | None = None, status: str | None = None
+    ) -> Select[WorkflowRun]:
+        """Runs, newest first."""
+        query = select(WorkflowRun).where(WorkflowRun.workspace_id == self.workspace_id)
+        if workflow_id is not None:
+            query = query.where(WorkflowRun.workflow_id == workflow_id)
+        if contact_id is not None:
+            query = query.where(WorkflowRun.contact_id == contact_id)
+        if status is not None:
+            query = query.where(WorkflowRun.status == status)
+        return query.order_by(WorkflowRun.id.desc())
+
+    def journal(self, run_id: UUID) -> Select[RunStep]:
+        """The run's journal in order."""
+        return (
+            select(RunStep)
+            .where(RunStep.workspace_id == self.workspace_id, RunStep.run_id == run_id)
+            .order_by(RunStep.seq)
+        )
+
+    def waits(self, run_id: UUID) -> Sequence[RunWait]:
+        query = select(RunWait).where(RunWait.workspace_id == self.workspace_id, RunWait.run_id == run_id)
+        return self.session.scalars(query).all()
+
+    def actions(self, run_id: UUID) -> Sequence[RunAction]:
+        query = select(RunAction).where(
+            RunAction.workspace_id == self.workspace_id, RunAction.run_id == run_id
+        )
+        return self.session.scalars(query).all()
+
+    def cancel(self, run_ids: Sequence[UUID], why: str = "cancelled by a person") -> list[UUID]:
+        """End runs now. Their mails not yet on the way are called off; one being sent cannot be recalled."""
+        held = self._hold(run_ids, (*GOING, *STANDING))
+        if held:
+            values = self._values(held, why)
+            self.session.execute(CANCEL, values)
+            for statement in CLEAR:
+                self.session.execute(statement, self._values(held))
+            handler = self.services.registrations.effect_handlers.get("end_runs")
+            if handler is not None:
+                handler(self.services, [(self.workspace_id, run) for run in held])
+        return held
+
+    def pause(self, run_ids: Sequence[UUID], why: str = "paused by a person") -> list[UUID]:
+        """Hold runs. What reaches them meanwhile is kept; timers that pass act when they go on."""
+        held = self._hold(run_ids, GOING)
+        if held:
+            self.session.execute(PAUSE, self._values(held, why))
+        return held
+
+    def resume(self, run_ids: Sequence[UUID]) -> list[UUID]:
+        """Let paused, blocked or quarantined runs go on. Nudge "advance" after the commit."""
+        held = self._hold(run_ids, STANDING)
+        if held:
+            self.session.execute(RESUME, self._values(held))
+            self.session.execute(UNPARK, self._values(held))
+        return held
+
+    def _hold(self, run_ids: Sequence[UUID], statuses: Sequence[str]) -> list[UUID]:
+        values = {"workspace": self.workspace_id, "runs": list(run_ids), "statuses": list(statuses)}
+        held = list(self.session.execute(HOLD, values).scalars())
+        self.session.expire_all()
+        return held
+
+    def _values(self, runs: list[UUID], why: str | None = None) -> dict[str, Any]:
+        values: dict[str, Any] = {"workspace": self.workspace_id, "runs": runs}
+        return values if why is None else values | {"why": why}
