@@ -60,6 +60,13 @@ class Drafts(Service):
         self.services.changed("workflows")
         return row
 
+    def pictured(self, workflow_ids: Sequence[UUID]) -> dict[UUID, tuple[dict[str, Any], list[Any]]]:
+        """Graph and triggers of several drafts, with one statement."""
+        found = select(WorkflowDraft.workflow_id, WorkflowDraft.graph, WorkflowDraft.triggers).where(
+            WorkflowDraft.workspace_id == self.workspace_id, WorkflowDraft.workflow_id.in_(workflow_ids)
+        )
+        return {row.workflow_id: (row.graph, row.triggers) for row in self.session.execute(found)}
+
     def problems(self, draft: WorkflowDraft) -> list[Problem]:
         """What would stop it from being published."""
         return check_draft(self.services, draft.graph, draft.triggers)

@@ -14,6 +14,8 @@ __all__ = ["Versions"]
 
 
 class Versions(Service):
+    newest = WorkflowVersion.number.desc()
+
     def of(self, workflow_id: UUID) -> Select[Any]:
         """The versions of a workflow, without their graphs."""
         return self._rows(workflow_id)

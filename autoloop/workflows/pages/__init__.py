@@ -1,0 +1,1 @@
+"""The HTML door of workflows. Every page works without scripts."""

@@ -1,0 +1,211 @@
+"""Pages: one workflow, its picture, what can be done with it; its versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.request import Request
+from pyramid.response import Response
+
+from autoloop.base.errors import AutoLoopError, Conflict, Invalid, NotFound
+from autoloop.base.i18n import _
+from autoloop.web import page
+from autoloop.web.permissions import Permission
+from autoloop.workflows import services
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
+from autoloop.workflows.picture import draw
+from autoloop.workflows.picture.boxes import Figure, figure
+from autoloop.workflows.resources import Version, Versions, Workflow
+
+SHOW = TEMPLATES + "workflow.jinja2"
+VERSIONS_SHOWN = 10
+
+
+@page(context=Workflow, permission=Permission.READ, template=SHOW)
+def show(
+    context: Workflow, request: Request, error: AutoLoopError | None = None, **more: Any
+) -> dict[str, Any]:
+    """What is live, with who stands where; a workflow that was never published shows its draft."""
+    workflow = request.services(services.Workflows).row(context.id)
+    if workflow is None:
+        raise NotFound
+    versions = request.services(services.Versions)
+    draft = request.services(services.Drafts).of(context.id)
+    live = versions.numbered(context.id, workflow.version) if workflow.version else None
+    triggers = versions.triggers(context.id)
+    stats = request.services(services.Figures).of(context.id)
+    plugins = request.registrations.plugins
+    if live is not None:
+        started_by = [{"type": row.type, "config": row.config} for row in triggers]
+        shown = figure(live.graph, started_by, plugins)
+    else:
+        shown = figure(draft.graph, draft.triggers, plugins)
+    problems = request.services(services.Drafts).problems(draft) if workflow.has_changes else []
+    history = request.db.execute(
+        versions.of(context.id).order_by(versions.newest).limit(VERSIONS_SHOWN)
+    ).all()
+    return {
+        "workflow": workflow,
+        "live": live,
+        "draft": draft,
+        "stats": stats,
+        "problems": problems,
+        "picture": pictured(request, shown, workflow.name, stats),
+        "steps": outlined(shown, stats),
+        "triggers": [box for box in shown.boxes.values() if box.family == "trigger"],
+        "versions": history,
+        "next_version": (history[0].number if history else 0) + 1,
+        "error": error,
+        "done": request.GET.get("done", ""),
+        "outcome": _outcome(request),
+        "may_edit": request.has_permission(Permission.EDIT, context),
+        "may_publish": request.has_permission(Permission.PUBLISH, context),
+        "given": {},
+    } | more
+
+
+def pictured(
+    request: Request,
+    shown: Figure,
+    name: str,
+    stats: dict[str, Any] | None = None,
+    problems: list[Any] | None = None,
+) -> Any:
+    """The large picture, with how many stand at each step."""
+    nodes = (stats or {}).get("nodes", {})
+    counts = {
+        node: request.localizer.translate(_("${count} here", mapping={"count": f"{each['here']:,}"}))
+        for node, each in nodes.items()
+        if each["here"]
+    }
+    label = request.localizer.translate(_("Picture of the workflow ${name}", mapping={"name": name}))
+    return draw(shown, label=label, counts=counts, problems=[problem.node for problem in problems or ()])
+
+
+def outlined(shown: Figure, stats: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The same graph as lines of a table: each step, where its ports lead, who is there."""
+    nodes = (stats or {}).get("nodes", {})
+    lines = []
+    for box in shown.boxes.values():
+        if box.family == "trigger":
+            continue
+        figures = nodes.get(box.id, {"here": 0, "left": {}})
+        ways: dict[str, list[str]] = {}
+        for arrow in shown.arrows:
+            if arrow.source == box.id:
+                ways.setdefault(arrow.port, []).append(arrow.target)
+        ports = [
+            {"port": port, "to": ways.get(port, []), "count": figures["left"].get(port, 0)}
+            for port in dict.fromkeys((*box.ports, *ways, *figures["left"]))
+        ]
+        lines.append({"box": box, "here": figures["here"], "ports": ports, "starts": box.id == shown.start})
+    return lines
+
+
+def _outcome(request: Request) -> dict[str, Any]:
+    """What a form before this page did, as its redirect says: numbers only, whoever wrote the address."""
+    started, skipped = request.GET.get("started", ""), request.GET.get("skipped", "")
+    if not (started.isdecimal() and skipped.isdecimal() and len(started + skipped) < 20):
+        return {}
+    return {"started": int(started), "skipped": int(skipped)}
+
+
+def _act(context: Workflow, request: Request, verb: str, done: str) -> Any:
+    life = request.services(services.Life)
+    try:
+        getattr(life, verb)(context.id)
+    except REFUSALS as error:
+        return show(context, request, refuse(request, error))
+    return HTTPSeeOther(request.resource_url(context, query={"done": done}))
+
+
+@page(context=Workflow, method="POST", name="publish", permission=Permission.PUBLISH, template=SHOW)
+def publish(context: Workflow, request: Request) -> Any:
+    note = str(request.POST.get("note", ""))[:2000].replace("\x00", "")
+    try:
+        request.services(services.Life).publish(context.row.id, note=note)
+    except REFUSALS as error:
+        return show(context, request, refuse(request, error))
+    return HTTPSeeOther(request.resource_url(context, query={"done": "published"}))
+
+
+@page(context=Workflow, method="POST", name="pause", permission=Permission.PUBLISH, template=SHOW)
+def pause(context: Workflow, request: Request) -> Any:
+    return _act(context, request, "pause", "paused")
+
+
+@page(context=Workflow, method="POST", name="resume", permission=Permission.PUBLISH, template=SHOW)
+def resume(context: Workflow, request: Request) -> Any:
+    return _act(context, request, "resume", "resumed")
+
+
+@page(context=Workflow, method="POST", name="archive", permission=Permission.PUBLISH, template=SHOW)
+def archive(context: Workflow, request: Request) -> Any:
+    """Asks for the workflow's name: it ends every run."""
+    if str(request.POST.get("name", "")).strip() != context.row.name.strip():
+        error = Invalid(
+            _("Nothing was archived."), details={"name": [_("Type the workflow's name to archive it.")]}
+        )
+        return show(context, request, refuse(request, error))
+    return _act(context, request, "archive", "archived")
+
+
+@page(context=Workflow, method="POST", name="restore", permission=Permission.PUBLISH, template=SHOW)
+def restore(context: Workflow, request: Request) -> Any:
+    return _act(context, request, "restore", "restored")
+
+
+@page(context=Workflow, method="POST", name="enrol", permission=Permission.PUBLISH, template=SHOW)
+def enrol(context: Workflow, request: Request) -> Any:
+    """Start runs for pasted contact ids, for a tag, or for everybody."""
+    who = str(request.POST.get("who", ""))
+    tag, ids = str(request.POST.get("tag", "")).strip(), str(request.POST.get("contact_ids", "")).split()
+    choice: dict[str, Any] = {"tag": {"tag": tag}, "ids": {"contact_ids": ids}, "all": {"all": True}}.get(
+        who, {}
+    )
+    try:
+        if who == "tag" and not tag:
+            raise Invalid(details={"tag": [_("Say which tag.")]})
+        if who == "ids" and not 1 <= len(ids) <= 10_000:
+            raise Invalid(details={"contact_ids": [_("Give 1 to 10,000 contact ids.")]})
+        done = request.services(services.Starting).by_hand(context.row.id, **choice)
+    except (*REFUSALS, Conflict) as error:
+        return show(
+            context,
+            request,
+            refuse(request, error),
+            given={"who": who, "tag": tag, "contact_ids": "\n".join(ids)},
+        )
+    skipped = sum(each["count"] for each in done["skipped"])
+    query = {"done": "enrolled", "started": done["started"], "skipped": skipped}
+    return HTTPSeeOther(request.resource_url(context, query=query))
+
+
+@page(context=Workflow, name="export", permission=Permission.READ)
+def export(context: Workflow, request: Request) -> Response:
+    """The document as a file."""
+    held = request.services(services.Workflows).exported(context.row.id)
+    response = Response(orjson.dumps(held, option=orjson.OPT_INDENT_2), content_type="application/json")
+    response.content_disposition = f'attachment; filename="workflow-{context.id}.json"'
+    return response
+
+
+@page(context=Versions, permission=Permission.READ)
+def versions(context: Versions, request: Request) -> Any:
+    return HTTPSeeOther(request.resource_url(context.__parent__, anchor="versions"))
+
+
+@page(context=Version, permission=Permission.READ, template=TEMPLATES + "version.jinja2")
+def version(context: Version, request: Request) -> dict[str, Any]:
+    row = context.row
+    workflow = request.services(services.Workflows).row(context.__parent__.workflow_id)
+    shown = figure(row.graph, [], request.registrations.plugins)
+    return {
+        "workflow": workflow,
+        "workflow_url": request.resource_url(context.__parent__.__parent__),
+        "version": row,
+        "picture": pictured(request, shown, workflow.name),
+        "steps": outlined(shown),
+    }

@@ -1,0 +1,97 @@
+"""Pages: the list of workflows, and making one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.request import Request
+
+from autoloop.accounts.forms import posted
+from autoloop.base.errors import AutoLoopError, Conflict, Invalid
+from autoloop.engine.models import WORKFLOW_STATUSES
+from autoloop.web import page
+from autoloop.web.input import checked, parse_json
+from autoloop.web.permissions import Permission
+from autoloop.workflows import schemas, services
+from autoloop.workflows.picture import draw_small
+from autoloop.workflows.picture.boxes import figure
+from autoloop.workflows.resources import Workflow, Workflows
+from autoloop.workflows.views.workflows import listed
+
+TEMPLATES = "autoloop.workflows:templates/"
+LIST = TEMPLATES + "workflows.jinja2"
+REFUSALS = (Invalid, Conflict)
+
+
+def refuse(request: Request, error: AutoLoopError) -> AutoLoopError:
+    """Answer a form that is shown again with the error's status."""
+    request.response.status = 422 if error.status == 400 else error.status
+    return error
+
+
+@page(context=Workflows, permission=Permission.READ, template=LIST)
+def list_page(context: Workflows, request: Request, **more: Any) -> dict[str, Any]:
+    try:
+        given = {key: value for key, value in request.GET.items() if value and key != "done"}
+        request.filters = checked(schemas.WorkflowsQuery(), given)
+        found = listed(request)
+    except Invalid as error:
+        request.filters = checked(schemas.WorkflowsQuery(), {})
+        found = listed(request)
+        more.setdefault("error", refuse(request, error))
+    pictures = request.services(services.Drafts).pictured([row.id for row in found.rows])
+    plugins = request.registrations.plugins
+    small = {id: draw_small(figure(graph, triggers, plugins)) for id, (graph, triggers) in pictures.items()}
+    shown = {
+        "rows": found.rows,
+        "next": found.next,
+        "total": found.total,
+        "filters": request.filters,
+        "small": small,
+        "statuses": WORKFLOW_STATUSES,
+        "may_edit": request.has_permission(Permission.EDIT, context),
+        "done": request.GET.get("done", ""),
+        "given": {},
+        "error": None,
+    }
+    return shown | more
+
+
+@page(context=Workflows, method="POST", permission=Permission.EDIT, template=LIST)
+def create(context: Workflows, request: Request) -> Any:
+    """Make an empty workflow and go to its draft."""
+    given: dict[str, Any] = {}
+    try:
+        given = posted(request, schemas.NewWorkflow())
+        made = request.services(services.Workflows).create(given["name"], description=given["description"])
+    except REFUSALS as error:
+        return list_page(context, request, given=given, error=refuse(request, error))
+    return HTTPSeeOther(request.resource_url(context, str(made.id), "draft"))
+
+
+@page(context=Workflows, method="POST", name="import", permission=Permission.EDIT, template=LIST)
+def bring_in(context: Workflows, request: Request) -> Any:
+    """Make a workflow from a document: a file, or text."""
+    text = request.POST.get("document", "")
+    file = request.POST.get("file")
+    try:
+        raw = file.file.read(2_000_001) if hasattr(file, "file") else str(text).encode(errors="replace")
+        if len(raw) > 2_000_000:
+            raise Invalid(details={"document": ["A workflow's document has at most 2,000,000 characters."]})
+        made = request.services(services.Workflows).imported(parse_json(raw))
+    except REFUSALS as error:
+        return list_page(context, request, given={"document": text}, error=refuse(request, error))
+    return HTTPSeeOther(request.resource_url(context, str(made.id), query={"done": "imported"}))
+
+
+@page(context=Workflow, method="POST", name="duplicate", permission=Permission.EDIT)
+def duplicate(context: Workflow, request: Request) -> Any:
+    made = request.services(services.Workflows).duplicate(context.row.id)
+    return HTTPSeeOther(request.resource_url(context.__parent__, str(made.id), query={"done": "copied"}))
+
+
+@page(context=Workflow, method="POST", name="remove", permission=Permission.EDIT)
+def remove(context: Workflow, request: Request) -> Any:
+    request.services(services.Workflows).remove(context.id)
+    return HTTPSeeOther(request.resource_url(context.__parent__, query={"done": "removed"}))
