@@ -28,6 +28,11 @@ class Workspace(Node):
 
     parameter: ClassVar = "workspace"
 
+    # Closed until the guard has let the caller in; an answer to a stranger is drawn on such a node.
+    role: str = ""
+    generations: dict[str, int] | None = None
+    __acl__: Any = (DENY_ALL,)
+
     @reify
     def row(self) -> Any:
         identity = self.request.identity
@@ -36,27 +41,14 @@ class Workspace(Node):
             raise NotFound
         return row
 
-    @property
-    def role(self) -> str:
-        """The caller's role, read at this request."""
-        role: str = self.row.role
-        return role
-
-    @property
-    def generations(self) -> dict[str, int]:
-        """How often each resource's cached answers became stale."""
-        return dict(self.row.generations)
-
     def guard(self) -> None:
         row = self.row
         if row.slug != self.__name__:
             raise HTTPPermanentRedirect(_with_slug(self.request, self.__name__, row.slug))
         self.request.services.enter(row.id)
-
-    @reify
-    def __acl__(self) -> list[Any]:
         user = f"user:{self.request.identity.user_id}"
-        return [(Allow, user, tuple(ROLES[self.role])), (Allow, user, Permission.SIGNED_IN), DENY_ALL]
+        self.role, self.generations = row.role, dict(row.generations)
+        self.__acl__ = [(Allow, user, (*ROLES[row.role], Permission.SIGNED_IN)), DENY_ALL]
 
 
 def _with_slug(request: Request, old: str, new: str) -> str:

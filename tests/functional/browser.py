@@ -34,7 +34,9 @@ class Browser:
         """A CSRF token for what this browser is now."""
         return str(self.app.get("/api/v1/auth").json["data"]["csrf_token"])
 
-    def api(self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None) -> TestResponse:
+    def api(
+        self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None
+    ) -> TestResponse:
         sent = {"Content-Type": "application/json"} | (headers or {})
         if method not in ("GET", "HEAD") and "Authorization" not in sent:
             sent["X-CSRF-Token"] = self.token()

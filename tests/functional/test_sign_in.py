@@ -95,7 +95,9 @@ def test_with_a_page(browser, email):
     assert browser.get("/auth/sign-in").status_int == 303
 
 
-@pytest.mark.parametrize("where", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:1", "/a\nb"])
+@pytest.mark.parametrize(
+    "where", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:1", "/a\nb"]
+)
 def test_never_leads_elsewhere(browser, email, where):
     response = browser.post("/auth/password", email=email, password=PASSWORD, next=where)
     assert response.location == "http://localhost/w"
@@ -113,7 +115,9 @@ def test_needs_a_token_of_this_browser(browser, email, wsgi, runtime):
         assert refused.json["code"] == "BAD_CSRF_TOKEN"
     before = browser.token()
     assert sign_in(browser, email).status_int == 200
-    stale = browser.app.patch_json("/api/v1/me", {"name": "X"}, headers={"X-CSRF-Token": before}, expect_errors=True)
+    stale = browser.app.patch_json(
+        "/api/v1/me", {"name": "X"}, headers={"X-CSRF-Token": before}, expect_errors=True
+    )
     assert stale.status_int == 403, "a token from before sign-in is worth nothing after it"
 
 

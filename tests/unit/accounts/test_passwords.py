@@ -16,13 +16,16 @@ def cheap(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "password", ["short", "123456789", "qwertyuiop", "QWERTYUIOP", "aaaaaaaaaaaaaa", "ada@example.org", "x" * 1001]
+    "password",
+    ["short", "123456789", "qwertyuiop", "QWERTYUIOP", "aaaaaaaaaaaaaa", "ada@example.org", "x" * 1001],
 )
 def test_refused(password):
     assert passwords.faults(password, email="ada@example.org", name="Ada")
 
 
-@pytest.mark.parametrize("password", ["correct horse 9", "пароль-из-букв", "a b c d e f g", "🦊🐻🐼🐨🐯🦁🐮🐷🐸🐵"])
+@pytest.mark.parametrize(
+    "password", ["correct horse 9", "пароль-из-букв", "a b c d e f g", "🦊🐻🐼🐨🐯🦁🐮🐷🐸🐵"]
+)
 def test_accepted_and_checked(password):
     assert not passwords.faults(password, email="ada@example.org", name="Ada")
     kept = passwords.hashed(password)

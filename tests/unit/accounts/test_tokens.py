@@ -56,7 +56,9 @@ def test_another_purpose_of_the_same_secret_signs_nothing_here():
     assert tokens.read(jwt.encode({"alg": "HS256", "kid": kid}, claims, key), NOW) is None
 
 
-@pytest.mark.parametrize("rubbish", ["", ".", "..", "a.b.c", "eyJhbGciOiJIUzI1NiJ9.e30.", "x" * 5000, "é.é.é"])
+@pytest.mark.parametrize(
+    "rubbish", ["", ".", "..", "a.b.c", "eyJhbGciOiJIUzI1NiJ9.e30.", "x" * 5000, "é.é.é"]
+)
 def test_rubbish_is_no_token(rubbish):
     assert AccessTokens([NEW]).read(rubbish, NOW) is None
     assert RefreshTokens([NEW]).read(rubbish) is None

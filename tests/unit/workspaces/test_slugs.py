@@ -9,7 +9,12 @@ from autoloop.workspaces.slugs import RESERVED, SHAPE, slug_of, with_chance
 
 @pytest.mark.parametrize(
     ("name", "slug"),
-    [("Müller & Söhne", "muller-sohne"), ("  ACME, Inc. ", "acme-inc"), ("a--b", "a-b"), ("x" * 90, "x" * 32)],
+    [
+        ("Müller & Söhne", "muller-sohne"),
+        ("  ACME, Inc. ", "acme-inc"),
+        ("a--b", "a-b"),
+        ("x" * 90, "x" * 32),
+    ],
 )
 def test_a_slug_is_like_the_name(name, slug):
     assert slug_of(name) == slug
@@ -27,6 +32,8 @@ def test_a_tail_keeps_the_shape():
     assert SHAPE.match(with_chance("x" * 40))
 
 
-@pytest.mark.parametrize("slug", ["a", "A", "-ab", "ab-", "a--b", "ä", "x" * 41, "ab\n", "a b", "@@ab", "../ab"])
+@pytest.mark.parametrize(
+    "slug", ["a", "A", "-ab", "ab-", "a--b", "ä", "x" * 41, "ab\n", "a b", "@@ab", "../ab"]
+)
 def test_what_is_no_slug(slug):
     assert not SHAPE.match(slug)
