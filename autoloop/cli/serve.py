@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from autoloop.cli.configuration import find
+
+if TYPE_CHECKING:
+    from autoloop.settings import Settings
 
 __all__ = ["command"]
 
@@ -47,15 +50,19 @@ def command(ini: Path | None, host: str | None, port: int | None, workers: int |
     from autoloop.embedded.ports import see_that_free
 
     see_that_free(host, port)
-    _granian(str(configuration.path), host, port, workers or (1 if reload else settings.web_workers))
+    _granian(
+        str(configuration.path), settings, host, port, workers or (1 if reload else settings.web_workers)
+    )
 
 
-def _granian(path: str, host: str, port: int, workers: int) -> None:
+def _granian(path: str, settings: Settings, host: str, port: int, workers: int) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
-    # Read once, here, so that the forked workers share the code's memory and start at once.
-    import autoloop.config  # noqa: F401
+    from autoloop.config import configure
+
+    # Made once here and thrown away: the forked workers share the code that it loads, and start at once.
+    configure(settings).registry.runtime.dispose()
 
     def load(*_: Any) -> Any:
         """In a worker: die with the parent, then make the application with its own connections."""
@@ -74,7 +81,7 @@ def _granian(path: str, host: str, port: int, workers: int) -> None:
         workers=workers,
         blocking_threads=_THREADS,
         websockets=False,
-        log_level="warning",  # type: ignore[arg-type]
+        log_level="error",  # type: ignore[arg-type]
         respawn_failed_workers=True,
         workers_kill_timeout=8,
     ).serve(target_loader=load, wrap_loader=False)

@@ -18,33 +18,34 @@ __all__ = ["command"]
 @config_option
 @click.option("--result", required=True, type=click.Path(dir_okay=False, path_type=Path))
 def command(config: Path | None, result: Path) -> None:
-    """Migrate, and write a claim link to RESULT while the installation has no owner."""
+    """Migrate, and write to RESULT where the database is and, while nobody owns the installation, a claim link."""
+    from autoloop.base.migrate import script_folder
+
     configuration = find(config)
     before, after = bring_up_to_date(configuration)
     if before != after:
         click.echo(f"The database went from {before or 'nothing'} to {after}.")
-    link = _claim_link(configuration)
+    told = {
+        "revision": after,
+        "migrations": str(script_folder() / "versions"),
+        "claim_link": _claim_link(configuration),
+    }
     handle = os.open(result, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
-        json.dump({"claim_link": link}, file)
+        json.dump(told, file)
 
 
 def _claim_link(configuration: Configuration) -> str | None:
     """The one-time link by which the first person becomes owner; None once somebody has."""
-    import psycopg
-
-    settings = configuration.settings
-    # Asked plainly first: all starts but the first are spared loading the whole application here.
-    with psycopg.connect(settings.database_url.replace("+psycopg", "", 1), autocommit=True) as connection:
-        row = connection.execute("select exists (select from users)").fetchone()
-    if row is not None and row[0]:
-        return None
     from autoloop.accounts.services import Claims
+    from autoloop.base.registrations import Registrations
+    from autoloop.base.runtime import Runtime
 
-    runtime = configuration.runtime()
+    # Accounts need no other room, so the application need not be loaded for this.
+    runtime = Runtime(configuration.settings, Registrations())
     try:
         with runtime.unit("web") as services:
-            link: str | None = services(Claims).open_link(settings.public_url)
+            link: str | None = services(Claims).open_link(configuration.settings.public_url)
             return link
     finally:
         runtime.dispose()

@@ -26,6 +26,10 @@ def command(config: Path | None, processes: int | None, name: str) -> None:
     a worker killed at any moment loses nothing.
     """
     configuration = find(config)
+    import warnings
+
+    # Celery warns of root because pickle would run code; ours takes JSON only.
+    warnings.filterwarnings("ignore", module="celery.platforms")
     from celery.signals import worker_process_init
 
     from autoloop.base.tasks import run_worker

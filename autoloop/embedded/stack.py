@@ -23,6 +23,7 @@ from autoloop.embedded.places import connections
 from autoloop.embedded.ports import see_that_free
 from autoloop.embedded.postgres import Postgres
 from autoloop.embedded.redis import Redis
+from autoloop.embedded.set_up import is_set_up, remember
 from autoloop.embedded.supervisor import BootError, Supervisor
 
 __all__ = ["BootError", "Stack"]
@@ -106,17 +107,18 @@ class Stack:
         if redis.kind == "fakeredis":
             self.console.say("No redis-server on PATH: using the one in Python. Slower, nothing else.")
         supervisor.start(Child("redis", self._starter(redis), 0.5, _is_routine))
-        claim = self._set_up()
-        for name, words, seconds in (
-            ("web", ["serve", str(self.config), "--host", self.host, "--port", str(self.port)], 2.0),
-            ("worker", ["worker", "--config", str(self.config)], 4.0),
-            ("scheduler", ["scheduler", "--config", str(self.config)], 1.5),
-        ):
-            if name not in self.without and not supervisor.stopping:
-                supervisor.start(Child(name, self._command(words), seconds))
+        claim = None if is_set_up(self.data, postgres) else self._set_up()
+        # The web first and alone: a person waits for it, nobody for the first second of the others.
+        self._start("web", ["serve", str(self.config), "--host", self.host, "--port", str(self.port)], 2.0)
         if "web" not in self.without:
             supervisor.run(until=self._serving, booting=True)
+        self._start("worker", ["worker", "--config", str(self.config)], 4.0)
+        self._start("scheduler", ["scheduler", "--config", str(self.config)], 1.5)
         return claim
+
+    def _start(self, name: str, words: list[str], seconds: float) -> None:
+        if name not in self.without and not self.supervisor.stopping:
+            self.supervisor.start(Child(name, self._command(words), seconds))
 
     def _set_up(self) -> str | None:
         """Migrate, and see to the first owner. Returns the claim link while nobody has used it."""
@@ -131,8 +133,10 @@ class Stack:
             return None
         if status:
             raise BootError("The database could not be brought to this version; what went wrong is above.")
-        claim: str | None = json.loads(result.read_text()).get("claim_link")
+        told = json.loads(result.read_text())
         result.unlink()
+        remember(self.data, told)
+        claim: str | None = told["claim_link"]
         return claim
 
     def _serving(self) -> bool:
@@ -158,6 +162,9 @@ class Stack:
 
     def _command(self, words: list[str]) -> Callable[[int], subprocess.Popen[bytes]]:
         environment = {**own_environment(), "AUTOLOOP_DATA": str(self.data), **self.environment}
+        if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
+            # Whoever wants no files beside the code still wants a quick start.
+            environment.setdefault("PYTHONPYCACHEPREFIX", str(self.data / "pycache"))
 
         def start(output: int) -> subprocess.Popen[bytes]:
             argv = [sys.executable, "-m", "autoloop.cli", *words]
