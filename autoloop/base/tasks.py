@@ -56,6 +56,7 @@ def run_worker(make_runtime: Callable[[], Runtime], *, processes: int, name: str
     """Run a prefork worker until SIGTERM; returns its exit code."""
     celery = worker_app(make_runtime)
     arguments = [
+        "--quiet",
         "worker",
         f"--concurrency={processes}",
         f"--hostname={name}@%h",
