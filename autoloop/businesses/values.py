@@ -1,4 +1,4 @@
-"""Values of fields: what people write, turned into what is kept. ValueError says what is wrong."""
+"""Values of fields: what people write, turned into what is kept. BadValue says what is wrong."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from math import isfinite
 from typing import Any
 from zoneinfo import available_timezones
 
 __all__ = [
     "LONGEST",
+    "BadValue",
     "FieldType",
     "clean_text",
     "clean_words",
@@ -30,13 +31,17 @@ EUROPEAN_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})\Z")
 SLASH_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})\Z")
 
 
+class BadValue(ValueError):
+    """A value that a field cannot hold; the message is for people."""
+
+
 def clean_text(value: str, name: str, longest: int) -> str:
-    """Text without white space around it. ValueError if it is too long or holds NUL."""
+    """Text without white space around it. BadValue if it is too long or holds NUL."""
     value = value.strip()
     if len(value) > longest:
-        raise ValueError(f"{name} has {len(value):,} characters; {longest:,} are possible")
+        raise BadValue(f"{name} has {len(value):,} characters; {longest:,} are possible")
     if "\0" in value:
-        raise ValueError(f"{name} holds a NUL character")
+        raise BadValue(f"{name} holds a NUL character")
     return value
 
 
@@ -44,7 +49,7 @@ def clean_words(values: Iterable[str], name: str, most: int = 100) -> list[str]:
     """Names of tags or topics: each once, sorted, white space tidied."""
     words = sorted({" ".join(clean_text(value, name, 100).split()) for value in values} - {""})
     if len(words) > most:
-        raise ValueError(f"{name}: {len(words)} are more than the {most} possible")
+        raise BadValue(f"{name}: {len(words)} are more than the {most} possible")
     return words
 
 
@@ -57,7 +62,7 @@ def parse_consent(value: str) -> str | None:
         return "denied"
     if word in ("", "unknown", "n/a", "none", "?"):
         return None
-    raise ValueError(f"“{value[:40]}” says neither yes nor no to marketing mail")
+    raise BadValue(f"“{value[:40]}” says neither yes nor no to marketing mail")
 
 
 @cache
@@ -65,12 +70,12 @@ def _zones() -> dict[str, str]:
     return {name.casefold(): name for name in available_timezones()}
 
 
-@cache
+@lru_cache(4096)
 def parse_timezone(value: str) -> str:
     """The zone's name as IANA writes it."""
     zone = _zones().get(value.strip().replace(" ", "_").casefold())
     if zone is None:
-        raise ValueError(f"“{value[:40]}” is no time zone; they are like Europe/Berlin")
+        raise BadValue(f"“{value[:40]}” is no time zone; they are like Europe/Berlin")
     return zone
 
 
@@ -91,7 +96,7 @@ class FieldType:
     choices: tuple[str, ...] = field(default=())
 
     def __call__(self, value: Any) -> Any:
-        """The value as kept: text, int or float, bool, ISO date; None for an empty one. Raises ValueError."""
+        """The value as kept: text, int or float, bool, ISO date; None for an empty one. Raises BadValue."""
         if value is None or value == "":
             return None
         return _PARSERS[self.kind](value, self.choices)
@@ -99,22 +104,22 @@ class FieldType:
 
 def _text(value: Any, _choices: tuple[str, ...]) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("must be text")
+        raise BadValue("must be text")
     return clean_text(str(value), "the text", LONGEST)
 
 
 def _number(value: Any, _choices: tuple[str, ...]) -> int | float:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("must be a number")
+        raise BadValue("must be a number")
     if isinstance(value, str):
         value = _read_number(value)
     if isinstance(value, float):
         if not isfinite(value):
-            raise ValueError("must be a finite number")
+            raise BadValue("must be a finite number")
         if value.is_integer() and abs(value) < 1e15:
             value = int(value)
     if isinstance(value, int) and abs(value) >= 10**15:
-        raise ValueError("has more than 15 digits")
+        raise BadValue("has more than 15 digits")
     return value
 
 
@@ -127,7 +132,7 @@ def _read_number(text: str) -> int | float:
     elif re.fullmatch(r"[-+]?\d+,\d+", digits):
         digits = digits.replace(",", ".")
     if not re.fullmatch(r"[-+]?(\d{1,300}(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?", digits):
-        raise ValueError(f"“{text[:40]}” is no number")
+        raise BadValue(f"“{text[:40]}” is no number")
     return int(digits) if re.fullmatch(r"[-+]?\d{1,18}", digits) else float(digits)
 
 
@@ -139,7 +144,7 @@ def _boolean(value: Any, _choices: tuple[str, ...]) -> bool:
         return True
     if word in FALSE:
         return False
-    raise ValueError(f"“{str(value)[:40]}” is neither yes nor no")
+    raise BadValue(f"“{str(value)[:40]}” is neither yes nor no")
 
 
 def _date(value: Any, _choices: tuple[str, ...]) -> str:
@@ -154,12 +159,16 @@ def _date(value: Any, _choices: tuple[str, ...]) -> str:
         if match := SLASH_DATE.match(text):
             first, second, year = int(match[1]), int(match[2]), int(match[3])
             if first <= 12 and second <= 12 and first != second:
-                raise ValueError(f"“{text}” could be two dates; write it like 2026-12-31")
+                raise BadValue(f"“{text}” could be two dates; write it like 2026-12-31")
             return date(year, min(first, second), max(first, second)).isoformat()
         return date.fromisoformat(text[:10].replace("/", "-")).isoformat()
     except ValueError as error:
-        message = str(error) if "could be" in str(error) else f"“{str(value)[:40]}” is no date; write it like 2026-12-31"
-        raise ValueError(message) from None
+        message = (
+            str(error)
+            if "could be" in str(error)
+            else f"“{str(value)[:40]}” is no date; write it like 2026-12-31"
+        )
+        raise BadValue(message) from None
 
 
 def _choice(value: Any, choices: tuple[str, ...]) -> str:
@@ -167,7 +176,7 @@ def _choice(value: Any, choices: tuple[str, ...]) -> str:
     for choice in choices:
         if choice.casefold() == text:
             return choice
-    raise ValueError(f"“{str(value)[:40]}” is none of {', '.join(choices[:10])}")
+    raise BadValue(f"“{str(value)[:40]}” is none of {', '.join(choices[:10])}")
 
 
 _PARSERS: dict[str, Callable[[Any, tuple[str, ...]], Any]] = {

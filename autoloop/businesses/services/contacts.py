@@ -1,0 +1,192 @@
+"""Verbs of contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from autoloop.base.errors import Conflict, Invalid
+from autoloop.base.events import Event, emit
+from autoloop.base.ids import new_id
+from autoloop.base.services import Service
+from autoloop.businesses.addresses import BadAddress, normal_email
+from autoloop.businesses.models import Business, Contact, ContactAlias
+from autoloop.businesses.services.records import (
+    clean_fields,
+    merged_fields,
+    named_conflicts,
+    set_changed,
+    written,
+)
+from autoloop.businesses.services.vocabulary import Fields, Topics, insert_tags
+from autoloop.businesses.values import clean_words, parse_timezone
+
+__all__ = ["Contacts"]
+
+CONFLICTS = {
+    "uq_business_contacts_workspace_id_email_normal": (
+        "email",
+        "Another contact has this email address.",
+    ),
+    "uq_business_contacts_workspace_id_external_id": (
+        "external_id",
+        "Another contact has this external id.",
+    ),
+    "fk_business_contacts_workspace_id_business_id": ("business_id", "There is no such business."),
+}
+PLAIN = ("first_name", "last_name", "title", "phone", "locale")
+
+
+class Contacts(Service):
+    """People of the workspace. Changes are told as events, and make cached lists stale."""
+
+    def find(self, id: UUID) -> Contact | None:
+        """The contact of this id, or the one that it was merged into."""
+        row = self.session.get(Contact, (self.workspace_id, id))
+        if row is None:
+            alias = self.session.get(ContactAlias, (self.workspace_id, id))
+            row = alias and self.session.get(Contact, (self.workspace_id, alias.contact_id))
+        return row
+
+    def by_email(self, email: str) -> Contact | None:
+        """The contact of this address, in whatever case it is written. Raises BadAddress."""
+        return self._one(Contact.email_normal == normal_email(email)[1])
+
+    def by_external_id(self, external_id: str) -> Contact | None:
+        return self._one(Contact.external_id == external_id)
+
+    def create(self, given: Mapping[str, Any], *, source: str = "api") -> Contact:
+        """Make a contact and say so (`contact.created`). Raises Invalid or Conflict."""
+        row = Contact(workspace_id=self.workspace_id, id=new_id(), user_id=self.services.user_id)
+        row.tags, row.topics, row.fields = [], [], {}
+        values = self._values(given, row)
+        if not values.get("email_normal") and not values.get("external_id") and not values.get("last_name"):
+            raise Invalid(
+                details={"email": ["Give an email address, an external id or at least a last name."]}
+            )
+        for name, value in values.items():
+            setattr(row, name, value)
+        with named_conflicts(CONFLICTS):
+            self.session.add(row)
+            written(self.session)
+        self._tell(row, [Event(self.workspace_id, "contact.created", row.id, {"source": source})], row.tags)
+        return row
+
+    def update(self, row: Contact, given: Mapping[str, Any], *, source: str = "api") -> Contact:
+        """Change what is given; the rest stays. Tags and topics are replaced, custom fields merged."""
+        tags = set(row.tags)
+        changed = set_changed(row, self._values(given, row))
+        if changed:
+            with named_conflicts(CONFLICTS):
+                written(self.session)
+            data = {"source": source, "changed": sorted(set(changed) - {"email_normal"})}
+            told = Event(self.workspace_id, "contact.updated", row.id, data)
+            self._tell(row, [told], sorted(set(row.tags) - tags))
+        return row
+
+    def upsert(self, given: Mapping[str, Any], *, source: str = "api") -> tuple[Contact, bool]:
+        """Find by external id, else by email; change or make it. Also says whether it was made."""
+        found = self.by_external_id(given["external_id"]) if given.get("external_id") else None
+        if found is None and given.get("email"):
+            try:
+                found = self.by_email(given["email"])
+            except BadAddress as error:
+                raise Invalid(details={"email": [str(error)]}) from None
+            if found is not None and given.get("external_id") and found.external_id:
+                message = "This email address belongs to a contact with another external id."
+                raise Conflict(message, details={"email": [message]})
+        if found is None:
+            return self.create(given, source=source), True
+        return self.update(found, given, source=source), False
+
+    def delete(self, row: Contact) -> None:
+        """Remove a contact, with its runs; its emails stay in the log without it."""
+        self.session.delete(row)
+        self.session.flush()
+        self.services.changed("contacts")
+
+    def tag(self, row: Contact, add: Sequence[str], remove: Sequence[str] = ()) -> Contact:
+        """Add and remove tags by name; new ones are made."""
+        return self.update(row, {"tags": [*(set(row.tags) - set(remove)), *add]})
+
+    def set_consent(self, row: Contact, marketing: str, source: str, at: datetime | None = None) -> Contact:
+        """Keep what the person said about marketing mail, where and when."""
+        consent = {"marketing": marketing, "source": source, "at": at}
+        return self.update(row, {"consent": consent}, source=source)
+
+    def unsubscribe(self, row: Contact, topic: str | None = None, *, source: str = "unsubscribe") -> Contact:
+        """From one topic; without one, from all marketing mail."""
+        if topic is not None:
+            return self.update(row, {"topics": [key for key in row.topics if key != topic]}, source=source)
+        given = {"status": "unsubscribed", "consent": {"marketing": "denied", "source": source}}
+        return self.update(row, given, source=source)
+
+    def _one(self, condition: Any) -> Contact | None:
+        mine = select(Contact).where(Contact.workspace_id == self.workspace_id)
+        return self.session.scalars(mine.where(condition)).first()
+
+    def _tell(self, row: Contact, events: list[Event], tags: Sequence[str]) -> None:
+        insert_tags(self.session, ((self.workspace_id, tag) for tag in tags))
+        events += [Event(self.workspace_id, "tag.added", row.id, {"tag": tag}) for tag in tags]
+        emit(self.services, events)
+        self.services.changed("contacts")
+
+    def _values(self, given: Mapping[str, Any], row: Contact) -> dict[str, Any]:
+        values: dict[str, Any] = {name: given[name] or "" for name in PLAIN if name in given}
+        problems: dict[str, list[str]] = {}
+        if "email" in given:
+            try:
+                email, normal = normal_email(given["email"]) if given["email"] else (None, "")
+                values |= {"email": email, "email_normal": normal}
+            except BadAddress as error:
+                problems["email"] = [str(error)]
+        if "timezone" in given:
+            try:
+                values["timezone"] = parse_timezone(given["timezone"]) if given["timezone"] else ""
+            except ValueError as error:
+                problems["timezone"] = [str(error)]
+        if "external_id" in given:
+            values["external_id"] = given["external_id"] or None
+        if "business_id" in given:
+            values["business_id"] = self._business(given["business_id"], problems)
+        if given.get("status"):
+            values["status"] = given["status"]
+        if given.get("consent"):
+            values |= self._consent(given["consent"], row)
+        if "tags" in given:
+            values["tags"] = clean_words(given["tags"] or [], "tags")
+        if "topics" in given:
+            values["topics"] = self._topics(given["topics"] or [], problems)
+        if problems:
+            raise Invalid(details=problems)
+        if "fields" in given:
+            cleaned = clean_fields(given["fields"] or {}, self.services(Fields).types("contact"))
+            values["fields"] = merged_fields(row.fields, cleaned)
+        return values
+
+    def _business(self, id: Any, problems: dict[str, list[str]]) -> UUID | None:
+        if id and self.session.get(Business, (self.workspace_id, id)) is None:
+            problems["business_id"] = ["There is no such business."]
+        return id or None
+
+    def _topics(self, given: Sequence[str], problems: dict[str, list[str]]) -> list[str]:
+        topics = sorted(set(given))
+        known = self.services(Topics).known()
+        unknown = [topic for topic in topics if topic not in known]
+        if unknown:
+            problems["topics"] = [f"There is no topic “{topic[:80]}”." for topic in unknown[:10]]
+        return topics
+
+    def _consent(self, given: Mapping[str, Any], row: Contact) -> dict[str, Any]:
+        """A statement that is repeated keeps the moment it was first made."""
+        if given["marketing"] == row.consent_marketing and not given.get("at"):
+            return {}
+        return {
+            "consent_marketing": given["marketing"],
+            "consent_at": given.get("at") or self.clock.now(),
+            "consent_source": given.get("source") or "",
+        }

@@ -1,0 +1,65 @@
+"""What both kinds of records share: cleaning what is given, setting what changed, naming conflicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from autoloop.base.errors import Conflict, Invalid
+from autoloop.businesses.values import FieldType
+
+__all__ = ["clean_fields", "named_conflicts", "set_changed", "written"]
+
+
+def clean_fields(given: Mapping[str, Any], types: Mapping[str, FieldType]) -> dict[str, Any]:
+    """Values of custom fields, each of its kind; None empties one. Raises Invalid by field."""
+    problems: dict[str, list[str]] = {}
+    cleaned: dict[str, Any] = {}
+    for key, value in given.items():
+        if key not in types:
+            problems[f"fields.{key}"[:200]] = ["There is no such custom field."]
+            continue
+        try:
+            cleaned[key] = types[key](value)
+        except ValueError as error:
+            problems[f"fields.{key}"] = [str(error)]
+    if problems:
+        raise Invalid(details=problems)
+    return cleaned
+
+
+def merged_fields(held: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Custom fields after a change: what is None goes, what is not named stays."""
+    return {key: value for key, value in (dict(held) | dict(given)).items() if value is not None}
+
+
+def set_changed(row: Any, values: Mapping[str, Any]) -> list[str]:
+    """Set what differs; returns the names of what did."""
+    changed = [name for name, value in values.items() if getattr(row, name) != value]
+    for name in changed:
+        setattr(row, name, values[name])
+    return changed
+
+
+@contextmanager
+def named_conflicts(conflicts: Mapping[str, tuple[str, str]]) -> Iterator[None]:
+    """Turn a broken constraint into a Conflict: constraint → (field, message)."""
+    try:
+        yield
+    except IntegrityError as error:
+        diagnosis = getattr(error.orig, "diag", None)
+        found = conflicts.get(getattr(diagnosis, "constraint_name", "") or "")
+        if found is None:
+            raise
+        field, message = found
+        raise Conflict(message, details={field: [message]}) from error
+
+
+def written(session: Session) -> None:
+    """Write now, inside a savepoint: after a conflict the transaction can still be read from."""
+    with session.begin_nested():
+        session.flush()
