@@ -17,6 +17,7 @@ def includeme(config: Configurator) -> None:
     config.include("autoloop.web.transactions")
     config.include("autoloop.web.policy")
     config.include("autoloop.web.csrf")
+    config.include("autoloop.web.flash")
     config.include("autoloop.web.tree")
     config.include("autoloop.web.doors")
     config.include("autoloop.web.problems")

@@ -16,6 +16,8 @@ from autoloop.web.layout.navigation import add_nav, navigation, workspace_node
 
 __all__: list[str] = []
 
+LANGUAGES = ("en",)
+
 
 def includeme(config: Configurator) -> None:
     config.add_settings(
@@ -30,6 +32,7 @@ def includeme(config: Configurator) -> None:
     config.include("pyramid_jinja2")
     config.add_jinja2_renderer(".jinja2")
     config.add_translation_dirs("autoloop:locale")
+    config.set_locale_negotiator(locale)
     config.add_directive("add_nav", add_nav)
     config.add_request_method(lambda request: secrets.token_urlsafe(18), "nonce", reify=True)
     config.add_request_method(navigation, "navigation", reify=True)
@@ -44,6 +47,14 @@ def includeme(config: Configurator) -> None:
         content_encodings=["br", "gzip"],
     )
     config.add_subscriber(globals_of, BeforeRender)
+
+
+def locale(request: Request) -> str:
+    """The signed-in person's language, else the browser's, among those there are translations for."""
+    identity = request.__dict__.get("found_identity")  # never asked for here: a problem page has no database
+    if identity is not None:
+        return str(identity.locale)
+    return str(request.accept_language.lookup(LANGUAGES, default="en"))
 
 
 def theme(request: Request) -> str:

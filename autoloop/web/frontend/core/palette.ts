@@ -1,0 +1,104 @@
+type Command = { label: string; hint: string; run: () => void };
+
+// Pages of the side bar and whatever the page marks with data-command, found by the letters typed.
+function commands(): Command[] {
+  const pages = [...document.querySelectorAll<HTMLAnchorElement>(".nav")].map((link) => ({
+    label: link.dataset.label ?? "",
+    hint: link.dataset.key ? `G ${link.dataset.key.toUpperCase()}` : "",
+    run: () => link.click(),
+  }));
+  const actions = [...document.querySelectorAll<HTMLElement>("[data-command]")].map((element) => ({
+    label: element.dataset.command ?? "",
+    hint: "",
+    run: () => element.click(),
+  }));
+  return [...pages, ...actions];
+}
+
+function fits(label: string, typed: string): boolean {
+  let from = 0;
+  for (const letter of typed.toLowerCase()) {
+    from = label.toLowerCase().indexOf(letter, from) + 1;
+    if (!from) return false;
+  }
+  return true;
+}
+
+class Palette {
+  private shown: Command[] = [];
+  private selected = 0;
+
+  constructor(
+    private dialog: HTMLDialogElement,
+    private input: HTMLInputElement,
+    private list: HTMLElement,
+  ) {
+    input.addEventListener("input", () => this.show(0));
+    input.addEventListener("keydown", (event) => this.key(event));
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  }
+
+  open(): void {
+    this.input.value = "";
+    this.show(0);
+    this.dialog.showModal();
+  }
+
+  private key(event: KeyboardEvent): void {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      this.show((this.selected + step + this.shown.length) % Math.max(this.shown.length, 1));
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      this.go(this.shown[this.selected]);
+    }
+  }
+
+  private show(selected: number): void {
+    this.selected = selected;
+    this.shown = commands().filter((command) => fits(command.label, this.input.value));
+    this.list.replaceChildren(...this.shown.map((command, index) => this.option(command, index)));
+    this.input.setAttribute("aria-activedescendant", `command-${selected}`);
+  }
+
+  private option(command: Command, index: number): HTMLElement {
+    const item = document.createElement("li");
+    const hint = document.createElement("span");
+    hint.textContent = command.hint;
+    item.role = "option";
+    item.id = `command-${index}`;
+    item.ariaSelected = String(index === this.selected);
+    item.append(command.label, hint);
+    item.addEventListener("click", () => this.go(command));
+    return item;
+  }
+
+  private go(command?: Command): void {
+    this.dialog.close();
+    command?.run();
+  }
+}
+
+export function startPalette(): void {
+  let palette: Palette | undefined;
+  const open = () => {
+    if (!palette) {
+      const template = document.querySelector<HTMLTemplateElement>("#palette");
+      if (!template) return;
+      document.body.append(template.content.cloneNode(true));
+      const dialog = document.querySelector<HTMLDialogElement>("dialog.palette")!;
+      palette = new Palette(dialog, dialog.querySelector("input")!, dialog.querySelector("ul")!);
+    }
+    palette.open();
+  };
+  addEventListener("keydown", (event) => {
+    if ((event.metaKey || event.ctrlKey) && event.key === "k") {
+      event.preventDefault();
+      open();
+    }
+  });
+  document.addEventListener("click", (event) => {
+    if ((event.target as Element).closest("[data-act=palette]")) open();
+  });
+}
