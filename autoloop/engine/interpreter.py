@@ -78,6 +78,7 @@ class _Walk:
         "outputs",
         "positions",
         "seq",
+        "settled",
         "stamp",
         "state",
         "steps",
@@ -99,6 +100,9 @@ class _Walk:
         self.stamp = now.isoformat()
         self.changed = self.mailed = False
         self.end: _End | None = None
+        self.settled: set[int] = (
+            set()
+        )  # positions whose wait began in this turn: nothing of it can be answered yet
         self.journal: list[Entry] = []
         self.effects: list[Effect] = []
         self.emails: list[tuple[str, int, SendEmail]] = []
@@ -132,7 +136,7 @@ class _Walk:
     def addressee(self, stimulus: Stimulus) -> Position | None:
         for position in self.positions:
             wait = position.get("wait")
-            if wait is None or wait["kind"] != stimulus.kind:
+            if wait is None or wait["kind"] != stimulus.kind or position["id"] in self.settled:
                 continue
             if stimulus.node is None or (
                 position["node"] == stimulus.node and stimulus.visit in (None, position["visit"])
@@ -168,7 +172,7 @@ class _Walk:
     def timers(self) -> None:
         for position in list(self.positions):
             wait = position.get("wait")
-            if self.over or wait is None or "until" not in wait:
+            if self.over or wait is None or "until" not in wait or position["id"] in self.settled:
                 continue
             if datetime.fromisoformat(wait["until"]) <= self.now:
                 held = wait.get("held")
@@ -178,11 +182,12 @@ class _Walk:
                     self.wake(position, Resumed("timer", self.now))
 
     def free(self) -> None:
-        for position in list(self.positions):
-            if self.over:
+        """Walk what is free to go, forks included, as far as this turn's share of steps reaches."""
+        while not self.over and self.steps < self.limits.steps_per_turn:
+            position = next((each for each in self.positions if "wait" not in each), None)
+            if position is None:
                 return
-            if "wait" not in position and position in self.positions:
-                self.walk(position, None)
+            self.walk(position, None)
 
     # Walking
 
@@ -252,6 +257,7 @@ class _Walk:
             outcome = Fail(f"answered the port “{str(outcome.port)[:64]}”, which the step does not have")
         problem = self.keep(position, node, outcome, resumed)
         if problem is None:
+            self.settled.add(position["id"])
             return False
         if isinstance(problem, Stop):
             self.effects += problem.effects
