@@ -18,6 +18,8 @@ TENANT = (
     "contact_aliases",
     "email_attempts",
     "email_logs",
+    "email_template_versions",
+    "email_templates",
     "event_keys",
     "events",
     "exports",
@@ -53,6 +55,8 @@ WORKED_ON = (
     "contact_aliases",
     "email_attempts",
     "email_logs",
+    "email_template_versions",
+    "email_templates",
     "event_keys",
     "events",
     "exports",
@@ -422,6 +426,37 @@ def make_tables() -> None:
         ["workspace_id", "external_id"],
         unique=True,
         postgresql_where=sa.text("external_id is not null"),
+    )
+    op.create_table(
+        "email_templates",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("current_version_id", sa.Uuid(), nullable=True),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_email_templates_user_id"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_email_templates_workspace_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_email_templates")),
+    )
+    op.create_index("idx_email_templates_user_id", "email_templates", ["user_id"], unique=False)
+    op.create_index(
+        "idx_email_templates_workspace_id_name", "email_templates", ["workspace_id", "name"], unique=False
+    )
+    op.create_index(
+        "idx_email_templates_workspace_id_updated_at",
+        "email_templates",
+        ["workspace_id", "updated_at"],
+        unique=False,
     )
     op.create_table(
         "event_keys",
@@ -963,6 +998,55 @@ def make_tables() -> None:
         postgresql_where=sa.text("external_id is not null"),
     )
     op.create_table(
+        "email_template_versions",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("template_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("preheader", sa.Text(), server_default="", nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("text_source", sa.Text(), nullable=True),
+        sa.Column("compiled", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column(
+            "field_rules",
+            postgresql.JSONB(none_as_null=True, astext_type=sa.Text()),
+            server_default="{}",
+            nullable=False,
+        ),
+        sa.Column("checksum", sa.LargeBinary(), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("kind in ('html', 'markdown')", name=op.f("ck_email_template_versions_kind")),
+        sa.CheckConstraint("number > 0", name=op.f("ck_email_template_versions_number")),
+        sa.ForeignKeyConstraint(
+            ["created_by"],
+            ["users.id"],
+            name=op.f("fk_email_template_versions_created_by"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "template_id"],
+            ["email_templates.workspace_id", "email_templates.id"],
+            name=op.f("fk_email_template_versions_workspace_id_template_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("fk_email_template_versions_workspace_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_email_template_versions")),
+    )
+    op.create_index(
+        "uq_email_template_versions_workspace_id_template_id_number",
+        "email_template_versions",
+        ["workspace_id", "template_id", "number"],
+        unique=True,
+    )
+    op.create_table(
         "import_chunks",
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1456,6 +1540,12 @@ def make_tables() -> None:
             ["workspace_id", "sender_id"],
             ["senders.workspace_id", "senders.id"],
             name=op.f("fk_email_logs_workspace_id_sender_id"),
+            ondelete="NO ACTION",
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "template_version_id"],
+            ["email_template_versions.workspace_id", "email_template_versions.id"],
+            name=op.f("fk_email_logs_workspace_id_template_version_id"),
             ondelete="NO ACTION",
         ),
         sa.ForeignKeyConstraint(
