@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+from zoneinfo import available_timezones
 
 import colander
 from pyramid.request import Request
 
-from autoloop.base.errors import Invalid
+from autoloop.base.errors import AutoLoopError, Invalid
 from autoloop.plugins.auth import AuthMethod
 from autoloop.web.input import checked
 
-__all__ = ["fields_of", "posted", "posted_text"]
+__all__ = ["fields_of", "posted", "posted_text", "timezone_options", "told"]
 
 OURS = frozenset({"csrf_token", "next", "token", "_method"})
 
@@ -48,3 +50,29 @@ def fields_of(method: AuthMethod) -> list[dict[str, str]]:
             }
         )
     return found
+
+
+def timezone_options() -> list[tuple[str, str]]:
+    """Every time zone, for a select."""
+    return [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones())]
+
+
+@dataclass(frozen=True)
+class Told:
+    """An error in the person's language, for the form it is shown beside."""
+
+    status: int
+    message: str
+    details: dict[str, list[str]]
+
+
+def told(request: Request, error: AutoLoopError | None) -> Told | None:
+    """The error for a template, every message translated; None for none."""
+    if error is None:
+        return None
+
+    def words(message: Any) -> str:
+        return str(request.localizer.translate(message))
+
+    details = {field: [words(each) for each in messages] for field, messages in error.details.items()}
+    return Told(error.status, words(error.message), details)

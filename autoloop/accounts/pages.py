@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
 from autoloop.accounts import cookies, schemas, services
-from autoloop.accounts.forms import fields_of, posted, posted_text
+from autoloop.accounts.forms import fields_of, posted, posted_text, timezone_options, told
 from autoloop.accounts.resources import Auth, Me, Method, OwnSession
 from autoloop.accounts.sign_in import attempt, check_password, refused, sign_up
 from autoloop.accounts.views import end_session, session_row
@@ -65,7 +64,7 @@ def new_account(context: Auth, request: Request) -> Any:
         sign_up(request, checked(schemas.SignUp(), given))
     except (Invalid, Conflict, TooMany) as error:
         request.response.status = 429 if isinstance(error, TooMany) else 422
-        return {"given": shown(given), "error": error}
+        return {"given": shown(given), "error": told(request, error)}
     return HTTPSeeOther(request.application_url + cookies.landing(None))
 
 
@@ -122,7 +121,7 @@ def sign_in_page(
         "methods": methods,
         "tried": method,
         "given": shown(given or {}),
-        "error": error,
+        "error": told(request, error),
         "next": cookies.landing(request.params.get("next")),
         "sign_up": request.runtime.settings.sign_up,
         "unclaimed": not request.services(services.Users).any(),
@@ -147,8 +146,8 @@ def me_page(
     return {
         "user": context.row,
         "sessions": [session_row(each, request) for each in held],
-        "timezones": sorted(available_timezones()),
-        "profile_error": profile,
-        "password_error": password,
+        "timezone_options": timezone_options(),
+        "profile_error": told(request, profile),
+        "password_error": told(request, password),
         "done": request.GET.get("done"),
     }

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import available_timezones
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted, posted_text
+from autoloop.accounts.forms import posted, posted_text, timezone_options, told
 from autoloop.accounts.models import ApiKey as ApiKeyRow
 from autoloop.accounts.models import User
 from autoloop.accounts.resources import Auth
@@ -17,6 +16,7 @@ from autoloop.accounts.services import ApiKeys as KeyService
 from autoloop.accounts.services import Claims
 from autoloop.accounts.sign_in import begin, limit
 from autoloop.base.errors import AutoLoopError, Conflict, Forbidden, Invalid, NotFound, TooMany
+from autoloop.base.i18n import _
 from autoloop.web import page
 from autoloop.web.input import checked, read_query
 from autoloop.web.permissions import Permission
@@ -51,7 +51,6 @@ def claim_form(context: Auth, request: Request) -> dict[str, Any]:
         "given": {},
         "error": None,
         "holds": request.response.status_int == 200,
-        "timezone": "",
     }
 
 
@@ -75,7 +74,7 @@ def claim(context: Auth, request: Request) -> Any:
         refuse(request, error)
         given.pop("password", None)
         holds = not isinstance(error, NotFound)
-        return {"token": token, "given": given, "error": error, "holds": holds}
+        return {"token": token, "given": given, "error": told(request, error), "holds": holds}
     begin(request, user, "claim")
     return HTTPSeeOther(f"{request.application_url}/w/{workspace.slug}")
 
@@ -103,7 +102,7 @@ def create_workspace(context: Workspaces, request: Request) -> Any:
         )
     except REFUSALS as error:
         refuse(request, error)
-        return {"rows": chooser_rows(request), "given": given, "error": error}
+        return {"rows": chooser_rows(request), "given": given, "error": told(request, error)}
     return HTTPSeeOther(request.resource_url(context, made.slug))
 
 
@@ -114,7 +113,7 @@ def overview(context: Workspace, request: Request) -> dict[str, Any]:
 
 @page(context=Settings, permission=Permission.READ, template=TEMPLATES + "settings.jinja2")
 def settings(context: Settings, request: Request) -> dict[str, Any]:
-    return settings_page(context)
+    return settings_page(context, request)
 
 
 @page(
@@ -131,7 +130,7 @@ def change_settings(context: Settings, request: Request) -> Any:
         row = request.services(services.Workspaces).change(checked(schemas.ChangeSettings(), given))
     except REFUSALS as error:
         refuse(request, error)
-        return settings_page(context, given, error)
+        return settings_page(context, request, given, error)
     return HTTPSeeOther(f"{request.application_url}/w/{row.slug}/settings?done=settings")
 
 
@@ -212,7 +211,7 @@ def create_api_key(context: ApiKeys, request: Request) -> dict[str, Any]:
         days = given.pop("days", "")
         expires_at = datetime.now(UTC) + timedelta(days=int(days)) if days in map(str, EXPIRY_DAYS) else None
         wanted = checked(schemas.CreateApiKey(), given | {"scopes": scopes})
-        _row, key = create_key(request.services, wanted["name"], wanted["scopes"], expires_at)
+        _made, key = create_key(request.services, wanted["name"], wanted["scopes"], expires_at)
     except REFUSALS as error:
         refuse(request, error)
         return keys_page(context, request, given=given, error=error)
@@ -243,12 +242,15 @@ def chooser_rows(request: Request) -> list[Any]:
 
 
 def settings_page(
-    context: Settings, given: dict[str, Any] | None = None, error: AutoLoopError | None = None
+    context: Settings,
+    request: Request,
+    given: dict[str, Any] | None = None,
+    error: AutoLoopError | None = None,
 ) -> dict[str, Any]:
     row = context.row
     fields = ("name", "slug", "postal_address", "timezone", "locale")
     values = {field: getattr(row, field) for field in fields} | (given or {})
-    return {"given": values, "error": error, "timezones": sorted(available_timezones())}
+    return {"given": values, "error": told(request, error), "timezone_options": timezone_options()}
 
 
 def members_page(
@@ -260,7 +262,13 @@ def members_page(
     rows = request.db.execute(
         request.services(services.Members).rows().order_by(User.name, User.id).limit(1000)
     )
-    return {"rows": list(rows), "roles": ROLE_NAMES, "node": context, "given": given or {}, "error": error}
+    return {
+        "rows": list(rows),
+        "roles": ROLE_NAMES,
+        "node": context,
+        "given": given or {},
+        "error": told(request, error),
+    }
 
 
 def keys_page(
@@ -276,7 +284,10 @@ def keys_page(
         "rows": list(request.db.execute(query.limit(500))),
         "key": key,
         "given": given or {},
-        "error": error,
-        "expiry_days": EXPIRY_DAYS,
+        "error": told(request, error),
+        "day_options": [
+            *((str(n), _("in ${n} days", mapping={"n": n}).interpolate()) for n in EXPIRY_DAYS),
+            ("", _("never")),
+        ],
         "now": datetime.now(UTC),
     }

@@ -41,6 +41,12 @@ class Workspace(Node):
             raise NotFound
         return row
 
+    @property
+    def title(self) -> str:
+        """The workspace's name, for the frame of its pages."""
+        name: str = self.row.name
+        return name
+
     def guard(self) -> None:
         row = self.row
         if row.slug != self.__name__:
