@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from pyramid.config import Configurator
 
 
 def includeme(config: Configurator) -> None:
     from autoloop.mail.delivery import DUE_KINDS
+    from autoloop.mail.services.happenings import EVENT_NAMES, on_events
+    from autoloop.mail.services.history import email_history, timeline
+    from autoloop.mail.services.intents import ask_for_emails, cancel_of_runs
+    from autoloop.mail.services.system import send_system_mail
 
     registrations = config.registry.registrations
     registrations.due_kinds |= {kind.name: kind for kind in DUE_KINDS}
+    registrations.event_names |= EVENT_NAMES
+    registrations.effect_handlers |= {
+        "send_email": ask_for_emails,
+        "end_runs": cancel_of_runs,
+        "on_events": on_events,
+    }
+    registrations.fact_loaders["email_history"] = email_history
+    registrations.timeline_sources["emails"] = timeline
+    registrations.system_mail = send_system_mail
+    _hang(config)
+    if find_spec("autoloop.mail.templates.resources"):
+        config.include("autoloop.mail.templates")
+
+
+def _hang(config: Configurator) -> None:
+    """Where mail stands in the tree and in the side bar."""
+    from autoloop.mail import resources
+    from autoloop.workspaces.resources import Workspace
+
+    config.add_child(Workspace, "emails", resources.Emails)
+    config.add_child(Workspace, "mailbox", resources.Captures)
+    config.add_child(Workspace, "senders", resources.Senders)
+    config.add_child(Workspace, "providers", resources.Providers)
+    config.add_child(Workspace, "suppressions", resources.Suppressions)
+    config.add_child(config.registry.root_class, "t", resources.PublicLinks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -15,7 +16,7 @@ from autoloop.mail.delivery.outcomes import UNKNOWN_GRACE, stimulus
 from autoloop.mail.models import Status
 from autoloop.plugins.email import Idempotency
 
-__all__ = ["LAPSED_PROBE", "UNKNOWN_PROBE", "settle_lapsed", "settle_unknown"]
+__all__ = ["LAPSED_PROBE", "UNKNOWN_PROBE", "resend", "settle_lapsed", "settle_unknown"]
 
 BATCH = 200
 
@@ -52,6 +53,10 @@ UNKNOWN = text(f"""
 select e.workspace_id, e.id, e.on_unknown, e.run_id, e.node, e.visit from email_logs e
 where e.status = 'unknown' and e.due_at <= clock_timestamp() and e.on_unknown <> 'hold'
 order by e.id limit {BATCH} for no key update skip locked""")
+
+ONE_UNKNOWN = text("""
+select e.workspace_id, e.id from email_logs e
+where e.workspace_id = :workspace and e.id = :id and e.status = 'unknown' for no key update""")
 
 SKIP = text("""
 update email_logs e set status = 'skipped', settled_at = clock_timestamp(), updated_at = now(),
@@ -121,6 +126,13 @@ def _resend(services: Services, rows: Sequence[Any]) -> None:
     services.session.execute(AGAIN, {**_keys(rows), "new_ids": [new_id() for _ in rows]})
     services.session.execute(RESENT, _keys(rows))
     services.nudge("mail")
+
+
+def resend(services: Services, workspace_id: UUID, email_id: UUID) -> bool:
+    """Send an unknown email again, as a new one. False if its fate is known by now."""
+    rows = services.session.execute(ONE_UNKNOWN, {"workspace": workspace_id, "id": email_id}).all()
+    _resend(services, rows)
+    return bool(rows)
 
 
 def _keys(rows: Sequence[Any]) -> dict[str, list[Any]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from autoloop.base.liquid import TemplateInvalid
 from autoloop.mail.addresses import domain_of, envelope_address
 from autoloop.mail.compose import CannotComposeError, Letter, compose
 from autoloop.mail.delivery.outcomes import Outcome
@@ -15,6 +16,7 @@ from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.footer import with_footer
 from autoloop.mail.links import Links
 from autoloop.mail.models import Kind, Status
+from autoloop.mail.render import render
 from autoloop.plugins.email import Message
 
 __all__ = ["Finished", "finish", "message_id_of"]
@@ -45,12 +47,11 @@ def message_id_of(email_id: UUID, sender_address: str) -> str:
 def finish(mail: Outgoing, versions: Versions, links: Links) -> Finished | Outcome:
     """The message of an email, or why there can be none."""
     try:
-        subject, text, html = _content(mail, versions, links)
+        subject, text, html = _content(mail, versions)
         headers: list[tuple[str, str]] = [("X-AutoLoop-Email", str(mail.id))]
         if mail.kind == Kind.MARKETING:
             url = links.unsubscribe(mail.workspace_id, mail.id)
-            text_html = with_footer(html, text, postal_address=mail.postal_address, unsubscribe_url=url)
-            html, text = text_html
+            html, text = with_footer(html, text, postal_address=mail.postal_address, unsubscribe_url=url)
             headers += [
                 ("List-Unsubscribe", f"<{url}>"),
                 ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
@@ -90,14 +91,19 @@ class _NotRenderedError(Exception):
     """The template cannot be filled for this person."""
 
 
-def _content(mail: Outgoing, versions: Versions, links: Links) -> tuple[str, str, str | None]:
+def _content(mail: Outgoing, versions: Versions) -> tuple[str, str, str | None]:
     if mail.content is not None:
         content = mail.content
         return content["subject"], content["text"], content.get("html")
     version = versions.get(mail.template_version_id) if mail.template_version_id else None
     if version is None:
         raise _NotRenderedError("The template is gone")
-    from autoloop.mail.render import render
-
-    rendered = render(version, mail.context)
+    try:
+        rendered = render(version, mail.context)
+    except TemplateInvalid as error:
+        raise CannotComposeError(error.message) from None
+    rules = version.field_rules
+    empty = [path for path in rendered.missing if rules.get(path, {}).get("rule", "skip") == "skip"]
+    if empty:
+        raise _NotRenderedError(f"Empty for this person: {', '.join(empty)}")
     return rendered.subject, rendered.text, rendered.html

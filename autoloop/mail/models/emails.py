@@ -90,6 +90,7 @@ class Email(InWorkspace, Stamped, Base):
         tenant_fk("workflow_id", "automation_workflows", ondelete="SET NULL"),
         tenant_fk("contact_id", "business_contacts", ondelete="SET NULL"),
         tenant_fk("business_id", "businesses", ondelete="SET NULL"),
+        tenant_fk("template_version_id", "email_template_versions", ondelete="NO ACTION"),
         tenant_fk("sender_id", "senders", ondelete="NO ACTION"),
         tenant_fk("provider_account_id", "provider_accounts", ondelete="NO ACTION"),
         tenant_fk("resend_of", "email_logs", ondelete="NO ACTION"),

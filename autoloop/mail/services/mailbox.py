@@ -6,16 +6,21 @@ import email
 import email.policy
 from collections.abc import Iterable
 from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import undefer
 
 from autoloop.base.ids import new_id
 from autoloop.base.runtime import Runtime
+from autoloop.base.services import Service
 from autoloop.mail.models import MailboxMessage
 from autoloop.plugins.email import Message
 
-__all__ = ["WorkspaceMailbox"]
+__all__ = ["Captured", "Opened", "WorkspaceMailbox", "opened"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,72 @@ class WorkspaceMailbox:
             services.session.execute(
                 insert(MailboxMessage).on_conflict_do_nothing(index_elements=["workspace_id", "key"]), rows
             )
+
+
+class Captured(Service):
+    """The workspace's captured mail, to read."""
+
+    def rows(self, words: str | None = None) -> Select[Any]:
+        """Messages; with words, those whose recipient or subject holds them."""
+        table = MailboxMessage
+        fields = ("id", "key", "message_id", "sender", "recipient", "subject", "size", "created_at")
+        query = select(*(getattr(table, field) for field in fields)).where(
+            table.workspace_id == self.workspace_id
+        )
+        if words:
+            query = query.where(
+                or_(
+                    table.recipient.icontains(words, autoescape=True),
+                    table.subject.icontains(words, autoescape=True),
+                )
+            )
+        return query
+
+    def find(self, id: UUID) -> MailboxMessage | None:
+        """One message with its source."""
+        return self.session.get(
+            MailboxMessage, (self.workspace_id, id), options=[undefer(MailboxMessage.raw)]
+        )
+
+    def empty(self) -> int:
+        """Throw all captured mail away. Returns how many messages went."""
+        done = self.session.execute(
+            delete(MailboxMessage).where(MailboxMessage.workspace_id == self.workspace_id)
+        )
+        return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message taken apart for reading."""
+
+    headers: list[tuple[str, str]]
+    text: str
+    html: str | None
+    source: str
+
+
+def opened(raw: bytes) -> Opened:
+    """Headers, bodies and source of a message. Never raises, whatever was captured."""
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    headers = []
+    for name in dict.fromkeys(message.keys()):
+        try:
+            headers += [(name, str(value)) for value in message.get_all(name, [])]
+        except (ValueError, IndexError, LookupError):
+            headers.append((name, "(cannot be read)"))
+    return Opened(
+        headers, _body(message, "plain") or "", _body(message, "html"), raw.decode("utf-8", "replace")
+    )
+
+
+def _body(message: EmailMessage, kind: str) -> str | None:
+    try:
+        part = message.get_body((kind,))
+        return str(part.get_content()) if part is not None else None
+    except (ValueError, LookupError, AttributeError):
+        return None
 
 
 def subject_of(data: bytes) -> str:

@@ -1,0 +1,123 @@
+"""Places of mail in the tree: emails, mailbox, senders, provider accounts, suppressions, public links."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pyramid.authorization import Allow, Everyone
+from pyramid.decorator import reify
+
+from autoloop.base.errors import NotFound
+from autoloop.mail.links import Links
+from autoloop.mail.services.accounts import ProviderAccounts
+from autoloop.mail.services.emails import Emails as EmailService
+from autoloop.mail.services.mailbox import Captured
+from autoloop.mail.services.senders import Senders as SenderService
+from autoloop.mail.services.suppressions import Suppressions as SuppressionService
+from autoloop.mail.services.unsubscribing import Subscription, Unsubscribing
+from autoloop.web.permissions import Permission
+from autoloop.web.tree import Collection, Node, Row
+
+__all__ = [
+    "CapturedMail",
+    "Captures",
+    "Email",
+    "Emails",
+    "Provider",
+    "Providers",
+    "PublicLink",
+    "PublicLinks",
+    "Sender",
+    "Senders",
+    "Suppression",
+    "Suppressions",
+]
+
+
+class Email(Row):
+    """One email: what was meant, what was tried, what became of it."""
+
+    def load(self) -> Any | None:
+        return self.request.services(EmailService).find(self.id)
+
+
+class Emails(Collection):
+    """Every email of the workspace."""
+
+    row_node = Email
+
+
+class CapturedMail(Row):
+    """One message in the mailbox."""
+
+    def load(self) -> Any | None:
+        return self.request.services(Captured).find(self.id)
+
+
+class Captures(Collection):
+    """The mailbox: mail that was captured instead of sent."""
+
+    row_node = CapturedMail
+
+
+class Sender(Row):
+    """A From identity."""
+
+    def load(self) -> Any | None:
+        return self.request.services(SenderService).find(self.id)
+
+
+class Senders(Collection):
+    """The From identities of the workspace."""
+
+    row_node = Sender
+
+
+class Provider(Row):
+    """A configured way out."""
+
+    def load(self) -> Any | None:
+        return self.request.services(ProviderAccounts).find(self.id)
+
+
+class Providers(Collection):
+    """The configured ways out."""
+
+    row_node = Provider
+
+
+class Suppression(Row):
+    """One reason not to mail one address."""
+
+    def load(self) -> Any | None:
+        return self.request.services(SuppressionService).find(self.id)
+
+
+class Suppressions(Collection):
+    """Addresses that must not be mailed."""
+
+    row_node = Suppression
+
+
+class PublicLink(Node):
+    """A link out of an email. Its token is all the proof there is; cookies and sessions play no part."""
+
+    @reify
+    def subscription(self) -> Subscription:
+        settings = self.request.runtime.settings
+        read = Links(settings.public_url, settings.secret_keys).read_unsubscribe(self.__name__)
+        found = self.request.services(Unsubscribing).find(*read) if read else None
+        if found is None:
+            raise NotFound
+        return found
+
+
+class PublicLinks(Node):
+    """`/t/{token}`"""
+
+    __acl__: ClassVar = [(Allow, Everyone, Permission.PUBLIC)]
+
+    def member(self, name: str) -> Node:
+        if not 20 <= len(name) <= 400:
+            raise KeyError(name)
+        return PublicLink(self, name)

@@ -1,0 +1,167 @@
+"""Provider accounts: configured ways out, their secrets sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Select, exists, select, update
+
+from autoloop.base.crypto import Keyring
+from autoloop.base.errors import Conflict, Invalid
+from autoloop.base.services import Service
+from autoloop.mail.delivery.channels import SECRETS
+from autoloop.mail.models import ProviderAccount, Sender
+from autoloop.plugins.email import EmailProvider
+from autoloop.plugins.forms import ConfigProblems, json_schema, read_config, schema_of
+from autoloop.workspaces.services import WorkspaceAudit
+
+__all__ = ["ProviderAccounts", "kinds"]
+
+
+def kinds(registrations: Any) -> list[dict[str, Any]]:
+    """The provider plugins there are: name, title, idempotency, and their settings as JSON Schema."""
+    return [
+        {
+            "name": plugin.name,
+            "title": str(plugin.cls.title),
+            "distribution": plugin.distribution,
+            "idempotency": str(plugin.cls.idempotency),
+            "config": json_schema(schema_of(plugin.cls())),
+            "secrets": sorted(secret_names(plugin.cls)),
+        }
+        for plugin in registrations.plugins.of("email")
+    ]
+
+
+def secret_names(provider: type[EmailProvider]) -> set[str]:
+    """The settings that are kept sealed."""
+    return {child.name for child in provider.Config().children if getattr(child, "secret", False)}
+
+
+class ProviderAccounts(Service):
+    """Makes and changes provider accounts. The first one of a workspace becomes its default."""
+
+    def rows(self) -> Select[Any]:
+        table = ProviderAccount
+        return select(
+            *(
+                getattr(table, field)
+                for field in (
+                    *("id", "name", "provider", "config", "is_default", "status", "problem"),
+                    *("problem_at", "rest_until", "created_at", "updated_at"),
+                )
+            ),
+            table.secrets.is_not(None).label("has_secrets"),
+        ).where(table.workspace_id == self.workspace_id)
+
+    def find(self, id: UUID) -> Any | None:
+        """One account without its secrets."""
+        return self.session.execute(self.rows().where(ProviderAccount.id == id)).one_or_none()
+
+    def create(self, given: Mapping[str, Any]) -> Any:
+        """A new account: name, provider, config. Raises Invalid with the place of each problem."""
+        provider = self._provider(given["provider"])
+        config, secrets = self._split(provider, given.get("config") or {}, {})
+        if self._taken(given["name"]):
+            raise Conflict("There is an account of this name.", details={"name": ["is taken already"]})
+        first = not self.session.scalar(
+            select(exists().where(ProviderAccount.workspace_id == self.workspace_id))
+        )
+        account = self.add(
+            ProviderAccount(
+                workspace_id=self.workspace_id,
+                name=given["name"],
+                provider=given["provider"],
+                config=config,
+                secrets=secrets,
+                is_default=first,
+            )
+        )
+        self.services(WorkspaceAudit).note("provider.created", subject=given["name"])
+        self.services.nudge("mail")
+        return self.find(account.id)
+
+    def change(self, id: UUID, given: Mapping[str, Any]) -> Any:
+        """Change name, status, config, or make it the default. Secrets that are not given stay."""
+        account = self.session.get_one(ProviderAccount, (self.workspace_id, id))
+        if "config" in given:
+            provider = self._provider(account.provider)
+            account.config, account.secrets = self._split(provider, given["config"], self._secrets(account))
+            account.problem = account.problem_at = account.rest_until = None
+        for field in ("name", "status"):
+            if field in given:
+                setattr(account, field, given[field])
+        if given.get("is_default"):
+            self.session.execute(
+                update(ProviderAccount)
+                .where(ProviderAccount.workspace_id == self.workspace_id, ProviderAccount.is_default)
+                .values(is_default=False)
+            )
+            account.is_default = True
+        account.updated_at = self.clock.now()
+        self.session.flush()
+        self.services(WorkspaceAudit).note("provider.changed", subject=account.name, fields=sorted(given))
+        self.services.nudge("mail")
+        return self.find(id)
+
+    def remove(self, id: UUID) -> None:
+        """Take an account away. Raises Conflict while a sender uses it, or once mail has left through it."""
+        account = self.session.get_one(ProviderAccount, (self.workspace_id, id))
+        from autoloop.mail.models import Email
+
+        for table, column, why in (
+            (Sender, Sender.provider_account_id, "A sender uses this account."),
+            (Email, Email.provider_account_id, "Mail has left through this account; switch it off instead."),
+        ):
+            if self.session.scalar(
+                select(exists().where(table.workspace_id == self.workspace_id, column == id))
+            ):
+                raise Conflict(why)
+        self.session.delete(account)
+        self.session.flush()
+        self.services(WorkspaceAudit).note("provider.removed", subject=account.name)
+
+    def _provider(self, name: str) -> type[EmailProvider]:
+        found: type[EmailProvider] | None = self.services.registrations.plugins.get("email", name)
+        if found is None:
+            raise Invalid(details={"provider": [f"There is no provider “{name}” here."]})
+        return found
+
+    def _split(
+        self, provider: type[EmailProvider], given: Mapping[str, Any], known: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], bytes | None]:
+        """Checked settings, and the secret ones of them sealed."""
+        names = secret_names(provider)
+        whole = {**{key: value for key, value in known.items() if not given.get(key)}, **_given(given, names)}
+        try:
+            config = read_config(provider(), whole)
+        except ConfigProblems as problems:
+            raise Invalid(
+                details={f"config.{field}".rstrip("."): [why] for field, why in problems.problems.items()}
+            ) from None
+        secrets = {key: config.pop(key) for key in names & config.keys() if config[key]}
+        for key in names & config.keys():
+            del config[key]
+        sealed = self._keyring().seal(SECRETS, orjson.dumps(secrets)) if secrets else None
+        return config, sealed
+
+    def _secrets(self, account: ProviderAccount) -> dict[str, Any]:
+        if not account.secrets:
+            return {}
+        opened: dict[str, Any] = orjson.loads(self._keyring().open(SECRETS, bytes(account.secrets)))
+        return opened
+
+    def _keyring(self) -> Keyring:
+        return Keyring(self.settings.secret_keys)
+
+    def _taken(self, name: str) -> bool:
+        same = (ProviderAccount.workspace_id == self.workspace_id, ProviderAccount.name == name)
+        return bool(self.session.scalar(select(exists().where(*same))))
+
+
+def _given(given: Mapping[str, Any], secrets: set[str]) -> dict[str, Any]:
+    """Settings as given; an empty secret means "as before"."""
+    return {key: value for key, value in given.items() if value or key not in secrets}

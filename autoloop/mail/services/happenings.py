@@ -1,0 +1,185 @@
+"""What the world says about emails: bounces, complaints, unsubscribes; as events, in the routing transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from autoloop.base.ids import new_id, parse_id
+from autoloop.base.services import Services
+from autoloop.engine.services.stimuli import add as add_stimuli
+from autoloop.mail.addresses import HASH_SQL
+from autoloop.mail.delivery.outcomes import stimulus
+from autoloop.mail.models import Status
+
+__all__ = ["EVENT_NAMES", "on_events"]
+
+EVENT_NAMES: dict[str, str] = {
+    "email.delivered": "The receiving server has put an email into the mailbox",
+    "email.opened": "The contact opened an email",
+    "email.clicked": "The contact followed a link in an email",
+    "email.replied": "The contact answered an email",
+    "email.bounced": "An email came back as undeliverable",
+    "email.complained": "The contact reported an email as spam",
+    "email.unsubscribed": "The contact wants no more marketing mail",
+}
+
+# Which event moves an email on, and from where. An `unknown` one is settled by any of them.
+MOVES: dict[str, tuple[Status, tuple[Status, ...]]] = {
+    "email.delivered": (Status.DELIVERED, (Status.ACCEPTED, Status.UNKNOWN)),
+    "email.bounced": (Status.BOUNCED, (Status.ACCEPTED, Status.DELIVERED, Status.UNKNOWN)),
+    "email.complained": (
+        Status.COMPLAINED,
+        (Status.ACCEPTED, Status.DELIVERED, Status.BOUNCED, Status.UNKNOWN),
+    ),
+}
+BARS = {"email.bounced": "bounced", "email.complained": "complained", "email.unsubscribed": "unsubscribed"}
+
+LOCK = text("""
+select e.workspace_id, e.id, e.status, e.run_id, e.node, e.visit, e.contact_id from email_logs e
+join unnest(cast(:tenants as uuid[]), cast(:ids as uuid[])) u(tenant, id)
+  on e.workspace_id = u.tenant and e.id = u.id
+order by e.id for no key update of e""")
+
+MOVE = text("""
+update email_logs e set status = u.status, reason = coalesce(u.reason, e.reason), lease_until = null,
+  sent_at = coalesce(e.sent_at, clock_timestamp()), settled_at = clock_timestamp(), updated_at = now()
+from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:statuses as text[]), cast(:reasons as text[]))
+  u(tenant, id, status, reason)
+where e.workspace_id = u.tenant and e.id = u.id""")
+
+# By email where the event names one, else by its contact's address.
+SUPPRESS = text(f"""
+insert into suppressions (workspace_id, id, address_hash, address, reason, note, email_id)
+select distinct on (u.tenant, h.hash, u.reason) u.tenant, u.new_id, h.hash, a.address, u.reason, u.note, e.id
+from unnest(cast(:tenants as uuid[]), cast(:new_ids as uuid[]), cast(:emails as uuid[]), cast(:contacts as uuid[]),
+  cast(:reasons as text[]), cast(:notes as text[])) u(tenant, new_id, email, contact, reason, note)
+left join email_logs e on e.workspace_id = u.tenant and e.id = u.email
+left join business_contacts c on c.workspace_id = u.tenant and c.id = u.contact
+cross join lateral (select lower(coalesce(nullif(e.to_address, ''), nullif(c.email_normal, ''))) as address) a
+cross join lateral (select {HASH_SQL.format(workspace="u.tenant", address="a.address")} as hash) h
+where a.address is not null
+order by u.tenant, h.hash, u.reason
+on conflict (workspace_id, address_hash, reason) do nothing""")
+
+
+def on_events(services: Services, events: Sequence[Mapping[str, Any]]) -> None:
+    """Called by routing with every batch of events, before waits are matched.
+
+    Each event is {id, workspace_id, name, contact_id, data, occurred_at}. Names that mail does not
+    know are passed over; so are ids of emails that do not exist.
+    """
+    known = [event for event in events if event["name"] in MOVES or event["name"] in BARS]
+    if not known:
+        return
+    _move(services, [event for event in known if event["name"] in MOVES and not _soft(event)])
+    bars = [event for event in known if event["name"] in BARS and not _soft(event)]
+    _suppress(services, bars)
+    _mark_contacts(services, bars)
+
+
+def _soft(event: Mapping[str, Any]) -> bool:
+    """A bounce that says the mailbox is full, or the like: nothing against the address."""
+    return event["name"] == "email.bounced" and event["data"].get("type") in (
+        "soft",
+        "transient",
+        "temporary",
+    )
+
+
+def email_of(event: Mapping[str, Any]) -> UUID | None:
+    """The email that an event names, if the name has the form of one."""
+    given = event["data"].get("email_id")
+    return given if isinstance(given, UUID) else parse_id(given) if isinstance(given, str) else None
+
+
+def _move(services: Services, events: Iterable[Mapping[str, Any]]) -> None:
+    """Move emails on, each by the strongest of its events; settle what was unknown."""
+    order = list(MOVES)
+    wanted: dict[tuple[UUID, UUID], Mapping[str, Any]] = {}
+    for event in events:
+        email_id = email_of(event)
+        if email_id is None:
+            continue
+        key = (event["workspace_id"], email_id)
+        if key not in wanted or order.index(event["name"]) > order.index(wanted[key]["name"]):
+            wanted[key] = event
+    if not wanted:
+        return
+    keys = sorted(wanted)
+    locked = services.session.execute(
+        LOCK, {"tenants": [k[0] for k in keys], "ids": [k[1] for k in keys]}
+    ).all()
+    moved = [
+        (row, *MOVES[event["name"]], _note(event))
+        for row in locked
+        if (event := wanted[row.workspace_id, row.id]) and row.status in MOVES[event["name"]][1]
+    ]
+    if not moved:
+        return
+    services.session.execute(
+        MOVE,
+        {
+            "tenants": [row.workspace_id for row, *_ in moved],
+            "ids": [row.id for row, *_ in moved],
+            "statuses": [to.value for _, to, _, _ in moved],
+            "reasons": [note or None for _, _, _, note in moved],
+        },
+    )
+    # A run that still waits for the fate of an unknown email learns that it was accepted.
+    add_stimuli(
+        services,
+        [
+            stimulus(row.workspace_id, row.id, row.run_id, row.node, row.visit, Status.ACCEPTED, note or None)
+            for row, _, _, note in moved
+            if row.status == Status.UNKNOWN and row.run_id is not None
+        ],
+    )
+    services.nudge("advance")
+
+
+def _note(event: Mapping[str, Any]) -> str:
+    """What the event says, for people."""
+    for key in ("diagnostic", "reason", "detail", "feedback"):
+        value = event["data"].get(key)
+        if isinstance(value, str) and value:
+            return value.replace("\x00", "")[:500]
+    return ""
+
+
+def _suppress(services: Services, events: Sequence[Mapping[str, Any]]) -> None:
+    if not events:
+        return
+    services.session.execute(
+        SUPPRESS,
+        {
+            "tenants": [event["workspace_id"] for event in events],
+            "new_ids": [new_id() for _ in events],
+            "emails": [email_of(event) for event in events],
+            "contacts": [event["contact_id"] for event in events],
+            "reasons": [BARS[event["name"]] for event in events],
+            "notes": [_note(event) for event in events],
+        },
+    )
+
+
+def _mark_contacts(services: Services, events: Sequence[Mapping[str, Any]]) -> None:
+    """Contacts show it too: their status, and consent where they took it back."""
+    from autoloop.businesses.services.effects import ContactChange, apply_changes
+
+    merged: dict[tuple[UUID, UUID], dict[str, Any]] = {}
+    for event in events:
+        if event["contact_id"] is None:
+            continue
+        changes = merged.setdefault((event["workspace_id"], event["contact_id"]), {})
+        changes["status"] = BARS[event["name"]]
+        if event["name"] != "email.bounced":
+            changes["consent_marketing"] = "denied"
+    if merged:
+        apply_changes(
+            services,
+            [ContactChange(key[0], key[1], changes, [], []) for key, changes in sorted(merged.items())],
+        )

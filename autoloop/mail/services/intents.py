@@ -1,0 +1,124 @@
+"""Intents: how an email comes into being, in the transaction of whatever asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+
+from autoloop.base.ids import new_id
+from autoloop.base.services import Services
+from autoloop.engine.requests import EmailRequest
+from autoloop.engine.services.stimuli import add as add_stimuli
+from autoloop.mail.delivery.outcomes import stimulus
+from autoloop.mail.models import Email, Kind, Status
+from autoloop.mail.services.contexts import context_of
+from autoloop.mail.services.lookups import Found, look_up
+
+__all__ = ["ask_for_emails", "cancel_of_runs", "send_key"]
+
+
+def send_key(request: EmailRequest) -> str:
+    """What makes a second request of the same step and visit do nothing."""
+    return f"run:{request.run_id}:{request.node}:{request.visit}"
+
+
+def ask_for_emails(services: Services, requests: Sequence[EmailRequest]) -> None:
+    """The effect handler "send_email": one intent for each request, set-based, in the run's commit.
+
+    Fixes address, sender, template version and the fields that the template reads. What can never be
+    sent (no address, no template) is written down as skipped, and its run told.
+    """
+    if not requests:
+        return
+    from autoloop.businesses.services.facts import load_contacts
+
+    contacts = load_contacts(services, sorted({(each.workspace_id, each.contact_id) for each in requests}))
+    found = look_up(services.session, requests)
+    now = services.session.execute(text("select now()")).scalar_one()
+    rows = [_row(each, contacts.get(each.contact_id), found, now) for each in requests]
+    statement = insert(Email).on_conflict_do_nothing(index_elements=["workspace_id", "send_key"])
+    new = set(services.session.scalars(statement.returning(Email.id), rows))
+    skipped = [
+        stimulus(
+            row["workspace_id"],
+            row["id"],
+            row["run_id"],
+            row["node"],
+            row["visit"],
+            row["status"],
+            row["reason"],
+        )
+        for row in rows
+        if row["status"] == Status.SKIPPED and row["id"] in new
+    ]
+    if skipped:
+        add_stimuli(services, skipped)
+        services.nudge("advance")
+    if len(skipped) < len(new):
+        services.nudge("mail")
+
+
+def _row(each: EmailRequest, facts: Mapping[str, Any] | None, found: Found, now: datetime) -> dict[str, Any]:
+    contact: Mapping[str, Any] = (facts or {}).get("contact") or {}
+    business: Mapping[str, Any] = (facts or {}).get("business") or {}
+    version = found.version(each)
+    sender = found.sender(each)
+    address = contact.get("email") or ""
+    barred = None
+    if not contact:
+        barred = "The contact is gone"
+    elif not address:
+        barred = "The contact has no address"
+    elif version is None:
+        barred = "The template is gone"
+    name = " ".join(part for part in (contact.get("first_name"), contact.get("last_name")) if part)
+    context = context_of(version, each, contact, business, sender, found.workspaces[each.workspace_id], now)
+    return {
+        "workspace_id": each.workspace_id,
+        "id": new_id(),
+        "send_key": send_key(each),
+        "kind": Kind.TEST.value if each.is_test else each.kind,
+        "status": Status.SKIPPED.value if barred else Status.INTENT.value,
+        "reason": barred,
+        "settled_at": now if barred else None,
+        "run_id": each.run_id,
+        "workflow_id": each.workflow_id,
+        "node": each.node,
+        "visit": each.visit,
+        "contact_id": each.contact_id if contact else None,
+        "business_id": business.get("id"),
+        "template_version_id": version.id if version is not None else None,
+        "sender_id": sender["id"] if sender else None,
+        "to_address": address,
+        "to_name": name,
+        "context": context,
+        "priority": each.priority,
+        "on_unknown": each.on_unknown,
+        "send_window": found.windows.get((each.workspace_id, each.version_id)),
+        "due_at": each.due_at or now,
+    }
+
+
+CANCEL = text("""
+with mine as (select e.workspace_id, e.id from email_logs e
+  join unnest(cast(:tenants as uuid[]), cast(:runs as uuid[])) u(tenant, run)
+    on e.workspace_id = u.tenant and e.run_id = u.run
+  where e.status = 'intent' order by e.id for no key update of e)
+update email_logs e set status = 'cancelled', reason = 'The run has ended', lease_until = null,
+  settled_at = clock_timestamp(), updated_at = now()
+from mine where e.workspace_id = mine.workspace_id and e.id = mine.id and e.status = 'intent'""")
+
+
+def cancel_of_runs(services: Services, runs: Iterable[tuple[UUID, UUID]]) -> int:
+    """The effect handler "end_runs": call off what is not on its way yet. Returns how many.
+
+    An email already `sending` cannot be recalled.
+    """
+    keys = list(runs)
+    given = {"tenants": [key[0] for key in keys], "runs": [key[1] for key in keys]}
+    return int(services.session.execute(CANCEL, given).rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,90 @@
+"""What a batch of intents needs to know: versions, senders, workspaces, windows; one statement each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text, tuple_
+from sqlalchemy.orm import Session
+
+from autoloop.engine.models import WorkflowVersion
+from autoloop.engine.requests import EmailRequest
+
+__all__ = ["Found", "look_up"]
+
+Key = tuple[UUID, UUID]
+
+SENDERS = text("""
+select workspace_id, id, name, address, reply_to, is_default from senders
+where workspace_id = any(:tenants) and (is_default or id = any(:ids))""")
+
+WORKSPACES = text("select id, name, postal_address, timezone from workspaces where id = any(:ids)")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Answers for one batch of requests."""
+
+    versions: dict[tuple[UUID, UUID, int | None], Any]
+    senders: dict[tuple[UUID, UUID | None], Any]
+    workspaces: dict[UUID, Any]
+    windows: dict[Key, Any]
+
+    def version(self, request: EmailRequest) -> Any:
+        """The template version asked for, or the latest; None if there is none."""
+        return self.versions.get((request.workspace_id, request.template_id, request.template_version))
+
+    def sender(self, request: EmailRequest) -> Any:
+        """The sender asked for, or the workspace's default."""
+        named = self.senders.get((request.workspace_id, request.sender_id))
+        return named or self.senders.get((request.workspace_id, None))
+
+
+def look_up(session: Session, requests: Sequence[EmailRequest]) -> Found:
+    """Everything that these requests refer to."""
+    tenants = list({each.workspace_id for each in requests})
+    return Found(
+        _versions(session, requests),
+        _senders(session, tenants, [each.sender_id for each in requests if each.sender_id]),
+        {row["id"]: row for row in session.execute(WORKSPACES, {"ids": tenants}).mappings()},
+        _windows(session, {(each.workspace_id, each.version_id) for each in requests}),
+    )
+
+
+def _versions(session: Session, requests: Sequence[EmailRequest]) -> dict[tuple[UUID, UUID, int | None], Any]:
+    from autoloop.mail.models import EmailTemplateVersion as Version
+
+    wanted = {(each.workspace_id, each.template_id) for each in requests}
+    rows = session.scalars(
+        select(Version)
+        .where(tuple_(Version.workspace_id, Version.template_id).in_(wanted))
+        .order_by(Version.number)
+    ).all()
+    found: dict[tuple[UUID, UUID, int | None], Any] = {}
+    for row in rows:
+        found[row.workspace_id, row.template_id, row.number] = row
+        found[row.workspace_id, row.template_id, None] = row  # in order: the latest stays
+    return found
+
+
+def _senders(session: Session, tenants: list[UUID], ids: list[UUID]) -> dict[tuple[UUID, UUID | None], Any]:
+    found: dict[tuple[UUID, UUID | None], Any] = {}
+    for row in session.execute(SENDERS, {"tenants": tenants, "ids": ids}).mappings():
+        found[row["workspace_id"], row["id"]] = row
+        if row["is_default"]:
+            found[row["workspace_id"], None] = row
+    return found
+
+
+def _windows(session: Session, versions: set[Key]) -> dict[Key, Any]:
+    """The send windows that these workflow versions set."""
+    window = WorkflowVersion.graph["settings"]["window"]
+    rows = session.execute(
+        select(WorkflowVersion.workspace_id, WorkflowVersion.id, window).where(
+            tuple_(WorkflowVersion.workspace_id, WorkflowVersion.id).in_(versions)
+        )
+    )
+    return {(row[0], row[1]): row[2] for row in rows if row[2]}

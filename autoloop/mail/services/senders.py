@@ -1,0 +1,135 @@
+"""Senders: the From identities of a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, and_, exists, func, select, update
+
+from autoloop.base.errors import Conflict, Invalid
+from autoloop.base.services import Service
+from autoloop.mail.addresses import checked_address, domain_of
+from autoloop.mail.models import Email, ProviderAccount, Sender, SenderDay, SendingDomain
+from autoloop.workspaces.services import WorkspaceAudit
+
+__all__ = ["Senders"]
+
+FIELDS = ("name", "reply_to", "provider_account_id", "daily_cap", "timezone", "postal_address", "status")
+
+
+class Senders(Service):
+    """Makes and changes senders. The first one of a workspace becomes its default."""
+
+    def rows(self) -> Select[Any]:
+        """Senders with what each has used of its cap today."""
+        today = func.date(func.timezone(Sender.timezone, func.now()))
+        day = and_(
+            SenderDay.workspace_id == Sender.workspace_id,
+            SenderDay.sender_id == Sender.id,
+            SenderDay.day == today,
+        )
+        return (
+            select(Sender.__table__, func.coalesce(SenderDay.used, 0).label("used_today"))
+            .outerjoin(SenderDay, day)
+            .where(Sender.workspace_id == self.workspace_id, Sender.status != "archived")
+        )
+
+    def find(self, id: UUID) -> Any | None:
+        """One sender with `used_today`, archived ones too."""
+        rows = self.rows().with_only_columns(*self.rows().selected_columns)
+        return self.session.execute(rows.where(Sender.id == id)).one_or_none()
+
+    def default(self) -> Sender | None:
+        """The workspace's default sender."""
+        return self.session.scalars(
+            select(Sender).where(Sender.workspace_id == self.workspace_id, Sender.is_default)
+        ).one_or_none()
+
+    def create(self, given: Mapping[str, Any]) -> Any:
+        """A new sender. `given` has address and name, and what else of FIELDS. Raises Invalid, Conflict."""
+        address = checked_address(given["address"])
+        if self._taken(address):
+            raise Conflict(
+                "There is a sender with this address already.", details={"address": ["is taken already"]}
+            )
+        values = self._checked(given)
+        first = self.default() is None
+        sender = self.add(
+            Sender(
+                workspace_id=self.workspace_id,
+                user_id=self.services.user_id,
+                address=address,
+                domain_id=self._domain(address),
+                is_default=first,
+                **values,
+            )
+        )
+        self.services(WorkspaceAudit).note("sender.created", subject=address)
+        return self.find(sender.id)
+
+    def change(self, id: UUID, given: Mapping[str, Any]) -> Any:
+        """Change what is given of FIELDS, or make it the default (`is_default` true)."""
+        sender = self.session.get_one(Sender, (self.workspace_id, id))
+        for field, value in self._checked(given).items():
+            setattr(sender, field, value)
+        if given.get("is_default"):
+            self.session.execute(
+                update(Sender)
+                .where(Sender.workspace_id == self.workspace_id, Sender.is_default)
+                .values(is_default=False)
+            )
+            sender.is_default = True
+        sender.updated_at = self.clock.now()
+        self.session.flush()
+        self.services(WorkspaceAudit).note("sender.changed", subject=sender.address, fields=sorted(given))
+        self.services.nudge("mail")
+        return self.find(id)
+
+    def remove(self, id: UUID) -> None:
+        """Take a sender away: for good if it never sent, else it is archived, for its emails name it."""
+        sender = self.session.get_one(Sender, (self.workspace_id, id))
+        used = select(exists().where(Email.workspace_id == self.workspace_id, Email.sender_id == id))
+        if self.session.scalar(used):
+            sender.status, sender.is_default = "archived", False
+        else:
+            self.session.delete(sender)
+        self.session.flush()
+        self.services(WorkspaceAudit).note("sender.removed", subject=sender.address)
+
+    def _checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        values = {field: given[field] for field in FIELDS if field in given}
+        if values.get("reply_to"):
+            values["reply_to"] = checked_address(values["reply_to"], "reply_to")
+        if "timezone" in values:
+            _check_zone(values["timezone"])
+        account = values.get("provider_account_id")
+        if account is not None and self.session.get(ProviderAccount, (self.workspace_id, account)) is None:
+            raise Invalid(details={"provider_account_id": ["There is no such provider account."]})
+        return values
+
+    def _taken(self, address: str) -> bool:
+        same = func.lower(Sender.address) == address.lower()
+        return bool(
+            self.session.scalar(select(exists().where(Sender.workspace_id == self.workspace_id, same)))
+        )
+
+    def _domain(self, address: str) -> UUID:
+        """The sending domain of an address, made if it is new."""
+        name = domain_of(address)
+        known = select(SendingDomain.id).where(
+            SendingDomain.workspace_id == self.workspace_id, SendingDomain.name == name
+        )
+        found = self.session.scalar(known)
+        if found is None:
+            found = self.add(SendingDomain(workspace_id=self.workspace_id, name=name)).id
+        return UUID(str(found))
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise Invalid(details={"timezone": [f"“{name}” is no time zone, such as Europe/Berlin."]}) from None

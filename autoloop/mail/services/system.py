@@ -1,0 +1,78 @@
+"""Mail of the installation itself: invitations, new passwords. It belongs to the workspace `system`."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from autoloop.base.ids import new_id
+from autoloop.base.services import Services
+from autoloop.mail.addresses import checked_address
+from autoloop.mail.models import Email, Kind, ProviderAccount, Sender
+from autoloop.workspaces.models import Workspace
+
+__all__ = ["send_system_mail"]
+
+
+def send_system_mail(
+    services: Services, *, purpose: str, key: str, to: str, subject: str, body: str, html: str | None = None
+) -> UUID | None:
+    """Queue one system mail in the caller's transaction; a second one of this purpose and key is dropped.
+
+    Returns the email's id. Leaves the unit of work in the workspace it was in.
+    """
+    before = services._workspace_id
+    system = services.session.scalars(select(Workspace.id).where(Workspace.is_system)).one()
+    services.enter(system)
+    try:
+        row = {
+            "workspace_id": system,
+            "id": new_id(),
+            "send_key": f"system:{purpose}:{key}",
+            "kind": Kind.SYSTEM.value,
+            "sender_id": _sender(services, system),
+            "to_address": checked_address(to),
+            "content": {"subject": subject, "text": body, "html": html},
+            "priority": 10,
+            "due_at": services.session.execute(text("select now()")).scalar_one(),
+        }
+        statement = (
+            insert(Email).values(row).on_conflict_do_nothing(index_elements=["workspace_id", "send_key"])
+        )
+        made: UUID | None = services.session.scalar(statement.returning(Email.id))
+        services.session.flush()
+    finally:
+        services.enter(before)
+    services.nudge("mail")
+    return made
+
+
+def _sender(services: Services, system: UUID) -> UUID:
+    """The system's sender; on first use it is made, with a mailbox behind it until an administrator
+    sets a real way out."""
+    session = services.session
+    found = session.scalar(select(Sender.id).where(Sender.workspace_id == system, Sender.is_default))
+    if found is not None:
+        return found
+    host = urlsplit(services.settings.public_url).hostname or "localhost"
+    domain = host if "." in host and not host.replace(".", "").isdigit() else "autoloop.example"
+    account = {
+        "workspace_id": system,
+        "id": new_id(),
+        "name": "mailbox",
+        "provider": "mailbox",
+        "is_default": True,
+    }
+    session.execute(insert(ProviderAccount).values(account).on_conflict_do_nothing())
+    sender = {
+        "workspace_id": system,
+        "id": new_id(),
+        "name": "AutoLoop",
+        "address": f"no-reply@{domain}",
+        "is_default": True,
+    }
+    session.execute(insert(Sender).values(sender).on_conflict_do_nothing())
+    return session.scalars(select(Sender.id).where(Sender.workspace_id == system, Sender.is_default)).one()
