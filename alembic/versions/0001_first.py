@@ -402,13 +402,13 @@ def make_tables() -> None:
     op.create_index("idx_businesses_tsv", "businesses", ["tsv"], unique=False, postgresql_using="gin")
     op.create_index("idx_businesses_user_id", "businesses", ["user_id"], unique=False)
     op.create_index(
-        "idx_businesses_workspace_id_domain_name_key",
-        "businesses",
-        ["workspace_id", "domain", "name_key"],
-        unique=False,
+        "idx_businesses_workspace_id_name_id", "businesses", ["workspace_id", "name", "id"], unique=False
     )
     op.create_index(
-        "idx_businesses_workspace_id_name_id", "businesses", ["workspace_id", "name", "id"], unique=False
+        "idx_businesses_workspace_id_name_key_domain",
+        "businesses",
+        ["workspace_id", "name_key", "domain"],
+        unique=False,
     )
     op.create_index(
         "idx_businesses_workspace_id_status_id", "businesses", ["workspace_id", "status", "id"], unique=False

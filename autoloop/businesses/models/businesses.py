@@ -43,7 +43,7 @@ class Business(InWorkspace, Stamped, Base):
             unique=True,
             postgresql_where=text("external_id is null"),
         ),
-        Index("idx_businesses_workspace_id_domain_name_key", "workspace_id", "domain", "name_key"),
+        Index("idx_businesses_workspace_id_name_key_domain", "workspace_id", "name_key", "domain"),
         Index("idx_businesses_workspace_id_name_id", "workspace_id", "name", "id"),
         Index("idx_businesses_workspace_id_status_id", "workspace_id", "status", "id"),
         Index("idx_businesses_user_id", "user_id"),
