@@ -16,7 +16,7 @@ from autoloop.web.permissions import Permission
 from autoloop.workflows import schemas, services
 from autoloop.workflows.checking import check_draft
 from autoloop.workflows.pages.workflow import outlined, pictured
-from autoloop.workflows.pages.workflows import TEMPLATES, refuse
+from autoloop.workflows.pages.workflows import TEMPLATES, refuse, say
 from autoloop.workflows.picture.boxes import figure
 from autoloop.workflows.resources import Draft
 
@@ -43,7 +43,6 @@ def show(
         "picture": pictured(request, shown, workflow.name, problems=problems),
         "steps": outlined(shown),
         "error": error,
-        "done": request.GET.get("done", ""),
         "may_edit": request.has_permission(Permission.EDIT, context),
         "may_publish": request.has_permission(Permission.PUBLISH, context),
     }
@@ -60,4 +59,5 @@ def save(context: Draft, request: Request) -> Any:
         request.services(services.Drafts).save(context.id, **given, seen=int(seen))
     except (Invalid, PreconditionFailed) as error:
         return show(context, request, text, refuse(request, error))
-    return HTTPSeeOther(request.resource_url(context, query={"done": "saved"}))
+    say(request, _("Saved."))
+    return HTTPSeeOther(request.resource_url(context))

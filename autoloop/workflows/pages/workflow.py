@@ -14,7 +14,7 @@ from autoloop.base.i18n import _
 from autoloop.web import page
 from autoloop.web.permissions import Permission
 from autoloop.workflows import services
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse, say
 from autoloop.workflows.picture import draw
 from autoloop.workflows.picture.boxes import Figure, figure
 from autoloop.workflows.resources import Version, Versions, Workflow
@@ -58,8 +58,6 @@ def show(
         "versions": history,
         "next_version": (history[0].number if history else 0) + 1,
         "error": error,
-        "done": request.GET.get("done", ""),
-        "outcome": _outcome(request),
         "may_edit": request.has_permission(Permission.EDIT, context),
         "may_publish": request.has_permission(Permission.PUBLISH, context),
         "given": {},
@@ -104,57 +102,59 @@ def outlined(shown: Figure, stats: dict[str, Any] | None = None) -> list[dict[st
     return lines
 
 
-def _outcome(request: Request) -> dict[str, Any]:
-    """What a form before this page did, as its redirect says: numbers only, whoever wrote the address."""
-    started, skipped = request.GET.get("started", ""), request.GET.get("skipped", "")
-    if not (started.isdecimal() and skipped.isdecimal() and len(started + skipped) < 20):
-        return {}
-    return {"started": int(started), "skipped": int(skipped)}
+DONE = {
+    "pause": _("Paused. Every contact stays where it is."),
+    "resume": _("Live again. Waits that ended meanwhile end now."),
+    "archive": _("Archived. Its runs are being ended."),
+    "restore": _("Restored as a draft. Publish it to make it live."),
+}
 
 
-def _act(context: Workflow, request: Request, verb: str, done: str) -> Any:
+def _act(context: Workflow, request: Request, verb: str) -> Any:
     life = request.services(services.Life)
     try:
         getattr(life, verb)(context.id)
     except REFUSALS as error:
         return show(context, request, refuse(request, error))
-    return HTTPSeeOther(request.resource_url(context, query={"done": done}))
+    say(request, DONE[verb])
+    return HTTPSeeOther(request.resource_url(context))
 
 
 @page(context=Workflow, method="POST", name="publish", permission=Permission.PUBLISH, template=SHOW)
 def publish(context: Workflow, request: Request) -> Any:
     note = str(request.POST.get("note", ""))[:2000].replace("\x00", "")
     try:
-        request.services(services.Life).publish(context.row.id, note=note)
+        version = request.services(services.Life).publish(context.row.id, note=note)
     except REFUSALS as error:
         return show(context, request, refuse(request, error))
-    return HTTPSeeOther(request.resource_url(context, query={"done": "published"}))
+    say(request, _("Version ${number} is published.", mapping={"number": version.number}))
+    return HTTPSeeOther(request.resource_url(context))
 
 
 @page(context=Workflow, method="POST", name="pause", permission=Permission.PUBLISH, template=SHOW)
 def pause(context: Workflow, request: Request) -> Any:
-    return _act(context, request, "pause", "paused")
+    return _act(context, request, "pause")
 
 
 @page(context=Workflow, method="POST", name="resume", permission=Permission.PUBLISH, template=SHOW)
 def resume(context: Workflow, request: Request) -> Any:
-    return _act(context, request, "resume", "resumed")
+    return _act(context, request, "resume")
 
 
 @page(context=Workflow, method="POST", name="archive", permission=Permission.PUBLISH, template=SHOW)
 def archive(context: Workflow, request: Request) -> Any:
     """Asks for the workflow's name: it ends every run."""
-    if str(request.POST.get("name", "")).strip() != context.row.name.strip():
+    if str(request.POST.get("confirm", "")).strip() != context.row.name.strip():
         error = Invalid(
-            _("Nothing was archived."), details={"name": [_("Type the workflow's name to archive it.")]}
+            _("Nothing was archived."), details={"confirm": [_("Type the workflow's name to archive it.")]}
         )
         return show(context, request, refuse(request, error))
-    return _act(context, request, "archive", "archived")
+    return _act(context, request, "archive")
 
 
 @page(context=Workflow, method="POST", name="restore", permission=Permission.PUBLISH, template=SHOW)
 def restore(context: Workflow, request: Request) -> Any:
-    return _act(context, request, "restore", "restored")
+    return _act(context, request, "restore")
 
 
 @page(context=Workflow, method="POST", name="enrol", permission=Permission.PUBLISH, template=SHOW)
@@ -179,8 +179,9 @@ def enrol(context: Workflow, request: Request) -> Any:
             given={"who": who, "tag": tag, "contact_ids": "\n".join(ids)},
         )
     skipped = sum(each["count"] for each in done["skipped"])
-    query = {"done": "enrolled", "started": done["started"], "skipped": skipped}
-    return HTTPSeeOther(request.resource_url(context, query=query))
+    counted = {"started": f"{done['started']:,}", "skipped": f"{skipped:,}"}
+    say(request, _("${started} started, ${skipped} skipped.", mapping=counted))
+    return HTTPSeeOther(request.resource_url(context))
 
 
 @page(context=Workflow, name="export", permission=Permission.READ)

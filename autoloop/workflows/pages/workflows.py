@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.i18n import TranslationString
 from pyramid.request import Request
 
 from autoloop.accounts.forms import posted
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
+from autoloop.base.i18n import _
 from autoloop.engine.models import WORKFLOW_STATUSES
 from autoloop.web import page
 from autoloop.web.input import checked, parse_json
@@ -30,10 +32,15 @@ def refuse(request: Request, error: AutoLoopError) -> AutoLoopError:
     return error
 
 
+def say(request: Request, message: TranslationString) -> None:
+    """A sentence that the next page shows."""
+    request.session.flash(request.localizer.translate(message))
+
+
 @page(context=Workflows, permission=Permission.READ, template=LIST)
 def list_page(context: Workflows, request: Request, **more: Any) -> dict[str, Any]:
     try:
-        given = {key: value for key, value in request.GET.items() if value and key != "done"}
+        given = {key: value for key, value in request.GET.items() if value}
         request.filters = checked(schemas.WorkflowsQuery(), given)
         found = listed(request)
     except Invalid as error:
@@ -51,7 +58,6 @@ def list_page(context: Workflows, request: Request, **more: Any) -> dict[str, An
         "small": small,
         "statuses": WORKFLOW_STATUSES,
         "may_edit": request.has_permission(Permission.EDIT, context),
-        "done": request.GET.get("done", ""),
         "given": {},
         "error": None,
     }
@@ -82,16 +88,20 @@ def bring_in(context: Workflows, request: Request) -> Any:
         made = request.services(services.Workflows).imported(parse_json(raw))
     except REFUSALS as error:
         return list_page(context, request, given={"document": text}, error=refuse(request, error))
-    return HTTPSeeOther(request.resource_url(context, str(made.id), query={"done": "imported"}))
+    say(request, _("Imported as a draft. It starts nothing until you publish it."))
+    return HTTPSeeOther(request.resource_url(context, str(made.id)))
 
 
 @page(context=Workflow, method="POST", name="duplicate", permission=Permission.EDIT)
 def duplicate(context: Workflow, request: Request) -> Any:
     made = request.services(services.Workflows).duplicate(context.row.id)
-    return HTTPSeeOther(request.resource_url(context.__parent__, str(made.id), query={"done": "copied"}))
+    say(request, _("This is the copy, as a draft."))
+    return HTTPSeeOther(request.resource_url(context.__parent__, str(made.id)))
 
 
 @page(context=Workflow, method="POST", name="remove", permission=Permission.EDIT)
 def remove(context: Workflow, request: Request) -> Any:
+    name = context.row.name
     request.services(services.Workflows).remove(context.id)
-    return HTTPSeeOther(request.resource_url(context.__parent__, query={"done": "removed"}))
+    say(request, _("Removed “${name}”.", mapping={"name": name}))
+    return HTTPSeeOther(request.resource_url(context.__parent__))

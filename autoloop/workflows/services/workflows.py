@@ -89,7 +89,7 @@ class Workflows(Service):
     ) -> Workflow:
         """A workflow with a draft: empty, or any graph in any state of repair. Raises Invalid for what
         the database cannot hold."""
-        graph = dict(graph or EMPTY)
+        graph = dict(EMPTY if graph is None else graph)
         plain_json(graph, "graph")
         plain_json(list(triggers), "triggers")
         user = self.services.user_id

@@ -1,0 +1,317 @@
+"""Workflows over HTTP: drawn, checked, published, started, paused, carried elsewhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from autoloop.base.ids import new_id
+from autoloop.base.runtime import Runtime
+from autoloop.businesses.models import Contact
+from autoloop.engine.models import WorkflowTrigger
+from autoloop.workflows.exchange import document
+from tests.factories import Client, Tenant, make_key, make_tenant
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "workflows" / "three-step-outreach.json"
+
+
+def node(name: str, kind: str, **config: object) -> dict:
+    return {"id": name, "type": kind, "config": config}
+
+
+def edge(source: str, port: str, target: str) -> dict:
+    return {"from": source, "port": port, "to": target}
+
+
+GRAPH = {
+    "schema": 1,
+    "nodes": [node("hold", "wait", amount=1, unit="days"), node("tag", "add_tag", tag="seen")],
+    "edges": [edge("hold", "next", "tag")],
+    "settings": {"reentry": "once"},
+}
+BROKEN = {
+    "schema": 1,
+    "nodes": [node("hold", "wait", amount="soon"), node("gone", "no_such_step")],
+    "edges": [edge("hold", "next", "gone"), edge("hold", "sideways", "gone")],
+}
+
+
+@pytest.fixture
+def contacts(runtime: Runtime, tenant: Tenant) -> list[str]:
+    ids = [new_id() for _ in range(5)]
+    with runtime.unit("web", tenant.id) as services:
+        for index, id in enumerate(ids):
+            tags = ["vip"] if index < 2 else []
+            services.session.add(Contact(workspace_id=tenant.id, id=id, first_name=f"P{index}", tags=tags))
+    return [str(id) for id in ids]
+
+
+def make(api: Client, **given: object) -> str:
+    return api.post("workflows", {"name": "Welcome", "graph": GRAPH} | given).json["data"]["id"]
+
+
+def test_from_an_empty_draft_to_runs(api: Client, contacts: list[str], runtime: Runtime, tenant: Tenant):
+    made = api.post("workflows", {"name": "  Welcome  "}, status=201).json["data"]
+    assert (made["name"], made["status"], made["version"], made["has_changes"]) == (
+        "Welcome",
+        "draft",
+        None,
+        True,
+    )
+    place = f"workflows/{made['id']}"
+    assert api.post(f"{place}/@@publish", {}, status=400).json["details"] == {
+        "nodes": ["There is no step yet."]
+    }
+
+    triggers = [{"type": "manual", "config": {}}, {"type": "event", "config": {"event": "order.paid"}}]
+    saved = api.put(f"{place}/draft", {"graph": GRAPH, "triggers": triggers}).json["data"]
+    assert saved["graph"] == GRAPH
+    assert api.post(f"{place}/@@check").json["data"] == {"ok": True, "problems": []}
+
+    api.post(f"{place}/@@enrol", {"all": True}, status=409)
+    assert api.post(f"{place}/@@publish", {"note": "First"}).json["data"]["number"] == 1
+    shown = api.data(place)
+    assert (shown["status"], shown["is_active"], shown["version"], shown["has_changes"]) == (
+        "live",
+        True,
+        1,
+        False,
+    )
+    assert [each["event_name"] for each in api.data(f"{place}/triggers")] == [None, "order.paid"]
+
+    by_tag = api.post(f"{place}/@@enrol", {"tag": "vip"}).json["data"]
+    assert by_tag == {"started": 2, "skipped": []}
+    everyone = api.post(f"{place}/@@enrol", {"all": True}).json["data"]
+    assert everyone == {"started": 3, "skipped": [{"reason": "was_here_before", "count": 2}]}
+    strangers = api.post(f"{place}/@@enrol", {"contact_ids": [str(uuid4()), contacts[0]]}).json["data"]
+    assert strangers["started"] == 0
+
+    stats = api.data(f"{place}/stats")
+    assert stats["total"] == 5
+    assert stats["runs"]["active"] == 5
+    assert stats["nodes"]["hold"]["here"] == 5
+
+
+def test_two_people_editing_one_draft_do_not_overwrite_each_other(api: Client):
+    place = f"workflows/{make(api)}/draft"
+    read = api.get(place)
+    first = api.put(place, {"graph": GRAPH | {"settings": {}}}, headers={"If-Match": read.headers["ETag"]})
+    api.put(place, {"graph": GRAPH}, headers={"If-Match": read.headers["ETag"]}, status=412)
+    assert api.data(place)["graph"]["settings"] == {}
+    api.put(place, {"graph": GRAPH}, headers={"If-Match": first.headers["ETag"]})
+    again = api.get(place)
+    assert api.get(place, headers={"If-None-Match": again.headers["ETag"]}, status=304).body == b""
+
+
+def test_the_check_names_each_problem_and_its_place(api: Client):
+    id = make(api, graph=BROKEN, triggers=[{"type": "event", "config": {}}])
+    answer = api.post(f"workflows/{id}/check").json["data"]
+    assert not answer["ok"]
+    found = {(each["code"], each["node"], each["field"]) for each in answer["problems"]}
+    assert found >= {
+        ("CONFIG", "hold", "config.amount"),
+        ("UNKNOWN_STEP", "gone", "type"),
+        ("CONFIG", None, "triggers.0.config.event"),
+    }
+    assert api.post(f"workflows/{id}/check", {"graph": GRAPH, "triggers": []}).json["data"]["ok"]
+
+
+def test_versions_stay_as_they_were_published(api: Client):
+    id = make(api)
+    api.post(f"workflows/{id}/publish")
+    other = GRAPH | {
+        "nodes": [*GRAPH["nodes"], node("end", "stop")],
+        "edges": [*GRAPH["edges"], edge("tag", "next", "end")],
+    }
+    api.put(f"workflows/{id}/draft", {"graph": other})
+    assert api.data(f"workflows/{id}")["has_changes"] is True
+    assert api.post(f"workflows/{id}/publish").json["data"]["number"] == 2
+    assert api.post(f"workflows/{id}/publish").json["data"]["number"] == 2  # nothing new, no version
+    versions = api.data(f"workflows/{id}/versions")
+    assert [(each["number"], each["is_live"]) for each in versions] == [(2, True), (1, False)]
+    assert api.data(f"workflows/{id}/versions/1")["graph"] == GRAPH
+    for wrong in ("3", "0", "01", "-1", "x", "99999999999"):
+        api.get(f"workflows/{id}/versions/{wrong}", status=404)
+
+
+def test_a_trigger_that_stays_keeps_its_id(api: Client, runtime: Runtime, tenant: Tenant):
+    paid, made = (
+        {"type": "event", "config": {"event": "order.paid"}},
+        {"type": "contact_created", "config": {}},
+    )
+    id = make(api, triggers=[paid, made])
+    api.post(f"workflows/{id}/publish")
+    before = {each["type"]: each["id"] for each in api.data(f"workflows/{id}/triggers")}
+    api.put(f"workflows/{id}/draft", {"graph": GRAPH, "triggers": [paid, {"type": "manual"}]})
+    api.post(f"workflows/{id}/publish")
+    after = {each["type"]: each["id"] for each in api.data(f"workflows/{id}/triggers")}
+    assert after["event"] == before["event"]
+    assert set(after) == {"event", "manual"}
+    with runtime.unit("web", tenant.id) as services:
+        assert services.session.query(WorkflowTrigger).count() == 2
+
+
+def test_pause_resume_archive_restore(api: Client, contacts: list[str]):
+    id = make(api)
+    api.post(f"workflows/{id}/pause", status=409)
+    api.post(f"workflows/{id}/publish")
+    assert api.post(f"workflows/{id}/pause").json["data"]["status"] == "paused"
+    assert api.post(f"workflows/{id}/enrol", {"all": True}, status=409).json["code"] == "WORKFLOW_NOT_LIVE"
+    api.post(f"workflows/{id}/publish")
+    assert api.data(f"workflows/{id}")["status"] == "paused"  # publishing does not start what was stopped
+    assert api.post(f"workflows/{id}/resume").json["data"]["is_active"] is True
+    assert api.post(f"workflows/{id}/archive").json["data"]["status"] == "archived"
+    assert api.post(f"workflows/{id}/publish", status=409).json["code"] == "WORKFLOW_ARCHIVED"
+    assert id not in [each["id"] for each in api.data("workflows")]
+    assert id in [each["id"] for each in api.data("workflows?status=archived")]
+    assert api.post(f"workflows/{id}/restore").json["data"]["status"] == "draft"
+    assert api.delete(f"workflows/{id}", status=409).json["code"] == "WORKFLOW_HAS_HISTORY"
+
+
+def test_a_workflow_goes_out_and_comes_in_again(api: Client):
+    held = json.loads(EXAMPLE.read_text())
+    own = str(uuid4())
+    id = api.post("workflows/@@import", {"workflow": held}, status=201).json["data"]["id"]
+    assert api.data(f"workflows/{id}/@@export") == held
+    old = held["graph"]["nodes"][0]["config"]["template_id"]
+    changed = api.post("workflows/import", {"workflow": held, "use": {old: own}}, status=201).json["data"][
+        "id"
+    ]
+    assert api.data(f"workflows/{changed}/draft")["graph"]["nodes"][0]["config"]["template_id"] == own
+    copy = api.post(f"workflows/{id}/duplicate", {"name": "Mine"}, status=201).json["data"]
+    assert (copy["name"], copy["status"]) == ("Mine", "draft")
+    assert api.data(f"workflows/{copy['id']}/draft")["graph"] == held["graph"]
+
+
+def test_the_list_is_cached_until_something_changes(api: Client):
+    for name in ("Alpha", "Beta", "Gamma 100%"):
+        make(api, name=name)
+    assert api.get("workflows").headers["X-Cache"] == "miss"
+    assert api.get("workflows").headers["X-Cache"] == "hit"
+    first = api.get("workflows", sort="name", limit=2).json
+    assert [each["name"] for each in first["data"]] == ["Alpha", "Beta"]
+    assert first["page"]["total"] == 3
+    rest = api.get("workflows", sort="name", limit=2, cursor=first["page"]["next"]).json
+    assert [each["name"] for each in rest["data"]] == ["Gamma 100%"]
+    assert [each["name"] for each in api.data("workflows", q="100%")] == ["Gamma 100%"]
+    id = rest["data"][0]["id"]
+    api.patch(f"workflows/{id}", {"name": "Delta"})
+    answer = api.get("workflows", sort="-name", limit=1)
+    assert (answer.headers["X-Cache"], answer.json["data"][0]["name"]) == ("miss", "Delta")
+    api.delete(f"workflows/{id}", status=204)
+    assert len(api.data("workflows")) == 2
+
+
+def test_the_steps_and_triggers_of_the_installation_are_listed_with_their_forms(api: Client):
+    steps = {each["name"]: each for each in api.data("step-types")}
+    assert steps["send_email"]["ports"] == ["sent", "failed", "skipped"]
+    assert steps["branch"]["ports"] == ["yes", "no"]
+    assert steps["wait"]["form"]["properties"]["amount"]["type"] == "number"
+    assert (steps["webhook"]["kind"], steps["wait"]["family"]) == ("action", "timing")
+    triggers = {each["name"]: each for each in api.data("trigger-types")}
+    assert triggers["event"]["form"]["required"] == ["event"]
+
+
+def deep(levels: int) -> dict:
+    value: dict = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        deep(60),
+        deep(500),
+        {"nodes": [{"n": 10**40}]},
+        {"nodes": [{"n": "\x00"}]},
+        {"nodes": "x" * 1_100_000},
+        [],
+        "graph",
+        None,
+    ],
+)
+def test_graphs_that_cannot_be_kept_are_refused(api: Client, graph: object):
+    place = f"workflows/{make(api)}/draft"
+    answer = api.put(place, {"graph": graph}, status=400).json
+    assert answer["success"] is False
+    assert api.data(place)["graph"] == GRAPH
+
+
+def test_graphs_of_any_nonsense_can_be_kept_checked_and_shown(api: Client):
+    for graph in (
+        {},
+        {"nodes": {}},
+        {"nodes": [None, 1, {"id": 7}]},
+        {"edges": 1, "more": 2},
+        {"nodes": [{"id": "a", "type": "wait", "config": deep(30)}]},
+    ):
+        id = make(api, graph=graph)
+        assert api.data(f"workflows/{id}/draft")["graph"] == graph
+        assert not api.post(f"workflows/{id}/check").json["data"]["ok"]
+        api.post(f"workflows/{id}/publish", status=400)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"all": True, "tag": "x"},
+        {"contact_ids": []},
+        {"contact_ids": ["x" * 36]},
+        {"contact_ids": "x"},
+        {"tag": ""},
+        {"more": 1},
+        [],
+    ],
+)
+def test_enrolment_wants_exactly_one_choice(api: Client, body: object):
+    id = make(api)
+    api.post(f"workflows/{id}/publish")
+    api.call(
+        "POST",
+        f"workflows/{id}/enrol",
+        json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+        status=400,
+    )
+
+
+def test_a_document_that_is_none_is_refused(api: Client):
+    for held in (
+        {},
+        {"autoloop": "workflow", "schema": 9},
+        document("", "", {}, []),
+        document("A", "", {"n": deep(60)}, []),
+    ):
+        api.post("workflows/import", {"workflow": held}, status=400)
+    assert api.data("workflows") == []
+
+
+def test_other_tenants_and_readers_are_kept_out(api: Client, wsgi: object, runtime: Runtime, tenant: Tenant):
+    id = make(api)
+    other = make_tenant(runtime)
+    stranger = Client(wsgi, other.slug, other.key)
+    random = stranger.get(f"workflows/{uuid4()}", status=404).json
+    for path in (
+        f"workflows/{id}",
+        f"workflows/{id}/draft",
+        f"workflows/{id}/stats",
+        f"workflows/{id}/versions",
+        f"workflows/{id}/triggers",
+    ):
+        answer = stranger.get(path, status=404).json
+        assert {**answer, "timestamp": 0} == {**random, "timestamp": 0}
+    stranger.put(f"workflows/{id}/draft", {"graph": {}}, status=404)
+    for verb in ("publish", "check", "pause", "duplicate", "export"):
+        stranger.call("POST", f"workflows/{id}/{verb}", {}, status=404)
+    stranger.post(f"workflows/{id}/enrol", {"all": True}, status=404)
+    reader = Client(wsgi, tenant.slug, make_key(runtime, tenant.id, tenant.user_id, "read"))
+    assert reader.data(f"workflows/{id}")["id"] == id
+    reader.put(f"workflows/{id}/draft", {"graph": {}}, status=403)
+    reader.post(f"workflows/{id}/publish", status=403)
+    assert Client(wsgi, tenant.slug, None).get("workflows", status=401).json["code"] == "SIGN_IN_REQUIRED"
