@@ -11,10 +11,10 @@ __all__ = ["overview_facts"]
 
 
 def overview_facts(services: Services) -> list[Mapping[str, Any]]:
-    """What the domains say about the workspace: mappings of title, value and path below it ("contacts").
+    """What the domains say about the workspace: mappings of title, value, note and path below it ("contacts").
 
     A domain adds its own at start: `registrations.fact_loaders.setdefault("overview", []).append(load)`
-    with `load(services)` returning a list of such mappings.
+    with `load(services)` returning a list of such mappings; note and path may be left out.
     """
     loaders: Any = services.registrations.fact_loaders.get("overview", ())
     return [fact for load in loaders for fact in load(services)]

@@ -108,7 +108,11 @@ def create_workspace(context: Workspaces, request: Request) -> Any:
 
 @page(context=Workspace, permission=Permission.READ, template=TEMPLATES + "overview.jinja2")
 def overview(context: Workspace, request: Request) -> dict[str, Any]:
-    return {"workspace": context.row, "facts": overview_facts(request.services)}
+    facts = [
+        {**fact, "href": request.resource_url(context, fact["path"]) if fact.get("path") else None}
+        for fact in overview_facts(request.services)
+    ]
+    return {"workspace": context.row, "facts": facts}
 
 
 @page(context=Settings, permission=Permission.READ, template=TEMPLATES + "settings.jinja2")
