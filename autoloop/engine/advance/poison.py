@@ -44,11 +44,11 @@ class BatchRows:
         self.held: Any = None
 
     def connection(self) -> Connection[Any]:
-        if self.held is None or self.held.driver_connection.closed:
+        if self.held is None or self.held.dbapi_connection.closed:
             self.held = self.runtime.engine("worker").raw_connection()
             self.held.detach()
-            self.held.driver_connection.autocommit = True
-        found: Connection[Any] = self.held.driver_connection
+            self.held.dbapi_connection.autocommit = True
+        found: Connection[Any] = self.held.dbapi_connection
         return found
 
     def add(self, batch: UUID, runs: Sequence[Claimed]) -> None:
@@ -69,7 +69,7 @@ class BatchRows:
 
     def close(self) -> None:
         if self.held is not None:
-            self.held.driver_connection.close()
+            self.held.dbapi_connection.close()
             self.held = None
 
 
