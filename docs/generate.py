@@ -10,7 +10,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 
 from autoloop.plugins import forms
-from autoloop.plugins.registry import load
+from autoloop.plugins.registry import Registry
 from autoloop.settings import ENVIRONMENT, PREFIX, Settings
 
 HERE = Path(__file__).parent / "reference"
@@ -37,9 +37,9 @@ def settings_page() -> str:
 
 def steps_page() -> str:
     lines = ["# Steps", "", "The step types that come with AutoLoop. Plugins add theirs.", ""]
-    registry = load()
-    for name in sorted(registry.step_types):
-        step = registry.step_types[name]
+    registry = Registry.load()
+    for name in sorted(registry.steps):
+        step = registry.steps[name]
         lines += [f"## {step.title} (`{name}`)", "", " ".join((step.__doc__ or "").split()), ""]
         schema = forms.json_schema(step.Config())
         rows = schema.get("properties", {})

@@ -1,0 +1,1 @@
+"""Speed and memory, each figure beside a floor that the same run measured."""
