@@ -35,14 +35,9 @@ def alone(name: str) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    with alone("users"):
-        server = Postgres(DATA / "postgres", testing=True)
-        found = server.running
-        server.start()
+    with Postgres(DATA / "postgres", testing=True).shared() as server:
         server.prepare()
-    yield server
-    if not found:
-        server.stop()
+        yield server
 
 
 @pytest.fixture(scope="session")

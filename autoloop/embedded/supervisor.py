@@ -156,7 +156,7 @@ class Supervisor:
             return False
         for line in lines:
             child.last_lines.append(line)
-            if not child.hides(line):
+            if line.strip() and not child.hides(line):
                 self.console.line(child.name, line)
         return bool(lines)
 
