@@ -26,7 +26,7 @@ def includeme(config: Configurator) -> None:
     registrations.timeline_sources["emails"] = timeline
     registrations.system_mail = send_system_mail
     _hang(config)
-    if find_spec("autoloop.mail.templates.resources"):
+    if find_spec("autoloop.mail.templates.pages"):
         config.include("autoloop.mail.templates")
 
 
