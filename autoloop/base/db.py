@@ -7,14 +7,13 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
+from pyramid_retry import mark_error_retryable
 from sqlalchemy import DateTime, Engine, ForeignKey, ForeignKeyConstraint, MetaData, Text, create_engine, event, func, text
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.orm import sessionmaker as make_sessionmaker
-from transaction.interfaces import TransientError
-from zope.interface import alsoProvides  # type: ignore[import-untyped]
 
 from autoloop.base.ids import new_id
 
@@ -110,8 +109,8 @@ def _mark_retryable(context: ExceptionContext) -> None:
     state = getattr(context.original_exception, "sqlstate", None) or ""
     if state.startswith("40"):
         for error in (context.original_exception, context.sqlalchemy_exception):
-            if error is not None and not TransientError.providedBy(error):  # type: ignore[attr-defined]
-                alsoProvides(error, TransientError)
+            if error is not None:
+                mark_error_retryable(error)
 
 
 def sessions_for(engine: Engine) -> make_sessionmaker[Session]:

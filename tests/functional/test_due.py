@@ -66,7 +66,9 @@ def test_claims_side_by_side_are_disjoint_and_complete(jobs, runtime) -> None:
 
 
 def test_a_lapsed_lease_gives_the_row_to_another_and_the_old_fence_writes_nothing(jobs, runtime) -> None:
-    first = take(runtime, batch=300, lease=timedelta(0))
+    first = take(runtime, batch=300)
+    with jobs.begin() as connection:
+        connection.execute(text("update jobs set lease_until = now() - interval '1 s'"))
     second = take(runtime, batch=300)
     assert {lease.id for lease in first} == {lease.id for lease in second}
     assert all(lease.attempts == 2 for lease in second)
