@@ -1,0 +1,142 @@
+"""A chunk's rows, staged in temporary tables, matched with what is there, and written in sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from autoloop.base.ids import new_id
+from autoloop.base.services import Services
+from autoloop.businesses.services.imports import statements as sql
+from autoloop.businesses.services.imports.batch import Batch
+from autoloop.businesses.services.imports.copying import array, copy_in, document
+
+__all__ = ["Written", "write"]
+
+COMPANY_TEXTS = (
+    "external_id",
+    "name",
+    "domain",
+    "email",
+    "phone",
+    "website",
+    "city",
+    "country",
+    "timezone",
+    "status",
+)
+PERSON_TEXTS = (
+    "email",
+    "email_normal",
+    "external_id",
+    "first_name",
+    "last_name",
+    "title",
+    "phone",
+    "timezone",
+    "locale",
+    "status",
+    "consent",
+)
+
+
+@dataclass
+class Written:
+    """What became of a batch. Places are indexes into the batch's people and companies."""
+
+    created: dict[int, UUID] = field(default_factory=dict)
+    updated: dict[int, UUID] = field(default_factory=dict)
+    unchanged: dict[int, UUID] = field(default_factory=dict)
+    clashes: set[int] = field(default_factory=set)
+    tagged: list[tuple[UUID, str]] = field(default_factory=list)
+    companies_created: set[int] = field(default_factory=set)
+    companies_updated: set[int] = field(default_factory=set)
+
+
+def write(services: Services, batch: Batch, options: dict[str, Any]) -> Written:
+    """Write a batch into the workspace, in the caller's transaction.
+
+    Contacts that are there are locked before businesses, each in id order, as everywhere.
+    """
+    session, tenant = services.session, services.workspace_id
+    written = Written()
+    for statement in (*sql.PREPARE, *sql.STAGES):
+        session.execute(text(statement))
+    people = [new_id() for _ in batch.people]
+    companies = [new_id() for _ in batch.companies]
+    _stage(session, batch, people, companies)
+    known = {"tenant": tenant}
+    session.execute(sql.MATCH_CONTACTS, known)
+    session.execute(sql.MATCH_BUSINESSES, known)
+    found: dict[int, UUID] = {}
+    for place, id, clash in session.execute(sql.MATCHED_CONTACTS):
+        if clash:
+            written.clashes.add(place)
+        elif id is not None:
+            found[place] = id
+    if written.clashes:
+        session.execute(sql.DROP_CLASHES)
+    owned = {place: id for place, id in session.execute(sql.MATCHED_BUSINESSES) if id is not None}
+    session.execute(sql.LOCK_CONTACTS, known | {"ids": list(found.values())})
+    session.execute(sql.LOCK_BUSINESSES, known | {"ids": list(owned.values())})
+    user = {"user": services.user_id}
+    session.execute(sql.INSERT_BUSINESSES, known | user)
+    written.companies_created = set(range(len(companies))) - set(owned)
+    update = options["update_existing"]
+    if owned and update:
+        changed = {row.id for row in session.execute(sql.UPDATE_BUSINESSES, known)}
+        written.companies_updated = {place for place, id in owned.items() if id in changed}
+    session.execute(sql.INSERT_CONTACTS, known | user | {"consent": options["consent"]})
+    changed_people: dict[UUID, Any] = {}
+    if found and update:
+        changed_people = {row.id: row for row in session.execute(sql.UPDATE_CONTACTS, known)}
+    for place, id in enumerate(people):
+        if place in written.clashes:
+            continue
+        if place not in found:
+            written.created[place] = id
+        elif found[place] in changed_people:
+            written.updated[place] = found[place]
+        else:
+            written.unchanged[place] = found[place]
+    for row in changed_people.values():
+        written.tagged += [(row.id, tag) for tag in row.tags if tag not in row.old_tags]
+    return written
+
+
+def _stage(session: Any, batch: Batch, people: list[UUID], companies: list[UUID]) -> None:
+    copy_in(
+        session,
+        "import_businesses",
+        ("n", "id", *COMPANY_TEXTS, "tags", "fields"),
+        (
+            (
+                str(place),
+                str(companies[place]),
+                *[values.get(name) for name in COMPANY_TEXTS],
+                array(values.get("tags")),
+                document(values.get("fields")),
+            )
+            for place, values in enumerate(batch.companies)
+        ),
+    )
+    copy_in(
+        session,
+        "import_contacts",
+        ("n", "id", "company", *PERSON_TEXTS, "tags", "topics", "fields"),
+        (
+            (
+                str(place),
+                str(people[place]),
+                None if person.business is None else str(person.business),
+                *[person.values.get(name) for name in PERSON_TEXTS],
+                array(person.values.get("tags")),
+                array(person.values.get("topics")),
+                document(person.values.get("fields")),
+            )
+            for place, person in enumerate(batch.people)
+        ),
+    )
