@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
+from autoloop import make_runtime
 from autoloop.base.ids import new_id
 from autoloop.base.runtime import Runtime
 from autoloop.businesses.models import Contact
+from autoloop.engine.models import Workflow, WorkflowRun, WorkflowVersion
+from autoloop.mail.delivery import Delivery
 from autoloop.mail.models import Email, ProviderAccount, Sender
+from autoloop.settings import Settings
 from tests.factories import Tenant
 
-__all__ = ["MailWorld"]
+__all__ = ["MailWorld", "deliver_until_done", "drain", "sending_process", "until"]
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def drain(runtime: Runtime) -> None:
+    """Deliver until nothing is due."""
+    delivery = Delivery(runtime)
+    for _ in range(1000):
+        if delivery.work() == 0:
+            return
+    raise AssertionError("delivery does not come to an end")
+
+
+def deliver_until_done(settings: Settings) -> None:
+    """What a sending process does: its own runtime, its own connections."""
+    runtime = make_runtime(settings)
+    drain(runtime)
+    runtime.dispose()
+
+
+def sending_process(settings: Settings) -> Any:
+    """A process of its own that delivers what is due; it can be killed."""
+    process = SPAWN.Process(target=deliver_until_done, args=(settings,), daemon=True)
+    process.start()
+    return process
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for a condition, not for a time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.01)
 
 
 @dataclass
@@ -99,6 +139,37 @@ class MailWorld:
         with self.runtime.unit("worker") as services:
             result = services.session.execute(text(statement), {"w": self.tenant.id} | values)
             return result.all() if result.returns_rows else None
+
+    def run(self, contact_id: UUID, **more: Any) -> tuple[UUID, UUID]:
+        """A run of the contact that waits for an email; ids of workflow and run."""
+        workflow, version, run = new_id(), new_id(), new_id()
+        common = {"workspace_id": self.tenant.id}
+        with self.runtime.unit("web", self.tenant.id) as services:
+            services.session.add(Workflow(id=workflow, name="Outreach", **common))
+            services.session.flush()
+            services.session.add(
+                WorkflowVersion(
+                    id=version, workflow_id=workflow, number=1, graph={"schema": 1}, checksum="x", **common
+                )
+            )
+            services.session.flush()
+            values = {
+                "workflow_id": workflow,
+                "version_id": version,
+                "contact_id": contact_id,
+                "started_as": contact_id,
+                "entry_key": "once",
+                "status": "waiting",
+                "positions": [],
+                "visits": {},
+                "variables": {},
+            }
+            services.session.add(WorkflowRun(id=run, **common, **values | more))
+        return workflow, run
+
+    def lapse(self) -> None:
+        """The lease of whatever is being sent runs out."""
+        self.sql("update email_logs set lease_until = now() - interval '1 second' where workspace_id = :w")
 
     def make_due(self) -> None:
         """Time passes: every intent of this tenant is due."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from autoloop.base.due import DueKind
-from autoloop.mail.delivery.deliver import PROBE, Delivery, deliver
 from autoloop.mail.delivery.lapsed import LAPSED_PROBE, UNKNOWN_PROBE, settle_lapsed, settle_unknown
+from autoloop.mail.delivery.worker import PROBE, Delivery, deliver
 
 __all__ = ["DUE_KINDS", "Delivery", "deliver", "settle_lapsed", "settle_unknown"]
 
