@@ -6,6 +6,7 @@ Linux tells a child that its parent died when the *thread* that started it ends,
 from __future__ import annotations
 
 import contextlib
+import math
 import selectors
 import signal
 import time
@@ -35,7 +36,7 @@ class Supervisor:
         self.children: list[Child] = []
         self.stopping = False
         self.hurry = False
-        self._signals = 0
+        self._asked_at = math.inf
         self._selector = selectors.DefaultSelector()
         self._previous: dict[signal.Signals, Any] = {}
 
@@ -53,8 +54,10 @@ class Supervisor:
         self._previous.clear()
 
     def _asked(self, number: int, frame: FrameType | None) -> None:
-        self.hurry = self._signals > 0
-        self._signals += 1
+        now = time.monotonic()
+        # The same Ctrl-C may come twice at once: from the terminal, and passed on by make or timeout.
+        self.hurry = self.hurry or now - self._asked_at > 1.0
+        self._asked_at = min(self._asked_at, now)
         self.stopping = True
 
     # Children
