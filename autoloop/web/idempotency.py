@@ -27,8 +27,14 @@ def once(request: Request, answer: Callable[[], Response]) -> Response:
     key = request.headers["Idempotency-Key"].strip()
     if not 1 <= len(key) <= 200 or not key.isprintable():
         raise Invalid("An Idempotency-Key has 1 to 200 printable characters.", code="BAD_IDEMPOTENCY_KEY")
+    try:
+        workspace_id = request.workspace_id
+    except LookupError:
+        raise Invalid(
+            "An Idempotency-Key works inside a workspace only. Leave it out here.", code="BAD_IDEMPOTENCY_KEY"
+        ) from None
     names = {
-        "workspace": request.workspace_id,
+        "workspace": workspace_id,
         "principal": request.identity.principal,
         "route": f"{request.method} {request.path_info}",
         "key": key,

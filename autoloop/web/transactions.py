@@ -17,7 +17,10 @@ __all__ = ["database_session", "services"]
 
 
 def includeme(config: Configurator) -> None:
-    config.add_settings({"tm.manager_hook": pyramid_tm.explicit_manager, "retry.attempts": 4})
+    # Not annotated: that would look for the caller outside the views of errors, for static files too.
+    config.add_settings(
+        {"tm.manager_hook": pyramid_tm.explicit_manager, "tm.annotate_user": False, "retry.attempts": 4}
+    )
     config.add_request_method(database_session, "db", reify=True)
     config.add_request_method(services, "services", reify=True)
     config.add_request_method(runtime, "runtime", reify=True)

@@ -11,6 +11,8 @@ from autoloop.accounts.models import User
 from autoloop.accounts.resources import Auth
 from autoloop.accounts.services import ApiKeys as KeyService
 from autoloop.accounts.sign_in import begin, limit
+from autoloop.base.errors import Invalid
+from autoloop.base.i18n import _
 from autoloop.web import Page, api_view
 from autoloop.web.paging import fetch_page, order_of
 from autoloop.web.permissions import Permission
@@ -169,6 +171,10 @@ def api_keys(context: ApiKeys, request: Request) -> Page:
 )
 def create_api_key(context: ApiKeys, request: Request) -> dict[str, Any]:
     """Make a key that acts for you in this workspace. The answer is the only place that has its text."""
+    if "Idempotency-Key" in request.headers:
+        raise Invalid(
+            _("A key's text is not kept, so the answer cannot be repeated. Leave Idempotency-Key out.")
+        )
     given = request.validated
     row, key = create_key(request.services, given["name"], given["scopes"], given["expires_at"])
     return dict(row._mapping) | {"key": key}

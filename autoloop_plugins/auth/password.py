@@ -6,27 +6,30 @@ from collections.abc import Mapping
 from typing import Any
 
 import colander
+from pyramid.i18n import TranslationStringFactory
 
 from autoloop.plugins.auth import AuthContext, AuthMethod, AuthOutcome, Denied, SignedIn
 
 __all__ = ["Password"]
 
+_ = TranslationStringFactory("autoloop")
+
 
 class Password(AuthMethod):
     """An email address and a password, checked by AutoLoop's accounts."""
 
-    name, title, icon = "password", "Email and password", "key"
+    name, title, icon = "password", _("Email and password"), "key"
 
     class Form(colander.MappingSchema):
         email = colander.SchemaNode(
             colander.String(),
-            title="Email",
+            title=_("Email"),
             validator=colander.Length(max=254),
             ui={"widget": "email", "autocomplete": "username"},
         )
         password = colander.SchemaNode(
             colander.String(),
-            title="Password",
+            title=_("Password"),
             validator=colander.Length(max=1000),
             ui={"widget": "password", "autocomplete": "current-password"},
         )
@@ -37,6 +40,6 @@ class Password(AuthMethod):
             return SignedIn(verdict.user_id)
         if verdict.wait:
             return Denied(
-                "There were too many attempts. Wait a little and try again.", retry_after=verdict.wait
+                _("There were too many attempts. Wait a little and try again."), retry_after=verdict.wait
             )
-        return Denied("This email address and password do not belong together.")
+        return Denied(_("This email address and password do not belong together."))

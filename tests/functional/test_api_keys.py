@@ -85,6 +85,16 @@ def test_nonsense_is_refused(browser, tenant, given):
     assert response.json["details"]
 
 
+def test_no_copy_is_kept_for_repeating(browser, runtime, tenant):
+    body = {"name": "Shop", "scopes": ["read"]}
+    response = browser.api("POST", f"/w/{tenant.slug}/api-keys", body, headers={"Idempotency-Key": "once"})
+    assert response.status_int == 400
+    outside = browser.api("POST", "/w", {"name": "Else"}, headers={"Idempotency-Key": "once"})
+    assert outside.json["code"] == "BAD_IDEMPOTENCY_KEY"
+    with runtime.unit("web", tenant.id) as services:
+        assert services.session.execute(text("select count(*) from idempotency_keys")).scalar_one() == 0
+
+
 def test_another_workspaces_key_cannot_be_seen_or_revoked(wsgi, runtime, browser, tenant):
     from tests.factories import make_tenant
 

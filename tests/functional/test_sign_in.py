@@ -278,3 +278,33 @@ def test_unknown_methods_and_fields(browser):
     assert browser.api("POST", "/auth/telepathy", {}).status_int == 404
     extra = browser.api("POST", "/auth/password", {"email": "a@b.example", "password": "x", "admin": True})
     assert extra.json["details"] == {"admin": ["There is no such field."]}
+
+
+def test_over_https_the_names_bind_cookies_to_this_host(postgres, database, redis, email):
+    from webtest import TestApp
+
+    from autoloop.config import configure
+    from tests.conftest import settings_for
+
+    config = configure(
+        settings_for(postgres, database, redis, cookie_secure=True, public_url="https://localhost")
+    )
+    environ = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost", "wsgi.url_scheme": "https"}
+    app = TestApp(config.make_wsgi_app(), extra_environ=environ)
+    try:
+        token = app.get("/api/v1/auth").json["data"]["csrf_token"]
+        headers = {"X-CSRF-Token": token, "Referer": "https://localhost/auth/sign-in"}
+        answer = app.post_json(
+            "/api/v1/auth/password", {"email": email, "password": PASSWORD}, headers=headers
+        )
+        kept = [
+            each for each in answer.headers.getall("Set-Cookie") if "access=" in each or "refresh=" in each
+        ]
+        assert {each.partition("=")[0] for each in kept} == {"__Host-access", "__Host-refresh"}
+        assert all("; secure" in each.lower() for each in kept)
+        assert app.get("/api/v1/me").json["data"]["email"] == email
+        foreign = headers | {"Referer": "https://evil.example/"}
+        refused = app.post_json("/api/v1/auth/password", {}, headers=foreign, expect_errors=True)
+        assert refused.json["code"] == "BAD_CSRF_TOKEN"
+    finally:
+        config.registry.runtime.dispose()

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, select, update
 
 from autoloop.accounts.models import Session, User
 from autoloop.accounts.services.audit import InstanceAudit
@@ -60,6 +60,10 @@ class Sessions(Service):
             user_agent=user_agent[:300],
             address=address[:60],
             last_seen_at=now,
+        )
+        forgotten = self._oldest - timedelta(days=30)
+        self.session.execute(
+            delete(Session).where(Session.user_id == user_id, Session.last_seen_at < forgotten)
         )
         self.add(row)
         self.services(InstanceAudit).note(
