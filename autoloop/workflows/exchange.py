@@ -7,12 +7,32 @@ from typing import Any
 
 from autoloop.base.errors import Invalid
 
-__all__ = ["FORMAT", "document", "plain_json", "read_document", "replaced"]
+__all__ = ["FORMAT", "document", "in_order", "plain_json", "read_document", "replaced"]
 
 FORMAT = "workflow"
 LARGEST = 1_000_000
 DEEPEST = 40
 FIELDS = ("autoloop", "schema", "name", "description", "triggers", "graph")
+
+
+ORDER = {
+    "graph": ("schema", "nodes", "edges", "settings"),
+    "node": ("id", "type", "config_version", "config", "position", "note"),
+    "edge": ("id", "from", "port", "to"),
+    "trigger": ("type", "config", "config_version"),
+}
+
+
+def in_order(value: Any, kind: str) -> Any:
+    """The same graph, node, edge or trigger with its keys as people write them: the database keeps its own order."""
+    if not isinstance(value, Mapping):
+        return value
+    keys = [key for key in ORDER[kind] if key in value]
+    made = {key: value[key] for key in (*keys, *(key for key in value if key not in keys))}
+    for key, member in (("nodes", "node"), ("edges", "edge")):
+        if kind == "graph" and isinstance(made.get(key), list):
+            made[key] = [in_order(each, member) for each in made[key]]
+    return made
 
 
 def document(
@@ -24,8 +44,8 @@ def document(
         "schema": 1,
         "name": name,
         "description": description,
-        "triggers": [dict(trigger) for trigger in triggers],
-        "graph": dict(graph),
+        "triggers": [in_order(trigger, "trigger") for trigger in triggers],
+        "graph": in_order(graph, "graph"),
     }
 
 

@@ -15,6 +15,7 @@ from autoloop.web.input import checked, parse_json
 from autoloop.web.permissions import Permission
 from autoloop.workflows import schemas, services
 from autoloop.workflows.checking import check_draft
+from autoloop.workflows.exchange import in_order
 from autoloop.workflows.pages.workflow import outlined, pictured
 from autoloop.workflows.pages.workflows import TEMPLATES, refuse, say
 from autoloop.workflows.picture.boxes import figure
@@ -31,9 +32,9 @@ def show(
     workflow = request.services(services.Workflows).row(context.id)
     problems = check_draft(request.services, draft.graph, draft.triggers)
     shown = figure(draft.graph, draft.triggers, request.registrations.plugins)
-    written = orjson.dumps(
-        {"graph": draft.graph, "triggers": draft.triggers}, option=orjson.OPT_INDENT_2
-    ).decode()
+    triggers = [in_order(trigger, "trigger") for trigger in draft.triggers]
+    held = {"triggers": triggers, "graph": in_order(draft.graph, "graph")}
+    written = orjson.dumps(held, option=orjson.OPT_INDENT_2).decode()
     return {
         "workflow": workflow,
         "workflow_url": request.resource_url(context.__parent__),

@@ -90,15 +90,17 @@ def outlined(shown: Figure, stats: dict[str, Any] | None = None) -> list[dict[st
         if box.family == "trigger":
             continue
         figures = nodes.get(box.id, {"here": 0, "left": {}})
-        ways: dict[str, list[str]] = {}
+        targets: dict[str, list[str]] = {}
         for arrow in shown.arrows:
             if arrow.source == box.id:
-                ways.setdefault(arrow.port, []).append(arrow.target)
-        ports = [
-            {"port": port, "to": ways.get(port, []), "count": figures["left"].get(port, 0)}
-            for port in dict.fromkeys((*box.ports, *ways, *figures["left"]))
-        ]
-        lines.append({"box": box, "here": figures["here"], "ports": ports, "starts": box.id == shown.start})
+                targets.setdefault(arrow.port, []).append(arrow.target)
+        ways: dict[str, list[tuple[str, int]]] = {}  # ports that lead to the same place, with their counts
+        for port in dict.fromkeys((*box.ports, *targets, *figures["left"])):
+            place = ", ".join(targets.get(port, []))
+            ways.setdefault(place, []).append((port, figures["left"].get(port, 0)))
+        lines.append(
+            {"box": box, "here": figures["here"], "ways": list(ways.items()), "starts": box.id == shown.start}
+        )
     return lines
 
 

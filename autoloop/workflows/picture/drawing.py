@@ -33,7 +33,7 @@ def draw(
     height = layout.ranks * (HIGH + DOWN) - DOWN + 2 * EDGE
     parts = [
         (
-            f'<svg class="graph" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+            f'<svg class="graph{" wide" if width > 460 else ""}" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
             f'width="{width}" height="{height}" role="img" aria-label="{escape(label)}" '
             'font-size="13" fill="currentColor">'
             '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
