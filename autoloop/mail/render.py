@@ -26,10 +26,13 @@ __all__ = [
     "fields_read",
     "missing",
     "render",
+    "would_skip",
 ]
 
 ROOTS = ("contact", "business", "sender", "workspace", "event", "run")
 """What a template may read. `event` and `run` are only known when a workflow runs."""
+
+_LATER = ("event", "run")
 
 _HIDDEN = (
     '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all;font-size:1px;line-height:1px;opacity:0">'
@@ -177,6 +180,15 @@ def missing(version: Version, context: Mapping[str, Any]) -> tuple[bool, list[st
     return any(_rule(version, path) == "skip" for path in fields), fields
 
 
+def would_skip(version: Version, context: Mapping[str, Any]) -> bool:
+    """Whether this person would not be mailed, as far as can be known before a workflow runs."""
+    try:
+        empty = render(version, context).missing
+    except TemplateInvalid:
+        return True
+    return any(_rule(version, path) == "skip" and path.split(".")[0] not in _LATER for path in empty)
+
+
 def _rule(version: Version, path: str) -> str:
     return str(version.field_rules.get(path, {}).get("rule", "skip"))
 
@@ -205,7 +217,7 @@ def _unknown(
             yield Problem(
                 "unknown", each.path, rule, f"“{each.path}” is not known. Fields start with one of: {known}."
             )
-        elif root in ("event", "run"):
+        elif root in _LATER:
             if each.shown and not each.default:
                 yield Problem("later", each.path, rule, f"“{each.path}” is only known when a workflow runs.")
         elif context is not None and rest and not _has(context.get(root), rest):
@@ -213,8 +225,8 @@ def _unknown(
 
 
 def _has(value: Any, path: list[str]) -> bool:
-    if value is None:
-        return True  # a contact without a business: empty, not unknown
+    if value is None or path[0] == "fields":
+        return True  # no business, or a custom field that this person lacks: empty, not unknown
     for name in path:
         if not isinstance(value, Mapping):
             return True

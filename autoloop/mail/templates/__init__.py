@@ -11,10 +11,12 @@ from pyramid.config import Configurator
 
 
 def includeme(config: Configurator) -> None:
+    from autoloop.base.i18n import _
     from autoloop.mail.templates import resources
     from autoloop.workspaces.resources import Workspace
 
     config.add_child(Workspace, "templates", resources.Templates)
     config.add_child(resources.Template, "versions", resources.Versions)
+    config.add_nav("templates", _("Templates"), "mail", section="Automate", order=30, key="t")
     config.scan("autoloop.mail.templates.views")
     config.scan("autoloop.mail.templates.pages")
