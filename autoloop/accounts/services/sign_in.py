@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select
 
@@ -58,19 +57,17 @@ class SignIn(Service):
         wait = lockout.wait(email)
         if wait:
             return Verdict(wait=wait)
-        user_id = self._owner(email, password)
-        if user_id is None:
-            lockout.failed(email)
-            return Verdict()
-        lockout.succeeded(email)
-        return Verdict(user_id)
-
-    def _owner(self, email: str, password: str) -> UUID | None:
         user = self.session.scalar(select(User).where(User.email == email.strip().lower()))
+        if user is not None and self._is_right(user, password):
+            lockout.succeeded(email)
+            return Verdict(user.id)
         if user is None or user.password_hash is None:
             passwords.pretend(password)
-            return None
-        if not passwords.check(password, user.password_hash):
-            self.services(InstanceAudit).note("sign_in.failed", subject=str(user.id))
-            return None
-        return user.id if user.deactivated_at is None else None
+        self.services(InstanceAudit).note("sign_in.failed", subject=str(user.id) if user else "")
+        lockout.failed(email)
+        return Verdict()
+
+    def _is_right(self, user: User, password: str) -> bool:
+        if user.password_hash is None:
+            return False
+        return passwords.check(password, user.password_hash) and user.deactivated_at is None
