@@ -269,7 +269,7 @@ def members_page(
     return {
         "rows": list(rows),
         "roles": ROLE_NAMES,
-        "node": context,
+        "collection": context,
         "given": given or {},
         "error": told(request, error),
     }

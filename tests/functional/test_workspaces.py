@@ -147,7 +147,16 @@ def test_the_pages(runtime, tenant, owner):
     ):
         assert owner.get(path).status_int == 200, path
     assert owner.get("/w").location == f"http://localhost/w/{tenant.slug}"
-    email = make_user(runtime)[1]
+    user_id, email = make_user(runtime)
+    form = owner.get(f"/w/{tenant.slug}/members").forms["add-member"]
+    form["email"], form["role"] = email, "viewer"
+    assert form.submit().location == f"http://localhost/w/{tenant.slug}/members/?done=added"
+    forms = owner.get(f"/w/{tenant.slug}/members").forms.values()
+    change = next(each for each in forms if each.action.endswith(f"/members/{user_id}"))
+    change["role"] = "editor"
+    assert change.submit().status_int == 303
+    remove = next(each for each in forms if each.action.endswith(f"/members/{user_id}/remove"))
+    assert remove.submit().status_int == 303
     assert owner.post(f"/w/{tenant.slug}/members", email=email, role="viewer").status_int == 303
     refused = owner.post(f"/w/{tenant.slug}/members", email=email, role="viewer")
     assert refused.status_int == 409
