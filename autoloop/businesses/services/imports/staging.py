@@ -79,9 +79,16 @@ def write(services: Services, batch: Batch, options: dict[str, Any]) -> Written:
             found[place] = id
     if written.clashes:
         session.execute(sql.DROP_CLASHES)
+    session.execute(sql.SETTLE_CONTACTS)
     owned = {place: id for place, id in session.execute(sql.MATCHED_BUSINESSES) if id is not None}
-    session.execute(sql.LOCK_CONTACTS, known | {"ids": list(found.values())})
-    session.execute(sql.LOCK_BUSINESSES, known | {"ids": list(owned.values())})
+    tags: dict[UUID, list[str]] = {}
+    if found:
+        tags = {
+            row.id: row.tags
+            for row in session.execute(sql.LOCK_CONTACTS, known | {"ids": list(found.values())})
+        }
+    if owned:
+        session.execute(sql.LOCK_BUSINESSES, known | {"ids": list(owned.values())})
     user = {"user": services.user_id}
     session.execute(sql.INSERT_BUSINESSES, known | user)
     written.companies_created = set(range(len(companies))) - set(owned)
@@ -103,7 +110,7 @@ def write(services: Services, batch: Batch, options: dict[str, Any]) -> Written:
         else:
             written.unchanged[place] = found[place]
     for row in changed_people.values():
-        written.tagged += [(row.id, tag) for tag in row.tags if tag not in row.old_tags]
+        written.tagged += [(row.id, tag) for tag in row.tags if tag not in tags.get(row.id, ())]
     return written
 
 

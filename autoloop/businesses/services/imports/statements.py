@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 __all__ = [
     "DROP_CLASHES",
@@ -15,6 +15,7 @@ __all__ = [
     "MATCH_BUSINESSES",
     "MATCH_CONTACTS",
     "PREPARE",
+    "SETTLE_CONTACTS",
     "STAGES",
     "UPDATE_BUSINESSES",
     "UPDATE_CONTACTS",
@@ -52,6 +53,8 @@ CLASH = """coalesce(by_id <> by_email, false)
 
 MATCHED_CONTACTS = text(f"select n, coalesce(by_id, by_email), {CLASH} from import_contacts")
 DROP_CLASHES = text(f"delete from import_contacts where {CLASH}")
+# A plain column, because coalesce() in a join is not leak-proof either and would cost the index.
+SETTLE_CONTACTS = text("update import_contacts set by_id = by_email where by_id is null and by_email is not null")
 
 # By external id; else by domain and name; by the domain alone or the name alone where only that is given.
 MATCH_BUSINESSES = text("""
@@ -78,8 +81,8 @@ update import_businesses s set found = coalesce(
 MATCHED_BUSINESSES = text("select n, found from import_businesses")
 
 LOCK_CONTACTS = text("""
-select count(*) from (select c.id from business_contacts c
-  where c.workspace_id = :tenant and c.id = any(cast(:ids as uuid[])) order by c.id for no key update) held""")
+select c.id, c.tags from business_contacts c
+where c.workspace_id = :tenant and c.id = any(cast(:ids as uuid[])) order by c.id for no key update""")
 
 LOCK_BUSINESSES = text("""
 select count(*) from (select b.id from businesses b
@@ -94,26 +97,48 @@ select :tenant, s.id, s.external_id, coalesce(s.name, nullif(s.domain, ''), s.ex
   jsonb_strip_nulls(coalesce(s.fields, '{}')), cast(:user as uuid)
 from import_businesses s where s.found is null order by s.n""")
 
-UPDATE_BUSINESSES = text("""
-with wanted as (
-  select b.id, coalesce(b.external_id, s.external_id) as external_id, coalesce(s.name, b.name) as name,
-    coalesce(nullif(s.domain, ''), b.domain) as domain, coalesce(s.email, b.email) as email,
-    coalesce(s.phone, b.phone) as phone, coalesce(s.website, b.website) as website, coalesce(s.city, b.city) as city,
-    coalesce(s.country, b.country) as country, coalesce(s.timezone, b.timezone) as timezone,
-    coalesce(s.status, b.status) as status,
-    case when s.tags is null then b.tags
-      else array(select distinct t from unnest(b.tags || s.tags) t order by t) end as tags,
-    case when s.fields is null then b.fields else jsonb_strip_nulls(b.fields || s.fields) end as fields
-  from import_businesses s join businesses b on b.workspace_id = :tenant and b.id = s.found
+
+def _update(
+    table: str, stage: str, matched: str, values: dict[str, str], more: str, returning: str
+) -> TextClause:
+    """Set what differs. The expressions stand twice, because a join of the table with a list of wanted
+    values would be a loop within a loop: no plan can look these up by key."""
+    sets = ", ".join(f"{name} = {value}" for name, value in values.items())
+    held = ", ".join(f"t.{name}" for name in values)
+    wanted = ", ".join(values.values())
+    return text(
+        f"update {table} t set {sets}{more}, updated_at = now() from {stage} s "
+        f"where t.workspace_id = :tenant and t.id = {matched} and ({held}) is distinct from ({wanted}) "
+        f"returning {returning}"
+    )
+
+
+def _keep(*names: str) -> dict[str, str]:
+    return {name: f"coalesce(s.{name}, t.{name})" for name in names}
+
+
+def _join(name: str) -> str:
+    """The union of two sets of words, sorted; the same array where nothing is new."""
+    union = f"array(select distinct w from unnest(t.{name} || s.{name}) w order by w)"
+    return f"case when s.{name} is null or t.{name} @> s.{name} then t.{name} else {union} end"
+
+
+FIELDS = "case when s.fields is null then t.fields else jsonb_strip_nulls(t.fields || s.fields) end"
+
+UPDATE_BUSINESSES = _update(
+    "businesses",
+    "import_businesses",
+    "s.found",
+    {
+        "external_id": "coalesce(t.external_id, s.external_id)",
+        "domain": "coalesce(nullif(s.domain, ''), t.domain)",
+        **_keep("name", "email", "phone", "website", "city", "country", "timezone", "status"),
+        "tags": _join("tags"),
+        "fields": FIELDS,
+    },
+    "",
+    "t.id",
 )
-update businesses b set external_id = w.external_id, name = w.name, domain = w.domain, email = w.email, phone = w.phone,
-  website = w.website, city = w.city, country = w.country, timezone = w.timezone, status = w.status, tags = w.tags,
-  fields = w.fields, updated_at = now()
-from wanted w where b.workspace_id = :tenant and b.id = w.id
-  and (b.external_id, b.name, b.domain, b.email, b.phone, b.website, b.city, b.country, b.timezone, b.status, b.tags, b.fields)
-  is distinct from
-  (w.external_id, w.name, w.domain, w.email, w.phone, w.website, w.city, w.country, w.timezone, w.status, w.tags, w.fields)
-returning b.id""")
 
 INSERT_CONTACTS = text("""
 insert into business_contacts (workspace_id, id, business_id, email, email_normal, external_id, first_name, last_name,
@@ -125,36 +150,32 @@ select :tenant, s.id, (select coalesce(b.found, b.id) from import_businesses b w
   case when coalesce(s.consent, :consent) <> 'unknown' then now() end,
   case when coalesce(s.consent, :consent) <> 'unknown' then 'import' else '' end,
   coalesce(s.tags, '{}'), coalesce(s.topics, '{}'), jsonb_strip_nulls(coalesce(s.fields, '{}')), cast(:user as uuid)
-from import_contacts s where coalesce(s.by_id, s.by_email) is null order by s.n""")
+from import_contacts s where s.by_id is null order by s.n""")
 
 # A file never takes back a no: who denied consent or left stays so.
-UPDATE_CONTACTS = text("""
-with wanted as (
-  select c.id, c.tags as old_tags,
-    coalesce((select coalesce(b.found, b.id) from import_businesses b where b.n = s.company), c.business_id) as business_id,
-    case when s.email_normal is null or s.email_normal = c.email_normal then c.email else s.email end as email,
-    coalesce(s.email_normal, c.email_normal) as email_normal, coalesce(c.external_id, s.external_id) as external_id,
-    coalesce(s.first_name, c.first_name) as first_name, coalesce(s.last_name, c.last_name) as last_name,
-    coalesce(s.title, c.title) as title, coalesce(s.phone, c.phone) as phone,
-    coalesce(s.timezone, c.timezone) as timezone, coalesce(s.locale, c.locale) as locale,
-    case when c.status in ('unsubscribed', 'bounced', 'complained') then c.status else coalesce(s.status, c.status) end as status,
-    case when c.consent_marketing = 'denied' then 'denied' else coalesce(s.consent, c.consent_marketing) end as consent,
-    case when s.tags is null then c.tags
-      else array(select distinct t from unnest(c.tags || s.tags) t order by t) end as tags,
-    case when s.topics is null then c.topics
-      else array(select distinct t from unnest(c.topics || s.topics) t order by t) end as topics,
-    case when s.fields is null then c.fields else jsonb_strip_nulls(c.fields || s.fields) end as fields
-  from import_contacts s join business_contacts c on c.workspace_id = :tenant and c.id = coalesce(s.by_id, s.by_email)
+CONSENT = (
+    "case when t.consent_marketing = 'denied' then 'denied' else coalesce(s.consent, t.consent_marketing) end"
 )
-update business_contacts c set business_id = w.business_id, email = w.email, email_normal = w.email_normal,
-  external_id = w.external_id, first_name = w.first_name, last_name = w.last_name, title = w.title, phone = w.phone,
-  timezone = w.timezone, locale = w.locale, status = w.status, consent_marketing = w.consent,
-  consent_at = case when w.consent <> c.consent_marketing then now() else c.consent_at end,
-  consent_source = case when w.consent <> c.consent_marketing then 'import' else c.consent_source end,
-  tags = w.tags, topics = w.topics, fields = w.fields, updated_at = now()
-from wanted w where c.workspace_id = :tenant and c.id = w.id
-  and (c.business_id, c.email, c.email_normal, c.external_id, c.first_name, c.last_name, c.title, c.phone, c.timezone,
-    c.locale, c.status, c.consent_marketing, c.tags, c.topics, c.fields)
-  is distinct from (w.business_id, w.email, w.email_normal, w.external_id, w.first_name, w.last_name, w.title, w.phone,
-    w.timezone, w.locale, w.status, w.consent, w.tags, w.topics, w.fields)
-returning c.id, c.tags, w.old_tags""")
+LEFT = "t.status in ('unsubscribed', 'bounced', 'complained')"
+SAID = f"{CONSENT} <> t.consent_marketing"
+OWNER = "(select coalesce(b.found, b.id) from import_businesses b where b.n = s.company)"
+
+UPDATE_CONTACTS = _update(
+    "business_contacts",
+    "import_contacts",
+    "s.by_id",
+    {
+        "business_id": f"coalesce({OWNER}, t.business_id)",
+        "email": "case when s.email_normal is null or s.email_normal = t.email_normal then t.email else s.email end",
+        "external_id": "coalesce(t.external_id, s.external_id)",
+        **_keep("email_normal", "first_name", "last_name", "title", "phone", "timezone", "locale"),
+        "status": f"case when {LEFT} then t.status else coalesce(s.status, t.status) end",
+        "consent_marketing": CONSENT,
+        "tags": _join("tags"),
+        "topics": _join("topics"),
+        "fields": FIELDS,
+    },
+    f", consent_at = case when {SAID} then now() else t.consent_at end"
+    f", consent_source = case when {SAID} then 'import' else t.consent_source end",
+    "t.id, t.tags",
+)

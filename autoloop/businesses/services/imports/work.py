@@ -35,7 +35,7 @@ PROBE = """select exists (select from imports
 AGAIN = ("40001", "40P01", "55P03", "23505")
 
 
-class Gone(Exception):  # noqa: N818 - no error: somebody cancelled it or took it over
+class Gone(Exception):
     """The import is not ours any more."""
 
 
