@@ -79,13 +79,12 @@ class Stack:
                 self._welcome(time.monotonic() - began, claim)
                 supervisor.run()
         finally:
-            self.console.say("Stopping …")
             self._ready = False
-            asked = time.monotonic()
-            supervisor.stop(_STOP_ORDER)
-            self.console.say(
-                f"All stopped in {time.monotonic() - asked:.1f} s; the data stays in {self.data}."
-            )
+            if any(child.process for child in supervisor.children):
+                self.console.say("Stopping …")
+                asked = time.monotonic()
+                supervisor.stop(_STOP_ORDER)
+                self.console.say(f"All stopped in {time.monotonic() - asked:.1f} s; the data stays in {self.data}.")
             self.lock.release()
             supervisor.unlisten()
         return 0
