@@ -35,7 +35,9 @@ MOST_IDS = 10_000
 
 
 def text(most: int, least: int = 0, **options: Any) -> colander.SchemaNode:
-    return colander.SchemaNode(colander.String(), validator=colander.Length(least, most), **options)
+    """Text that may be empty unless `least` says otherwise."""
+    kind = colander.String(allow_empty=not least)
+    return colander.SchemaNode(kind, validator=colander.Length(least, most), **options)
 
 
 def free(**options: Any) -> colander.SchemaNode:
@@ -63,11 +65,12 @@ def several(node: colander.SchemaNode, **options: Any) -> colander.SchemaNode:
     return colander.SchemaNode(colander.Sequence(), node, **options)
 
 
-def name() -> colander.SchemaNode:
+def name(**options: Any) -> colander.SchemaNode:
     return colander.SchemaNode(
         colander.String(),
         preparer=lambda value: value.strip() if isinstance(value, str) else value,
         validator=colander.Length(1, 200),
+        **options,
     )
 
 
@@ -98,7 +101,7 @@ class NewWorkflow(colander.MappingSchema):
 
 
 class Change(colander.MappingSchema):
-    name = colander.SchemaNode(colander.String(), missing=colander.drop, validator=colander.Length(1, 200))
+    name = name(missing=colander.drop)
     description = text(2000, missing=colander.drop)
 
 

@@ -198,7 +198,10 @@ def test_the_list_is_cached_until_something_changes(api: Client):
     assert [each["name"] for each in rest["data"]] == ["Gamma 100%"]
     assert [each["name"] for each in api.data("workflows", q="100%")] == ["Gamma 100%"]
     id = rest["data"][0]["id"]
-    api.patch(f"workflows/{id}", {"name": "Delta"})
+    api.patch(f"workflows/{id}", {"name": " Delta ", "description": "What for"})
+    api.patch(f"workflows/{id}", {"name": "  "}, status=400)
+    assert api.data(f"workflows/{id}")["description"] == "What for"
+    assert api.patch(f"workflows/{id}", {"description": ""}).json["data"]["description"] == ""
     answer = api.get("workflows", sort="-name", limit=1)
     assert (answer.headers["X-Cache"], answer.json["data"][0]["name"]) == ("miss", "Delta")
     api.delete(f"workflows/{id}", status=204)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.i18n import TranslationString
@@ -24,6 +25,7 @@ from autoloop.workflows.views.workflows import listed
 TEMPLATES = "autoloop.workflows:templates/"
 LIST = TEMPLATES + "workflows.jinja2"
 REFUSALS = (Invalid, Conflict)
+MOST_DRAWN = 120
 
 
 def refuse(request: Request, error: AutoLoopError) -> AutoLoopError:
@@ -47,21 +49,30 @@ def list_page(context: Workflows, request: Request, **more: Any) -> dict[str, An
         request.filters = checked(schemas.WorkflowsQuery(), {})
         found = listed(request)
         more.setdefault("error", refuse(request, error))
-    pictures = request.services(services.Drafts).pictured([row.id for row in found.rows])
-    plugins = request.registrations.plugins
-    small = {id: draw_small(figure(graph, triggers, plugins)) for id, (graph, triggers) in pictures.items()}
+    shapes = _shapes(request, [row.id for row in found.rows])
     shown = {
         "rows": found.rows,
         "next": found.next,
         "total": found.total,
         "filters": request.filters,
-        "small": small,
+        "shapes": shapes,
         "statuses": WORKFLOW_STATUSES,
         "may_edit": request.has_permission(Permission.EDIT, context),
         "given": {},
         "error": None,
     }
     return shown | more
+
+
+def _shapes(request: Request, ids: list[UUID]) -> dict[UUID, Any]:
+    """Small pictures of the drafts; none of a graph too large to be told from another at this size."""
+    plugins = request.registrations.plugins
+    held = request.services(services.Drafts).pictured(ids)
+    return {
+        id: draw_small(figure(graph, triggers, plugins))
+        for id, (graph, triggers) in held.items()
+        if not isinstance(graph.get("nodes"), list) or len(graph["nodes"]) <= MOST_DRAWN
+    }
 
 
 @page(context=Workflows, method="POST", permission=Permission.EDIT, template=LIST)
