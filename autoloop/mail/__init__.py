@@ -32,7 +32,9 @@ def includeme(config: Configurator) -> None:
 
 def _hang(config: Configurator) -> None:
     """Where mail stands in the tree and in the side bar."""
+    from autoloop.base.i18n import _
     from autoloop.mail import resources
+    from autoloop.web.permissions import Permission
     from autoloop.workspaces.resources import Workspace
 
     config.add_child(Workspace, "emails", resources.Emails)
@@ -41,3 +43,17 @@ def _hang(config: Configurator) -> None:
     config.add_child(Workspace, "providers", resources.Providers)
     config.add_child(Workspace, "suppressions", resources.Suppressions)
     config.add_child(config.registry.root_class, "t", resources.PublicLinks)
+    config.scan("autoloop.mail.views")
+    config.scan("autoloop.mail.pages")
+    config.add_nav("emails", _("Email log"), "send", section="Understand", order=45, key="e")
+    config.add_nav("mailbox", _("Mailbox"), "inbox", section="Understand", order=46, key="m")
+    config.add_nav("senders", _("Senders"), "user-pen", section="Manage", order=60)
+    config.add_nav(
+        "providers",
+        _("Ways out"),
+        "plug",
+        section="Manage",
+        order=62,
+        permission=Permission.MANAGE_PROVIDERS,
+    )
+    config.add_nav("suppressions", _("Suppressions"), "octagon-x", section="Manage", order=64)

@@ -33,7 +33,8 @@ class Versions(Mapping[UUID, Any]):
             rows = session.scalars(
                 select(Version).where(tuple_(Version.workspace_id, Version.id).in_(missing))
             ).all()
-            session.expunge_all()
+            for row in rows:
+                session.expunge(row)
             self._held.update({row.id: row for row in rows})
         for _, id in wanted:
             if id in self._held:

@@ -65,6 +65,12 @@ where a.address is not null
 order by u.tenant, h.hash, u.reason
 on conflict (workspace_id, address_hash, reason) do nothing""")
 
+DENY = text("""
+update business_contacts c set consent_marketing = 'denied', consent_at = now(), consent_source = u.source,
+  updated_at = now()
+from unnest(cast(:tenants as uuid[]), cast(:contacts as uuid[]), cast(:sources as text[])) u(tenant, id, source)
+where c.workspace_id = u.tenant and c.id = u.id and c.consent_marketing <> 'denied'""")
+
 
 def on_events(services: Services, events: Sequence[Mapping[str, Any]]) -> None:
     """Called by routing with every batch of events, before waits are matched.
@@ -170,16 +176,25 @@ def _mark_contacts(services: Services, events: Sequence[Mapping[str, Any]]) -> N
     """Contacts show it too: their status, and consent where they took it back."""
     from autoloop.businesses.services.effects import ContactChange, apply_changes
 
-    merged: dict[tuple[UUID, UUID], dict[str, Any]] = {}
+    statuses: dict[tuple[UUID, UUID], str] = {}
+    denied: dict[tuple[UUID, UUID], str] = {}
     for event in events:
         if event["contact_id"] is None:
             continue
-        changes = merged.setdefault((event["workspace_id"], event["contact_id"]), {})
-        changes["status"] = BARS[event["name"]]
+        key = (event["workspace_id"], event["contact_id"])
+        statuses[key] = BARS[event["name"]]
         if event["name"] != "email.bounced":
-            changes["consent_marketing"] = "denied"
-    if merged:
-        apply_changes(
-            services,
-            [ContactChange(key[0], key[1], changes, [], []) for key, changes in sorted(merged.items())],
-        )
+            denied[key] = event["name"]
+    if not statuses:
+        return
+    apply_changes(
+        services, [ContactChange(*key, {"status": status}) for key, status in sorted(statuses.items())]
+    )
+    if denied:
+        keys = sorted(denied)
+        given = {
+            "tenants": [key[0] for key in keys],
+            "contacts": [key[1] for key in keys],
+            "sources": [denied[key] for key in keys],
+        }
+        services.session.execute(DENY, given)

@@ -91,7 +91,7 @@ def _row(each: EmailRequest, facts: Mapping[str, Any] | None, found: Found, now:
         "node": each.node,
         "visit": each.visit,
         "contact_id": each.contact_id if contact else None,
-        "business_id": business.get("id"),
+        "business_id": UUID(business["id"]) if business else None,
         "template_version_id": version.id if version is not None else None,
         "sender_id": sender["id"] if sender else None,
         "to_address": address,

@@ -1,0 +1,265 @@
+"""Pages of senders, provider accounts and suppressions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.request import Request
+
+from autoloop.accounts.forms import posted, posted_text, timezone_options, told
+from autoloop.base.errors import AutoLoopError, Conflict, Invalid
+from autoloop.base.i18n import _
+from autoloop.mail import resources, schemas
+from autoloop.mail.models import REASONS, ProviderAccount, Sender
+from autoloop.mail.services.accounts import ProviderAccounts, kinds
+from autoloop.mail.services.senders import Senders
+from autoloop.mail.services.suppressions import Suppressions
+from autoloop.mail.views import suppression_rows, with_cap
+from autoloop.web import page
+from autoloop.web.input import checked, read_query
+from autoloop.web.permissions import Permission
+
+HERE = "autoloop.mail:pages/"
+REFUSALS = (Invalid, Conflict)
+
+
+@page(context=resources.Senders, permission=Permission.READ, template=HERE + "senders.jinja2")
+def senders(context: resources.Senders, request: Request) -> dict[str, Any]:
+    return senders_page(request, {})
+
+
+@page(
+    context=resources.Senders,
+    method="POST",
+    permission=Permission.MANAGE_SENDERS,
+    template=HERE + "senders.jinja2",
+)
+def create_sender(context: resources.Senders, request: Request) -> Any:
+    try:
+        request.services(Senders).create(posted(request, schemas.CreateSender()))
+    except REFUSALS as error:
+        return senders_page(request, dict(request.POST), error)
+    return HTTPSeeOther(request.resource_url(context))
+
+
+@page(context=resources.Sender, permission=Permission.READ, template=HERE + "sender.jinja2")
+def sender(context: resources.Sender, request: Request) -> dict[str, Any]:
+    row = context.row
+    return sender_page(request, row, dict(row._mapping))
+
+
+@page(
+    context=resources.Sender,
+    method="POST",
+    permission=Permission.MANAGE_SENDERS,
+    template=HERE + "sender.jinja2",
+)
+def change_sender(context: resources.Sender, request: Request) -> Any:
+    row = context.row
+    try:
+        given = posted_text(request)
+        # The page always sends all of them: an emptied field is a change.
+        emptied = {"postal_address": ""} | ({} if given.get("daily_cap") else {"no_cap": "true"})
+        values = checked(schemas.ChangeSender(), emptied | given)
+        values = {"reply_to": None, "provider_account_id": None} | values
+        request.services(Senders).change(row.id, with_cap(values))
+    except REFUSALS as error:
+        return sender_page(request, row, dict(row._mapping) | dict(request.POST), error)
+    return HTTPSeeOther(request.resource_url(context, query={"done": "saved"}))
+
+
+@page(context=resources.Sender, name="remove", method="POST", permission=Permission.MANAGE_SENDERS)
+def remove_sender(context: resources.Sender, request: Request) -> Any:
+    request.services(Senders).remove(context.row.id)
+    return HTTPSeeOther(request.resource_url(context.__parent__))
+
+
+@page(context=resources.Providers, permission=Permission.MANAGE_PROVIDERS, template=HERE + "providers.jinja2")
+def providers(context: resources.Providers, request: Request) -> dict[str, Any]:
+    return providers_page(request, {})
+
+
+@page(
+    context=resources.Providers,
+    method="POST",
+    permission=Permission.MANAGE_PROVIDERS,
+    template=HERE + "providers.jinja2",
+)
+def create_provider(context: resources.Providers, request: Request) -> Any:
+    try:
+        given = nested(posted_text(request))
+        request.services(ProviderAccounts).create(checked(schemas.CreateAccount(), given))
+    except REFUSALS as error:
+        return providers_page(request, dict(request.POST), error)
+    return HTTPSeeOther(request.resource_url(context))
+
+
+@page(context=resources.Provider, permission=Permission.MANAGE_PROVIDERS, template=HERE + "provider.jinja2")
+def provider(context: resources.Provider, request: Request) -> dict[str, Any]:
+    return provider_page(request, context.row, {})
+
+
+@page(
+    context=resources.Provider,
+    method="POST",
+    permission=Permission.MANAGE_PROVIDERS,
+    template=HERE + "provider.jinja2",
+)
+def change_provider(context: resources.Provider, request: Request) -> Any:
+    row = context.row
+    try:
+        given = {"config": {}} | nested(posted_text(request))
+        request.services(ProviderAccounts).change(row.id, checked(schemas.ChangeAccount(), given))
+    except REFUSALS as error:
+        return provider_page(request, row, dict(request.POST), error)
+    return HTTPSeeOther(request.resource_url(context, query={"done": "saved"}))
+
+
+@page(context=resources.Provider, name="remove", method="POST", permission=Permission.MANAGE_PROVIDERS)
+def remove_provider(context: resources.Provider, request: Request) -> Any:
+    try:
+        request.services(ProviderAccounts).remove(context.row.id)
+    except Conflict as error:
+        request.session.flash(error.message)
+        return HTTPSeeOther(request.resource_url(context))
+    return HTTPSeeOther(request.resource_url(context.__parent__))
+
+
+@page(context=resources.Suppressions, permission=Permission.READ, template=HERE + "suppressions.jinja2")
+def suppressions(context: resources.Suppressions, request: Request) -> dict[str, Any]:
+    return suppressions_page(request, {})
+
+
+@page(
+    context=resources.Suppressions,
+    method="POST",
+    permission=Permission.EDIT,
+    template=HERE + "suppressions.jinja2",
+)
+def suppress(context: resources.Suppressions, request: Request) -> Any:
+    try:
+        given = posted(request, schemas.AddSuppression())
+        request.services(Suppressions).suppress(given["address"], note=given["note"])
+    except REFUSALS as error:
+        return suppressions_page(request, dict(request.POST), error)
+    return HTTPSeeOther(request.resource_url(context))
+
+
+@page(context=resources.Suppression, name="lift", method="POST", permission=Permission.MANAGE_SENDERS)
+def lift(context: resources.Suppression, request: Request) -> Any:
+    request.services(Suppressions).lift(context.row.id)
+    return HTTPSeeOther(request.resource_url(context.__parent__))
+
+
+def senders_page(
+    request: Request, given: dict[str, Any], error: AutoLoopError | None = None
+) -> dict[str, Any]:
+    refuse(request, error)
+    rows = request.db.execute(request.services(Senders).rows().order_by(Sender.name, Sender.id).limit(500))
+    return {
+        "rows": list(rows),
+        "given": given,
+        "error": told(request, error),
+        "timezones": timezone_options(),
+    }
+
+
+def sender_page(
+    request: Request, row: Any, given: dict[str, Any], error: AutoLoopError | None = None
+) -> dict[str, Any]:
+    refuse(request, error)
+    accounts = [("", _("The workspace's default")), *account_options(request)]
+    return {
+        "row": row,
+        "given": given,
+        "error": told(request, error),
+        "timezones": timezone_options(),
+        "accounts": accounts,
+    }
+
+
+def account_options(request: Request) -> list[tuple[str, str]]:
+    rows = request.services(ProviderAccounts).rows().order_by(ProviderAccount.name)
+    return [(str(row.id), row.name) for row in request.db.execute(rows)]
+
+
+def providers_page(
+    request: Request, given: dict[str, Any], error: AutoLoopError | None = None
+) -> dict[str, Any]:
+    refuse(request, error)
+    rows = request.db.execute(
+        request.services(ProviderAccounts).rows().order_by(ProviderAccount.name).limit(500)
+    )
+    known = kinds(request.registrations)
+    chosen = given.get("provider") or request.GET.get("kind") or ""
+    kind = next((each for each in known if each["name"] == chosen), None)
+    return {
+        "rows": list(rows),
+        "kinds": known,
+        "kind": kind,
+        "fields": fields(kind, {}) if kind else [],
+        "given": given,
+        "error": told(request, error),
+    }
+
+
+def provider_page(
+    request: Request, row: Any, given: dict[str, Any], error: AutoLoopError | None = None
+) -> dict[str, Any]:
+    refuse(request, error)
+    kind = next((each for each in kinds(request.registrations) if each["name"] == row.provider), None)
+    return {
+        "row": row,
+        "kind": kind,
+        "fields": fields(kind, row.config) if kind else [],
+        "given": {"name": row.name} | given,
+        "error": told(request, error),
+    }
+
+
+def suppressions_page(
+    request: Request, given: dict[str, Any], error: AutoLoopError | None = None
+) -> dict[str, Any]:
+    refuse(request, error)
+    request.filters = read_query(request, schemas.SuppressionsQuery(), many=True)
+    return {
+        "page": suppression_rows(request),
+        "filters": request.filters,
+        "reasons": REASONS,
+        "given": given,
+        "error": told(request, error),
+    }
+
+
+def fields(kind: dict[str, Any], config: dict[str, Any]) -> list[dict[str, Any]]:
+    """A provider's settings as form fields, drawn from its JSON Schema."""
+    drawn = []
+    for name, spec in kind["config"]["properties"].items():
+        secret = name in kind["secrets"]
+        drawn.append(
+            {
+                "name": f"config.{name}",
+                "title": spec.get("title", name),
+                "help": spec.get("description", ""),
+                "type": "password" if secret else "number" if spec.get("type") == "integer" else "text",
+                "options": [(each, each) for each in spec.get("enum", [])],
+                "value": "" if secret else config.get(name, spec.get("default", "")),
+                "required": name in kind["config"]["required"],
+                "long": name == "ca_certificate",
+            }
+        )
+    return drawn
+
+
+def nested(given: dict[str, str]) -> dict[str, Any]:
+    """`config.host` and its like as one mapping under `config`."""
+    config = {key.removeprefix("config."): value for key, value in given.items() if key.startswith("config.")}
+    rest: dict[str, Any] = {key: value for key, value in given.items() if not key.startswith("config.")}
+    return rest | ({"config": config} if config else {})
+
+
+def refuse(request: Request, error: AutoLoopError | None) -> None:
+    """The form is shown again with the error beside it."""
+    if error is not None:
+        request.response.status = 422 if isinstance(error, Invalid) else error.status

@@ -1,0 +1,265 @@
+"""Shapes of mail, in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import colander
+
+from autoloop.base.i18n import _
+from autoloop.base.ids import parse_id
+from autoloop.mail.models import REASONS, Kind, Status
+from autoloop.web.input import ListQuery
+
+__all__ = [
+    "AccountOut",
+    "AddSuppression",
+    "ChangeAccount",
+    "ChangeSender",
+    "CreateAccount",
+    "CreateSender",
+    "EmailOut",
+    "EmailRowOut",
+    "EmailsQuery",
+    "MailboxOut",
+    "MailboxRowOut",
+    "ProviderKindOut",
+    "SenderOut",
+    "Settle",
+    "SuppressionOut",
+    "SuppressionsQuery",
+    "UnsubscribedOut",
+]
+
+
+class Id(colander.SchemaType):  # type: ignore[misc]
+    """A uuid in canonical form."""
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
+        if cstruct is colander.null:
+            return cstruct
+        found = parse_id(cstruct) if isinstance(cstruct, str) else None
+        if found is None:
+            raise colander.Invalid(node, _("This is no id."))
+        return found
+
+
+def text(title: Any, most: int = 200, **options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.String(), title=title, validator=colander.Length(max=most), **options)
+
+
+def may_be_empty(title: Any, most: int = 200, **options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(
+        colander.String(allow_empty=True), title=title, validator=colander.Length(max=most), **options
+    )
+
+
+def id_of(title: Any, **options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(Id(), title=title, **options)
+
+
+def moment(title: Any, **options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.DateTime(), title=title, **options)
+
+
+def one_of(title: Any, values: Any, **options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(
+        colander.String(), title=title, validator=colander.OneOf([str(value) for value in values]), **options
+    )
+
+
+def plain(title: Any, **options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.Mapping(unknown="preserve"), title=title, **options)
+
+
+class EmailsQuery(ListQuery):
+    status = one_of(_("Status"), Status, missing=None)
+    kind = one_of(_("Kind"), Kind, missing=None)
+    contact_id = id_of(_("Contact"), missing=None)
+    business_id = id_of(_("Business"), missing=None)
+    run_id = id_of(_("Run"), missing=None)
+    workflow_id = id_of(_("Workflow"), missing=None)
+    sender_id = id_of(_("Sender"), missing=None)
+
+
+class EmailRowOut(colander.MappingSchema):
+    id = text("Id")
+    kind = text("marketing, transactional, test or system")
+    status = text("Where it stands")
+    hold_reason = text("Why it waits, while it is an intent", missing=None)
+    reason = text("Why it ended so", 1000, missing=None)
+    to_address = text("To", 320)
+    to_name = text("Name of the recipient")
+    subject = text("Subject, once it was written", 1000, missing=None)
+    run_id = text("Run", missing=None)
+    workflow_id = text("Workflow", missing=None)
+    node = text("Step of the workflow", missing=None)
+    contact_id = text("Contact", missing=None)
+    business_id = text("Business", missing=None)
+    sender_id = text("Sender", missing=None)
+    attempts = colander.SchemaNode(colander.Integer(), title="How often it was tried")
+    due_at = moment("When it is tried (again)")
+    sent_at = moment("When it was accepted", missing=None)
+    settled_at = moment("When its state was last known", missing=None)
+    created_at = moment("When it was asked for")
+
+
+class AttemptOut(colander.MappingSchema):
+    n = colander.SchemaNode(colander.Integer(), title="Which attempt")
+    marked_at = moment("When it was marked as sending", missing=None)
+    finished_at = moment("When the reply came", missing=None)
+    outcome = text(
+        "accepted, temporary, permanent, unknown; deferred or refused before the mark", missing=None
+    )
+    code = colander.SchemaNode(colander.Integer(), title="Code of the reply", missing=None)
+    reply = text("What was replied", 1000, missing=None)
+
+
+class Attempts(colander.SequenceSchema):
+    attempt = AttemptOut()
+
+
+class EmailOut(EmailRowOut):
+    send_key = text("What makes it the only one of its kind")
+    message_id = text("Message-ID", missing=None)
+    on_unknown = text("What to do if its fate stays unknown")
+    priority = colander.SchemaNode(colander.Integer(), title="Priority")
+    first_tried_at = moment("First tried", missing=None)
+    resend_of = text("The email it repeats", missing=None)
+    sender_name = text("Sender's name", missing=None)
+    sender_address = text("Sender's address", 320, missing=None)
+    workflow_name = text("Workflow's name", missing=None)
+    template_id = text("Template", missing=None)
+    template_name = text("Template's name", missing=None)
+    template_number = colander.SchemaNode(colander.Integer(), title="Template's version", missing=None)
+    attempts_made = Attempts(title="Every attempt")
+    body = text("The text as the recipient reads it", 1_000_000, missing=None)
+
+
+class Settle(colander.MappingSchema):
+    fate = one_of(_("What became of it"), ("accepted", "rejected", "skipped", "resend"))
+
+
+class SenderFields(colander.MappingSchema):
+    reply_to = text(_("Replies go to"), 320, missing=colander.drop)
+    provider_account_id = id_of(_("Sent through"), missing=colander.drop)
+    daily_cap = colander.SchemaNode(
+        colander.Integer(),
+        title=_("At most a day"),
+        validator=colander.Range(0, 10_000_000),
+        missing=colander.drop,
+    )
+    timezone = text(_("Time zone of its day"), 60, missing=colander.drop)
+    postal_address = may_be_empty(_("Postal address"), 1000, missing=colander.drop)
+
+
+class CreateSender(SenderFields):
+    name = text(_("Name"), 120)
+    address = text(_("Address"), 320)
+
+
+class ChangeSender(SenderFields):
+    name = text(_("Name"), 120, missing=colander.drop)
+    status = one_of(_("Status"), ("active", "paused"), missing=colander.drop)
+    is_default = colander.SchemaNode(colander.Boolean(), title=_("Default"), missing=colander.drop)
+    no_cap = colander.SchemaNode(colander.Boolean(), title=_("No daily limit"), missing=colander.drop)
+
+
+class SenderOut(colander.MappingSchema):
+    id = text("Id")
+    name = text("Name")
+    address = text("Address", 320)
+    reply_to = text("Replies go to", 320, missing=None)
+    domain_id = text("Sending domain", missing=None)
+    provider_account_id = text("Sent through; empty for the default", missing=None)
+    daily_cap = colander.SchemaNode(colander.Integer(), title="At most a day", missing=None)
+    used_today = colander.SchemaNode(colander.Integer(), title="Used of it today")
+    timezone = text("Time zone of its day")
+    postal_address = text("Postal address; empty for the workspace's", 1000)
+    is_default = colander.SchemaNode(colander.Boolean(), title="Default")
+    status = text("Status")
+    created_at = moment("Made")
+    updated_at = moment("Changed")
+
+
+class CreateAccount(colander.MappingSchema):
+    name = text(_("Name"), 120)
+    provider = text(_("Provider"), 60)
+    config = plain(_("Settings"), missing=colander.drop)
+
+
+class ChangeAccount(colander.MappingSchema):
+    name = text(_("Name"), 120, missing=colander.drop)
+    config = plain(_("Settings; secrets that are left out stay"), missing=colander.drop)
+    status = one_of(_("Status"), ("active", "off"), missing=colander.drop)
+    is_default = colander.SchemaNode(colander.Boolean(), title=_("Default"), missing=colander.drop)
+
+
+class AccountOut(colander.MappingSchema):
+    id = text("Id")
+    name = text("Name")
+    provider = text("Provider plugin")
+    config = plain("Settings without the secret ones")
+    has_secrets = colander.SchemaNode(colander.Boolean(), title="Are there secret settings?")
+    is_default = colander.SchemaNode(colander.Boolean(), title="Default")
+    status = text("Status")
+    problem = text("What is wrong with it", 1000, missing=None)
+    problem_at = moment("Since", missing=None)
+    rest_until = moment("Not tried before", missing=None)
+    created_at = moment("Made")
+    updated_at = moment("Changed")
+
+
+class ProviderKindOut(colander.MappingSchema):
+    name = text("Name")
+    title = text("Title")
+    distribution = text("The package that brings it")
+    idempotency = text("How it settles what is unknown")
+    config = plain("Its settings as JSON Schema")
+    secrets = colander.SchemaNode(
+        colander.Sequence(), colander.SchemaNode(colander.String(), name="name"), title="Which are secret"
+    )
+
+
+class SuppressionsQuery(ListQuery):
+    reason = one_of(_("Reason"), REASONS, missing=None)
+
+
+class AddSuppression(colander.MappingSchema):
+    address = text(_("Address"), 320)
+    note = text(_("Note"), 500, missing="")
+
+
+class SuppressionOut(colander.MappingSchema):
+    id = text("Id")
+    address = text("Address; empty once it was erased", 320, missing=None)
+    reason = text("Why")
+    note = text("Note", 500)
+    email_id = text("The email it came from", missing=None)
+    created_at = moment("Since")
+
+
+class MailboxRowOut(colander.MappingSchema):
+    id = text("Id")
+    message_id = text("Message-ID", 1000)
+    sender = text("Envelope sender", 320)
+    recipient = text("Envelope recipient", 320)
+    subject = text("Subject", 500)
+    size = colander.SchemaNode(colander.Integer(), title="Octets")
+    created_at = moment("Captured")
+
+
+class MailboxOut(MailboxRowOut):
+    headers = colander.SchemaNode(
+        colander.Sequence(),
+        colander.SchemaNode(
+            colander.Sequence(), colander.SchemaNode(colander.String(), name="part"), name="header"
+        ),
+        title="Headers, decoded, in order",
+    )
+    html = text("HTML", 10_000_000, missing=None)
+    text = text("Text", 10_000_000)  # last: from here on the name is the field's
+
+
+class UnsubscribedOut(colander.MappingSchema):
+    unsubscribed = colander.SchemaNode(colander.Boolean(), title="Done")

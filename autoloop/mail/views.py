@@ -1,0 +1,291 @@
+"""The JSON door of mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.request import Request
+
+from autoloop.mail import resources, schemas
+from autoloop.mail.models import Email, MailboxMessage, ProviderAccount, Sender, Suppression
+from autoloop.mail.preview import rendered
+from autoloop.mail.services.accounts import ProviderAccounts, kinds
+from autoloop.mail.services.emails import Emails
+from autoloop.mail.services.mailbox import Captured, opened
+from autoloop.mail.services.senders import Senders
+from autoloop.mail.services.suppressions import Suppressions
+from autoloop.web import Page, api_view
+from autoloop.web.paging import fetch_page, order_of
+from autoloop.web.permissions import Permission
+
+# -- the email log
+
+
+@api_view(
+    context=resources.Emails,
+    permission=Permission.READ,
+    query=schemas.EmailsQuery,
+    out=schemas.EmailRowOut,
+    many=True,
+)
+def emails(context: resources.Emails, request: Request) -> Page:
+    """Emails, the newest first."""
+    return email_rows(request)
+
+
+@api_view(context=resources.Email, permission=Permission.READ, out=schemas.EmailOut)
+def email(context: resources.Email, request: Request) -> dict[str, Any]:
+    """One email with its attempts and its text."""
+    letter = rendered(request.services, context.id)
+    return dict(context.row._mapping) | {
+        "attempts_made": [dict(row._mapping) for row in request.services(Emails).attempts(context.id)],
+        "body": letter.text if letter else None,
+    }
+
+
+@api_view(
+    context=resources.Email,
+    method="POST",
+    name="settle",
+    permission=Permission.PUBLISH,
+    body=schemas.Settle,
+    out=schemas.EmailRowOut,
+)
+def settle(context: resources.Email, request: Request) -> Any:
+    """Say what became of an email whose fate is unknown, or send it again."""
+    service = request.services(Emails)
+    service.settle(context.row.id, request.validated["fate"])
+    return service.find(context.id)
+
+
+# -- the mailbox
+
+
+@api_view(context=resources.Captures, permission=Permission.READ, out=schemas.MailboxRowOut, many=True)
+def mailbox(context: resources.Captures, request: Request) -> Page:
+    """Captured mail, the newest first."""
+    return captured_rows(request)
+
+
+@api_view(context=resources.CapturedMail, permission=Permission.READ, out=schemas.MailboxOut)
+def captured(context: resources.CapturedMail, request: Request) -> dict[str, Any]:
+    """One captured message, taken apart."""
+    row = context.row
+    fields = ("id", "message_id", "sender", "recipient", "subject", "size", "created_at")
+    mail = opened(bytes(row.raw))
+    parts = {"headers": [list(header) for header in mail.headers], "text": mail.text, "html": mail.html}
+    return {field: getattr(row, field) for field in fields} | parts
+
+
+@api_view(context=resources.Captures, method="DELETE", permission=Permission.EDIT)
+def empty_mailbox(context: resources.Captures, request: Request) -> None:
+    """Throw all captured mail away."""
+    request.services(Captured).empty()
+
+
+# -- senders
+
+
+@api_view(context=resources.Senders, permission=Permission.READ, out=schemas.SenderOut, many=True)
+def senders(context: resources.Senders, request: Request) -> Page:
+    """The From identities of the workspace."""
+    rows = request.services(Senders).rows()
+    order = order_of(
+        request.filters["sort"], {"name": Sender.name, "created_at": Sender.created_at}, default="name"
+    )
+    return fetch_page(
+        request.db, matching(request, rows, Sender.name, Sender.address), order, Sender.id, request.filters
+    )
+
+
+@api_view(
+    context=resources.Senders,
+    method="POST",
+    permission=Permission.MANAGE_SENDERS,
+    body=schemas.CreateSender,
+    out=schemas.SenderOut,
+)
+def create_sender(context: resources.Senders, request: Request) -> Any:
+    """Make a sender. The first one is the default."""
+    return request.services(Senders).create(request.validated)
+
+
+@api_view(context=resources.Sender, permission=Permission.READ, out=schemas.SenderOut)
+def sender(context: resources.Sender, request: Request) -> Any:
+    """One sender, with what it used of its cap today."""
+    return context.row
+
+
+@api_view(
+    context=resources.Sender,
+    method="PATCH",
+    permission=Permission.MANAGE_SENDERS,
+    body=schemas.ChangeSender,
+    out=schemas.SenderOut,
+)
+def change_sender(context: resources.Sender, request: Request) -> Any:
+    """Change a sender, pause it, or make it the default."""
+    return request.services(Senders).change(context.row.id, with_cap(request.validated))
+
+
+@api_view(context=resources.Sender, method="DELETE", permission=Permission.MANAGE_SENDERS)
+def remove_sender(context: resources.Sender, request: Request) -> None:
+    """Remove a sender; its emails keep its name."""
+    request.services(Senders).remove(context.row.id)
+
+
+# -- provider accounts
+
+
+@api_view(
+    context=resources.Providers, permission=Permission.MANAGE_PROVIDERS, out=schemas.AccountOut, many=True
+)
+def providers(context: resources.Providers, request: Request) -> Page:
+    """The configured ways out; never their secrets."""
+    rows = request.services(ProviderAccounts).rows()
+    table = ProviderAccount
+    order = order_of(
+        request.filters["sort"], {"name": table.name, "created_at": table.created_at}, default="name"
+    )
+    return fetch_page(
+        request.db, matching(request, rows, table.name, table.provider), order, table.id, request.filters
+    )
+
+
+@api_view(
+    context=resources.Providers,
+    name="kinds",
+    permission=Permission.READ,
+    out=schemas.ProviderKindOut,
+    many=True,
+)
+def provider_kinds(context: resources.Providers, request: Request) -> Page:
+    """The provider plugins there are, with their settings as JSON Schema."""
+    return Page(kinds(request.registrations))
+
+
+@api_view(
+    context=resources.Providers,
+    method="POST",
+    permission=Permission.MANAGE_PROVIDERS,
+    body=schemas.CreateAccount,
+    out=schemas.AccountOut,
+)
+def create_provider(context: resources.Providers, request: Request) -> Any:
+    """Configure a way out. The first one is the default."""
+    return request.services(ProviderAccounts).create(request.validated)
+
+
+@api_view(context=resources.Provider, permission=Permission.MANAGE_PROVIDERS, out=schemas.AccountOut)
+def provider(context: resources.Provider, request: Request) -> Any:
+    """One way out, and what is wrong with it."""
+    return context.row
+
+
+@api_view(
+    context=resources.Provider,
+    method="PATCH",
+    permission=Permission.MANAGE_PROVIDERS,
+    body=schemas.ChangeAccount,
+    out=schemas.AccountOut,
+)
+def change_provider(context: resources.Provider, request: Request) -> Any:
+    """Change a way out, switch it off, or make it the default."""
+    return request.services(ProviderAccounts).change(context.row.id, request.validated)
+
+
+@api_view(context=resources.Provider, method="DELETE", permission=Permission.MANAGE_PROVIDERS)
+def remove_provider(context: resources.Provider, request: Request) -> None:
+    """Remove a way out that nothing uses."""
+    request.services(ProviderAccounts).remove(context.row.id)
+
+
+# -- suppressions
+
+
+@api_view(
+    context=resources.Suppressions,
+    permission=Permission.READ,
+    query=schemas.SuppressionsQuery,
+    out=schemas.SuppressionOut,
+    many=True,
+)
+def suppressions(context: resources.Suppressions, request: Request) -> Page:
+    """Addresses that must not be mailed, the newest first."""
+    return suppression_rows(request)
+
+
+@api_view(
+    context=resources.Suppressions,
+    method="POST",
+    permission=Permission.EDIT,
+    body=schemas.AddSuppression,
+    out=schemas.SuppressionOut,
+)
+def suppress(context: resources.Suppressions, request: Request) -> Any:
+    """Never mail this address, from the next message on."""
+    given = request.validated
+    return request.services(Suppressions).suppress(given["address"], note=given["note"])
+
+
+@api_view(context=resources.Suppression, permission=Permission.READ, out=schemas.SuppressionOut)
+def suppression(context: resources.Suppression, request: Request) -> Any:
+    """One reason not to mail one address."""
+    return context.row
+
+
+@api_view(context=resources.Suppression, method="DELETE", permission=Permission.MANAGE_SENDERS)
+def lift(context: resources.Suppression, request: Request) -> None:
+    """Take this reason off the list. It is written into the audit."""
+    request.services(Suppressions).lift(context.row.id)
+
+
+# -- what both doors show
+
+
+def email_rows(request: Request) -> Page:
+    rows = request.services(Emails).rows(request.filters)
+    order = order_of(
+        request.filters["sort"],
+        {"created_at": Email.created_at, "id": Email.id},
+        default="-id",
+    )
+    return fetch_page(request.db, rows, order, Email.id, request.filters)
+
+
+def captured_rows(request: Request) -> Page:
+    rows = request.services(Captured).rows(request.filters["q"])
+    order = order_of(request.filters["sort"], {"id": MailboxMessage.id}, default="-id")
+    return fetch_page(request.db, rows, order, MailboxMessage.id, request.filters)
+
+
+def suppression_rows(request: Request) -> Page:
+    rows = request.services(Suppressions).rows()
+    if request.filters.get("reason"):
+        rows = rows.where(Suppression.reason == request.filters["reason"])
+    order = order_of(request.filters["sort"], {"id": Suppression.id}, default="-id")
+    return fetch_page(
+        request.db,
+        matching(request, rows, Suppression.address, Suppression.note),
+        order,
+        Suppression.id,
+        request.filters,
+    )
+
+
+def with_cap(given: dict[str, Any]) -> dict[str, Any]:
+    """`no_cap` takes the daily limit away; a number sets it."""
+    values = dict(given)
+    if values.pop("no_cap", False):
+        values["daily_cap"] = None
+    return values
+
+
+def matching(request: Request, rows: Any, *columns: Any) -> Any:
+    """Only rows that hold the search words in one of the columns."""
+    words = request.filters["q"]
+    if not words:
+        return rows
+    from sqlalchemy import or_
+
+    return rows.where(or_(*(column.icontains(words, autoescape=True) for column in columns)))

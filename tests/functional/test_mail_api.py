@@ -1,0 +1,298 @@
+"""Mail over HTTP: senders, ways out, suppressions, the log, the mailbox, and unsubscribing."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from webtest import TestApp
+
+from autoloop.base.crypto import Keyring
+from autoloop.base.runtime import Runtime
+from autoloop.mail.delivery.channels import SECRETS
+from autoloop.mail.links import Links
+from tests.factories import Client, Tenant, make_tenant
+from tests.functional.browser import Browser
+from tests.functional.mail_world import MailWorld, drain
+
+SMTP = {"host": "mail.example.org", "username": "ada", "password": "pa55-w0rd"}
+
+
+@pytest.fixture
+def world(runtime: Runtime, tenant: Tenant) -> MailWorld:
+    return MailWorld(runtime, tenant)
+
+
+@pytest.fixture
+def browser(wsgi: object, runtime: Runtime, tenant: Tenant) -> Browser:
+    return Browser(wsgi, runtime, tenant.user_id)
+
+
+def test_senders_are_made_changed_and_kept_for_their_emails(
+    api: Client, runtime: Runtime, tenant: Tenant
+) -> None:
+    first = api.post("senders", {"name": "Ada", "address": "ada@example.org", "daily_cap": 5}).json["data"]
+    assert first["is_default"]
+    assert (first["daily_cap"], first["used_today"]) == (5, 0)
+    second = api.post("senders", {"name": "Bob", "address": "bob@example.org"}).json["data"]
+    assert not second["is_default"]
+    assert api.post("senders", {"name": "Eve", "address": "ADA@example.org"}, status=409).json["details"][
+        "address"
+    ]
+    changed = api.patch(f"senders/{second['id']}", {"is_default": True, "timezone": "Asia/Kolkata"}).json[
+        "data"
+    ]
+    assert changed["is_default"]
+    assert not api.data(f"senders/{first['id']}")["is_default"]
+    assert api.patch(f"senders/{first['id']}", {"no_cap": True}).json["data"]["daily_cap"] is None
+    api.delete(f"senders/{first['id']}")
+    api.get(f"senders/{first['id']}", status=404)
+    assert [row["name"] for row in api.data("senders")] == ["Bob"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"name": "A", "address": "no-at"},
+        {"name": "A\r\nBcc: x@y.z", "address": "a@b.c\r\nBcc: x@y.z"},
+        {"name": "A", "address": "a@example.org", "daily_cap": -1},
+        {"name": "A", "address": "a@example.org", "timezone": "Mars/Base"},
+        {"name": "A", "address": "a@example.org", "reply_to": "nobody"},
+        {
+            "name": "A",
+            "address": "a@example.org",
+            "provider_account_id": "0190c0de-0000-7000-8000-000000000000",
+        },
+        {"name": "A", "address": "a@example.org", "is_admin": True},
+        {"name": "x" * 70_000, "address": "a@example.org"},
+        {"address": "a@example.org"},
+    ],
+)
+def test_a_sender_that_makes_no_sense_is_refused_with_its_field(
+    api: Client, given: dict[str, object]
+) -> None:
+    assert api.post("senders", given, status=400).json["details"]
+
+
+def test_secrets_of_a_way_out_are_sealed_and_never_shown(
+    api: Client, runtime: Runtime, tenant: Tenant
+) -> None:
+    made = api.post("providers", {"name": "Main", "provider": "smtp", "config": SMTP})
+    data = made.json["data"]
+    assert "pa55" not in made.text
+    assert data["has_secrets"]
+    assert data["config"]["port"] == 587
+    api.patch(f"providers/{data['id']}", {"config": {"host": "other.example.org", "username": "ada"}})
+    with runtime.unit("web", tenant.id) as services:
+        from autoloop.mail.models import ProviderAccount
+
+        row = services.session.get_one(ProviderAccount, (tenant.id, data["id"]))
+        assert b"pa55" not in bytes(row.secrets)
+        opened = Keyring(runtime.settings.secret_keys).open(SECRETS, bytes(row.secrets))
+        assert json.loads(opened) == {"password": "pa55-w0rd"}, "a secret that is left out stays"
+        assert row.config["host"] == "other.example.org"
+    assert "password" in {secret for kind in api.data("providers/kinds") for secret in kind["secrets"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"provider": "pigeon"}, "provider"),
+        ({"config": {"port": 25}}, "config.host"),
+        ({"config": {"host": "h", "port": 0}}, "config.port"),
+        ({"config": {"host": "h", "wings": 2}}, "config"),
+        ({"config": SMTP | {"security": "none"}}, "config.security"),
+    ],
+)
+def test_settings_of_a_way_out_are_checked_by_its_plugin(
+    api: Client, given: dict[str, object], field: str
+) -> None:
+    body = {"name": "Main", "provider": "smtp"} | given
+    details = api.post("providers", body, status=400).json["details"]
+    assert any(key.startswith(field) for key in details), details
+
+
+def test_suppressed_addresses_are_not_mailed_until_they_are_lifted(api: Client, world: MailWorld) -> None:
+    made = api.post("suppressions", {"address": "Person0@Example.org", "note": "asked by phone"}).json["data"]
+    again = api.post("suppressions", {"address": "person0@example.org"}).json["data"]
+    assert made["id"] == again["id"]
+    world.intend(2)
+    drain(world.runtime)
+    assert [row["status"] for row in api.data("emails", sort="id")] == ["skipped", "accepted"]
+    assert [row["reason"] for row in api.data("suppressions", reason="manual")] == ["manual"]
+    api.delete(f"suppressions/{made['id']}")
+    world.intend(1)
+    drain(world.runtime)
+    assert api.data("emails?q=person0&status=accepted")
+
+
+def test_the_log_shows_an_email_its_attempts_and_its_text(api: Client, world: MailWorld) -> None:
+    contact = world.contact("ada@example.org")
+    (id,) = world.intend(kind="marketing", contact_id=contact, to_address="ada@example.org")
+    drain(world.runtime)
+    shown = api.data(f"emails/{id}")
+    assert (shown["status"], shown["subject"], shown["sender_name"]) == ("accepted", "Hello", "Ada")
+    assert [(made["n"], made["outcome"]) for made in shown["attempts_made"]] == [(1, "accepted")]
+    assert "1 Main Street, Springfield" in shown["body"]
+    assert "Unsubscribe: http://localhost/t/" in shown["body"]
+    assert [row["id"] for row in api.data("emails", contact_id=str(contact))] == [str(id)]
+    assert api.data("emails?status=unknown") == []
+    api.get("emails", status=400, contact_id="x")
+
+
+def test_a_person_settles_what_nobody_knows(api: Client, world: MailWorld) -> None:
+    one, two = world.intend(2)
+    world.sql("update email_logs set status = 'unknown' where workspace_id = :w")
+    assert api.post(f"emails/{one}/settle", {"fate": "accepted"}).json["data"]["status"] == "accepted"
+    api.post(f"emails/{one}/settle", {"fate": "rejected"}, status=409)
+    api.post(f"emails/{two}/settle", {"fate": "resend"})
+    drain(world.runtime)
+    assert [row["status"] for row in api.data("emails", sort="id")] == ["accepted", "resent", "accepted"]
+    api.post(f"emails/{one}/settle", {"fate": "eaten"}, status=400)
+
+
+def test_captured_mail_is_read_through_both_doors(api: Client, world: MailWorld, browser: Browser) -> None:
+    html = "<p>Hi <script>alert(1)</script></p>"
+    world.intend(content={"subject": "Grüße", "text": "Hi", "html": html})
+    drain(world.runtime)
+    (row,) = api.data("mailbox")
+    assert row["subject"] == "Grüße"
+    shown = api.data(f"mailbox/{row['id']}")
+    assert ["Subject", "Grüße"] in shown["headers"]
+    assert shown["html"].strip() == html
+    base = f"/w/{world.tenant.slug}/mailbox"
+    assert "Grüße" in browser.get(base)
+    assert "person0@example.org" in browser.get(f"{base}/{row['id']}")
+    preview = browser.get(f"{base}/{row['id']}/preview")
+    policy = preview.headers["Content-Security-Policy"]
+    assert "sandbox" in policy
+    assert "script-src" not in policy
+    assert "default-src 'none'" in policy
+    assert preview.headers["X-Frame-Options"] == "SAMEORIGIN"
+    api.delete("mailbox")
+    assert api.data("mailbox") == []
+
+
+def test_another_tenant_sees_none_of_it(
+    wsgi: object, api: Client, world: MailWorld, runtime: Runtime
+) -> None:
+    (id,) = world.intend(1)
+    drain(runtime)
+    other = make_tenant(runtime)
+    stranger = Client(wsgi, other.slug, other.key)
+    (mail,) = api.data("mailbox")
+    for path in (
+        f"emails/{id}",
+        f"senders/{world.sender_id}",
+        f"providers/{world.account_id}",
+        f"mailbox/{mail['id']}",
+    ):
+        stranger.get(path, status=404)
+    assert stranger.data("emails") == stranger.data("senders") == stranger.data("mailbox") == []
+
+
+PAGES = ("emails", "emails/{email}", "mailbox", "senders", "senders/{sender}", "providers", "providers?kind=smtp",
+         "providers/{account}", "suppressions")  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_shows(browser: Browser, world: MailWorld, path: str) -> None:
+    (id,) = world.intend(1)
+    world.sql("update email_logs set status = 'unknown', reason = 'no reply' where workspace_id = :w")
+    place = path.format(email=id, sender=world.sender_id, account=world.account_id)
+    page = browser.get(f"/w/{world.tenant.slug}/{place}")
+    assert page.status_int == 200, page.text[:3000]
+    assert "<h1" in page
+
+
+def test_forms_of_pages_work_and_show_what_is_wrong(browser: Browser, world: MailWorld) -> None:
+    base = f"/w/{world.tenant.slug}"
+    wrong = browser.post(f"{base}/senders", name="Bob", address="nowhere")
+    assert wrong.status_int == 422
+    assert 'value="Bob"' in wrong
+    assert browser.post(f"{base}/senders", name="Bob", address="bob@example.org").status_int == 303
+    fields = {
+        "name": "Relay",
+        "provider": "smtp",
+        "config.host": "mail.example.org",
+        "config.password": "s3cret",
+    }
+    assert browser.post(f"{base}/providers", **fields).status_int == 303
+    wrong = browser.post(f"{base}/providers", **(fields | {"name": "R2", "config.port": "x"}))
+    assert wrong.status_int == 422
+    assert "s3cret" not in wrong
+    assert browser.post(f"{base}/senders/{world.sender_id}", name="Ada L.", daily_cap="7").status_int == 303
+    assert world.sql("select name, daily_cap from senders where id = :id", id=world.sender_id) == [
+        ("Ada L.", 7)
+    ]
+    assert browser.post(f"{base}/suppressions", address="x@example.org").status_int == 303
+
+
+# -- unsubscribing --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def link(world: MailWorld) -> str:
+    """The unsubscribe link out of a delivered message, as its recipient has it."""
+    contact = world.contact("ada@example.org")
+    world.intend(kind="marketing", contact_id=contact, to_address="ada@example.org")
+    drain(world.runtime)
+    ((raw,),) = world.sql("select raw from mailbox_messages where workspace_id = :w")
+    found = re.search(rb"List-Unsubscribe: <http://localhost(/t/[^>]+)>\r\n", raw)
+    assert found
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
+    return found[1].decode()
+
+
+def reasons(world: MailWorld) -> list[str]:
+    return [reason for (reason,) in world.sql("select reason from suppressions where workspace_id = :w")]
+
+
+def test_looking_at_the_unsubscribe_page_changes_nothing(app: TestApp, world: MailWorld, link: str) -> None:
+    page = app.get(link)
+    assert "<form" in page
+    assert "Set-Cookie" not in page.headers
+    app.head(link)
+    assert reasons(world) == []
+
+
+def test_one_click_unsubscribes_without_cookie_or_token_and_stops_waiting_mail(
+    app: TestApp, world: MailWorld, link: str
+) -> None:
+    contact = world.contact("second@example.org")
+    waiting = world.intend(kind="marketing", contact_id=contact, to_address="ada@example.org")
+    for _ in range(2):
+        answer = app.post(link, {"List-Unsubscribe": "One-Click"})
+        assert answer.status_int == 200
+        assert "Set-Cookie" not in answer.headers
+    assert reasons(world) == ["unsubscribed"]
+    drain(world.runtime)
+    assert [row.status for row in world.rows(*waiting)] == ["skipped"]
+    assert "You are unsubscribed" in app.get(link)
+    events = world.sql("select name, data ->> 'email_id' is not null from events where workspace_id = :w")
+    assert events == [("email.unsubscribed", True)]
+    # Mail that is no marketing still goes.
+    allowed = world.intend(kind="transactional", to_address="ada@example.org")
+    drain(world.runtime)
+    assert [row.status for row in world.rows(*allowed)] == ["accepted"]
+
+
+def test_one_click_as_multipart_from_elsewhere(app: TestApp, world: MailWorld, link: str) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Origin": "https://mail.example.net"}
+    assert app.post(link, body, headers=headers).status_int == 200
+    assert reasons(world) == ["unsubscribed"]
+
+
+def test_a_link_that_we_did_not_sign_is_nothing(
+    app: TestApp, world: MailWorld, link: str, runtime: Runtime
+) -> None:
+    settings = runtime.settings
+    (id,) = [row.id for row in world.rows()]
+    foreign = Links("", ("another-key-another-key-another-key-00",)).unsubscribe(world.tenant.id, id)
+    wrong_purpose = "/t/" + Keyring(settings.secret_keys).sign("session", world.tenant.id.hex + id.hex)
+    for path in (link[:-3] + "abc", foreign, wrong_purpose, "/t/x", "/t/" + "a" * 5000, "/t/%00" + link[3:]):
+        assert app.post(path, {"List-Unsubscribe": "One-Click"}, expect_errors=True).status_int == 404
+        assert app.get(path, expect_errors=True).status_int == 404
+    assert reasons(world) == []
