@@ -148,6 +148,7 @@ def _batch(runtime: Runtime, only: Inbox | None, held: list[Inbox]) -> int:
             return 0
         starts = _triggers(services, cursor, events)
         runs = _hold(cursor, events)
+        _tell(services, events)
         woken = 0
         if runs:
             cursor.execute(MATCH, _keys(events))
@@ -227,6 +228,13 @@ def _hold(cursor: Cursor[Any], events: Sequence[Inbox]) -> list[tuple[UUID, UUID
         return []
     cursor.execute(HOLD, {"tenants": [each[0] for each in people], "contacts": [each[1] for each in people]})
     return cursor.fetchall()
+
+
+def _tell(services: Services, events: Sequence[Inbox]) -> None:
+    """Let other domains write down what the events say, such as bounces; runs are locked, emails not yet."""
+    handler = services.registrations.effect_handlers.get("on_events")
+    if handler is not None:
+        handler(services, [event._asdict() for event in events])
 
 
 def _exits(
