@@ -82,8 +82,8 @@ def prepare(standing: Stand) -> str:
         services.user_id = standing.user_id
         services.session.execute(
             text("""
-            insert into businesses (workspace_id, id, name, domain, city, country, status, user_id)
-            select :workspace, id, 'Business ' || n, 'b' || n || '.example', 'Lisbon', 'PT', 'new', :user
+            insert into businesses (workspace_id, id, name, domain, city, country, user_id)
+            select :workspace, id, 'Business ' || n, 'b' || n || '.example', 'Lisbon', 'PT', :user
             from unnest(cast(:ids as uuid[])) with ordinality u(id, n)"""),
             {"workspace": standing.workspace_id, "user": standing.user_id, "ids": [new_id() for _ in range(ROWS)]},
         )

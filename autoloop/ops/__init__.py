@@ -7,3 +7,4 @@ from pyramid.config import Configurator
 
 def includeme(config: Configurator) -> None:
     config.include("autoloop.ops.health")
+    config.include("autoloop.ops.overview")

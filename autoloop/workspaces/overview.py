@@ -7,7 +7,7 @@ from typing import Any
 
 from autoloop.base.services import Services
 
-__all__ = ["overview_facts"]
+__all__ = ["overview_facts", "overview_list"]
 
 
 def overview_facts(services: Services) -> list[Mapping[str, Any]]:
@@ -18,3 +18,9 @@ def overview_facts(services: Services) -> list[Mapping[str, Any]]:
     """
     loaders: Any = services.registrations.fact_loaders.get("overview", ())
     return [fact for load in loaders for fact in load(services)]
+
+
+def overview_list(services: Services, name: str) -> list[Mapping[str, Any]]:
+    """What the registered loader says of `name` ("attention", "checklist"); nothing where there is none."""
+    loader: Any = services.registrations.fact_loaders.get(name)
+    return loader(services) if loader else []

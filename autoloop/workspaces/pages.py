@@ -23,7 +23,7 @@ from autoloop.web.permissions import Permission
 from autoloop.workspaces import schemas, services
 from autoloop.workspaces.keys import create_key, revoke_key
 from autoloop.workspaces.models import ROLE_NAMES
-from autoloop.workspaces.overview import overview_facts
+from autoloop.workspaces.overview import overview_facts, overview_list
 from autoloop.workspaces.resources import (
     ApiKey,
     ApiKeys,
@@ -112,7 +112,14 @@ def overview(context: Workspace, request: Request) -> dict[str, Any]:
         {**fact, "href": request.resource_url(context, fact["path"]) if fact.get("path") else None}
         for fact in overview_facts(request.services)
     ]
-    return {"workspace": context.row, "facts": facts}
+    base = request.resource_url(context)
+    return {
+        "workspace": context.row,
+        "facts": facts,
+        "base": base,
+        "attention": overview_list(request.services, "attention"),
+        "checklist": overview_list(request.services, "checklist"),
+    }
 
 
 @page(context=Settings, permission=Permission.READ, template=TEMPLATES + "settings.jinja2")
