@@ -7,7 +7,7 @@ from pyramid.config import Configurator
 EVENTS = {
     "contact.created": "A contact was made",
     "contact.updated": "A contact was changed",
-    "tag.added": "A contact was given a tag",
+    "tag.added": "A contact that was there already was given a tag",
 }
 
 

@@ -13,6 +13,7 @@ __all__ = ["BadAddress", "domain_of", "normal_domain", "normal_email"]
 LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 LABELS = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
 USUAL = re.compile(rf"(?=.{{3,254}}\Z)(?=.{{1,64}}@){LOCAL.pattern}@{LABELS.pattern}\Z")
+WEBSITE = re.compile(rf"(?:https?://)?(?:www\.)?(?!www\.)({LABELS.pattern})/?")
 NAMED = re.compile(r"[^<>]*<([^<>]+)>\s*\Z")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -51,6 +52,9 @@ def normal_email(given: str) -> tuple[str, str]:
 
 def normal_domain(given: str) -> str:
     """The domain of "https://www.Acme.com/about", "acme.com" or "Acme.com.": `acme.com`. Raises BadAddress."""
+    usual = WEBSITE.fullmatch(given)
+    if usual and len(usual[1]) <= 253:
+        return usual[1]
     host = SCHEME.sub("", given.strip(), count=1)
     host = re.split(r"[/?#\s]", host, maxsplit=1)[0].rpartition("@")[2]
     host = host.split(":", 1)[0].rstrip(".").lower().removeprefix("www.")

@@ -73,7 +73,9 @@ class Contacts(Service):
         with named_conflicts(CONFLICTS):
             self.session.add(row)
             written(self.session)
-        self._tell(row, [Event(self.workspace_id, "contact.created", row.id, {"source": source})], row.tags)
+        self._note_tags(row.tags)
+        data = {"source": source, "tags": row.tags}
+        self._tell([Event(self.workspace_id, "contact.created", row.id, data)])
         return row
 
     def update(self, row: Contact, given: Mapping[str, Any], *, source: str = "api") -> Contact:
@@ -84,8 +86,12 @@ class Contacts(Service):
             with named_conflicts(CONFLICTS):
                 written(self.session)
             data = {"source": source, "changed": sorted(set(changed) - {"email_normal"})}
-            told = Event(self.workspace_id, "contact.updated", row.id, data)
-            self._tell(row, [told], sorted(set(row.tags) - tags))
+            added = sorted(set(row.tags) - tags)
+            self._note_tags(added)
+            events = [Event(self.workspace_id, "contact.updated", row.id, data)]
+            self._tell(
+                events + [Event(self.workspace_id, "tag.added", row.id, {"tag": tag}) for tag in added]
+            )
         return row
 
     def upsert(self, given: Mapping[str, Any], *, source: str = "api") -> tuple[Contact, bool]:
@@ -129,10 +135,12 @@ class Contacts(Service):
         mine = select(Contact).where(Contact.workspace_id == self.workspace_id)
         return self.session.scalars(mine.where(condition)).first()
 
-    def _tell(self, row: Contact, events: list[Event], tags: Sequence[str]) -> None:
+    def _note_tags(self, tags: Sequence[str]) -> None:
         insert_tags(self.session, ((self.workspace_id, tag) for tag in tags))
-        events += [Event(self.workspace_id, "tag.added", row.id, {"tag": tag}) for tag in tags]
+
+    def _tell(self, events: list[Event]) -> None:
         emit(self.services, events)
+        self.services.nudge("route")
         self.services.changed("contacts")
 
     def _values(self, given: Mapping[str, Any], row: Contact) -> dict[str, Any]:

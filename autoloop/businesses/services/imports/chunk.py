@@ -110,7 +110,7 @@ def keep_rejects(services: Services, import_id: UUID, rejects: list[Reject]) -> 
                 str(import_id),
                 str(each.line),
                 each.reason.replace("\0", "\ufffd"),
-                document(each.cells) or "[]",
+                document(each.cells) if each.cells else "[]",
             )
             for each in rejects
         ),
@@ -180,11 +180,18 @@ def _tell(services: Services, row: Import, batch: Batch, done: Written, *, told:
     tags = {tag for values in (*people, *batch.companies) for tag in values.get("tags", ())}
     insert_tags(services.session, ((tenant, tag) for tag in tags))
     if told:
-        data = {"source": "import", "import_id": str(row.id)}
-        events = [Event(tenant, "contact.created", id, data, "import") for id in done.created.values()]
-        events += [Event(tenant, "contact.updated", id, data, "import") for id in done.updated.values()]
-        for place, id in done.created.items():
-            done.tagged += [(id, tag) for tag in batch.people[place].values.get("tags", ())]
+        said = {"source": "import", "import_id": str(row.id)}
+        events = [
+            Event(
+                tenant,
+                "contact.created",
+                id,
+                {**said, "tags": batch.people[place].values.get("tags", [])},
+                "import",
+            )
+            for place, id in done.created.items()
+        ]
+        events += [Event(tenant, "contact.updated", id, said, "import") for id in done.updated.values()]
         events += [Event(tenant, "tag.added", id, {"tag": tag}, "import") for id, tag in done.tagged]
         emit(services, events)
     services.changed("contacts", "businesses", "tags")

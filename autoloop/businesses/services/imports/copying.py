@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from sqlalchemy.orm import Session
 
-__all__ = ["array", "copy_in", "document", "driver"]
+__all__ = ["NULL", "array", "copy_in", "document", "driver"]
 
 # Text format's own \N would make every row with a gap take the slow path of escaping.
 NULL = "\x02"
@@ -27,9 +28,9 @@ def copy_in(
     tabs = len(columns) - 1
     lines: list[str] = []
     for row in rows:
-        line = "\t".join([NULL if value is None else value for value in row])
+        line = "\t".join(row)
         if "\\" in line or "\n" in line or "\r" in line or line.count("\t") != tabs:
-            line = "\t".join([NULL if value is None else value.translate(ESCAPES) for value in row])
+            line = "\t".join([value.translate(ESCAPES) for value in row])
         lines.append(line)
     if not lines:
         return
@@ -39,14 +40,19 @@ def copy_in(
         copy.write("\n".join(lines).encode())
 
 
-def array(words: Sequence[str] | None) -> str | None:
+def array(words: Sequence[str] | None) -> str:
     """A text[] literal."""
     if words is None:
-        return None
+        return NULL
+    return _array(tuple(words))
+
+
+@lru_cache(1024)
+def _array(words: tuple[str, ...]) -> str:
     quoted = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
     return "{" + ",".join(f'"{word}"' for word in quoted) + "}"
 
 
-def document(values: Any) -> str | None:
-    """A JSONB literal; None where nothing is given."""
-    return orjson.dumps(values).decode() if values else None
+def document(values: Any) -> str:
+    """A JSONB literal; NULL where nothing is given."""
+    return orjson.dumps(values).decode() if values else NULL

@@ -6,19 +6,37 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from autoloop.businesses.addresses import BadAddress, normal_domain, normal_email
 from autoloop.businesses.formulas import unguard
 from autoloop.businesses.models import BUSINESS_STATUSES, CONTACT_STATUSES
 from autoloop.businesses.services.imports.targets import BUSINESS, CONTACT
-from autoloop.businesses.values import FieldType, clean_words, parse_consent, parse_timezone, split_name
+from autoloop.businesses.values import (
+    LONGEST,
+    FieldType,
+    clean_words,
+    parse_consent,
+    parse_timezone,
+    split_name,
+)
 
 __all__ = ["BadRow", "Row", "RowReader"]
 
 WORDS = re.compile(r"[;,|]")
 Values = dict[str, Any]
-Take = Callable[[Values, Values, str], None]
+
+
+class Take(NamedTuple):
+    """What one column gives: to the business (`ours`) or the contact, under which name."""
+
+    index: int
+    ours: bool
+    name: str
+    longest: int
+    parse: Callable[[str], Any] | None
+    custom: bool
+    column: str
 
 
 class BadRow(ValueError):
@@ -54,31 +72,47 @@ class RowReader:
         self.width = len(columns)
         self.clear_empty = clear_empty
         self.topics = topics
-        self.takes: list[tuple[int, str, Take]] = []
+        self.takes: list[Take] = []
         for index, column in enumerate(columns):
             target = mapping.get(column)
             if target:
-                self.takes.append(
-                    (index, target, self._take(target, column, contact_fields, business_fields))
-                )
+                self.takes.append(self._take(index, target, column, contact_fields, business_fields))
 
     def read(self, line: int, cells: list[str]) -> Row:
         """Raises BadRow."""
-        if len(cells) > self.width and any(cell.strip() for cell in cells[self.width :]):
-            raise BadRow(f"the row has {len(cells)} cells, the header {self.width}")
+        count = len(cells)
+        if count > self.width and any(cell.strip() for cell in cells[self.width :]):
+            raise BadRow(f"the row has {count} cells, the header {self.width}")
         contact: Values = {}
         business: Values = {}
-        count = len(cells)
-        for index, target, take in self.takes:
+        for index, ours, name, longest, parse, custom, column in self.takes:
             if index >= count:
                 continue
             cell = cells[index].strip()
-            if cell:
-                if cell[0] == "'":
-                    cell = unguard(cell)
-                take(contact, business, cell)
-            elif self.clear_empty:
-                _clear(contact, business, target)
+            values = business if ours else contact
+            if not cell:
+                if self.clear_empty:
+                    _clear(values, name, custom)
+                continue
+            if cell[0] == "'":
+                cell = unguard(cell)
+            if len(cell) > longest:
+                raise BadRow(f"{column}: {len(cell):,} characters are more than {longest:,}")
+            if parse is None:
+                value: Any = cell
+            else:
+                try:
+                    value = parse(cell)
+                except ValueError as error:
+                    raise BadRow(f"{column}: {error}") from None
+                if value is None:
+                    continue
+            if custom:
+                values.setdefault("fields", {})[name] = value
+            else:
+                values[name] = value
+        if "email" in contact:
+            contact["email"], contact["email_normal"] = contact["email"]
         self._settle(contact, business)
         return Row(line, cells, contact, business)
 
@@ -106,6 +140,7 @@ class RowReader:
 
     def _take(
         self,
+        index: int,
         target: str,
         column: str,
         contact_fields: Mapping[str, FieldType],
@@ -114,35 +149,18 @@ class RowReader:
         ours = target.startswith("business.")
         name = target.removeprefix("business.")
         if name.startswith("fields."):
-            return _custom(name[7:], column, (business_fields if ours else contact_fields)[name[7:]], ours)
-        longest = (BUSINESS if ours else CONTACT)[target][1]
-        if target == "email":
-            return _email(column)
-        parse = {
+            type_ = (business_fields if ours else contact_fields)[name[7:]]
+            return Take(index, ours, name[7:], LONGEST, None if type_.kind == "text" else type_, True, column)
+        parse: Callable[[str], Any] | None = {
             "tags": _words,
             "topics": self._topics,
             "timezone": parse_timezone,
             "consent": parse_consent,
             "domain": _domain,
-            "email": _plain_email,
+            "email": _plain_email if ours else normal_email,
             "status": _status(BUSINESS_STATUSES if ours else CONTACT_STATUSES),
         }.get(name)
-
-        def take(contact: Values, business: Values, cell: str) -> None:
-            if len(cell) > longest:
-                raise BadRow(f"{column}: {len(cell):,} characters are more than {longest}")
-            values = business if ours else contact
-            if parse is None:
-                values[name] = cell
-                return
-            try:
-                value = parse(cell)
-            except ValueError as error:
-                raise BadRow(f"{column}: {error}") from None
-            if value is not None:
-                values[name] = value
-
-        return take
+        return Take(index, ours, name, (BUSINESS if ours else CONTACT)[target][1], parse, False, column)
 
     def _topics(self, cell: str) -> list[str]:
         keys = []
@@ -154,35 +172,11 @@ class RowReader:
         return sorted(set(keys))
 
 
-def _clear(contact: Values, business: Values, target: str) -> None:
-    ours = target.startswith("business.")
-    name = target.removeprefix("business.")
-    values = business if ours else contact
-    if name.startswith("fields."):
-        values.setdefault("fields", {})[name[7:]] = None
+def _clear(values: Values, name: str, custom: bool) -> None:
+    if custom:
+        values.setdefault("fields", {})[name] = None
     elif name in ("first_name", "last_name", "title", "phone", "locale", "website", "city", "country"):
         values[name] = ""
-
-
-def _custom(key: str, column: str, type_: FieldType, ours: bool) -> Take:
-    def take(contact: Values, business: Values, cell: str) -> None:
-        values = business if ours else contact
-        try:
-            values.setdefault("fields", {})[key] = type_(cell)
-        except ValueError as error:
-            raise BadRow(f"{column}: {error}") from None
-
-    return take
-
-
-def _email(column: str) -> Take:
-    def take(contact: Values, business: Values, cell: str) -> None:
-        try:
-            contact["email"], contact["email_normal"] = normal_email(cell)
-        except BadAddress as error:
-            raise BadRow(f"{column}: {error}") from None
-
-    return take
 
 
 def _plain_email(cell: str) -> str:

@@ -12,7 +12,8 @@ from autoloop.base.ids import new_id
 from autoloop.base.services import Services
 from autoloop.businesses.services.imports import statements as sql
 from autoloop.businesses.services.imports.batch import Batch
-from autoloop.businesses.services.imports.copying import array, copy_in, document
+from autoloop.businesses.services.imports.copying import NULL, array, copy_in, document
+from autoloop.businesses.services.imports.rows import Values
 
 __all__ = ["Written", "write"]
 
@@ -120,30 +121,31 @@ def _stage(session: Any, batch: Batch, people: list[UUID], companies: list[UUID]
         "import_businesses",
         ("n", "id", *COMPANY_TEXTS, "tags", "fields"),
         (
-            (
-                str(place),
-                str(companies[place]),
-                *[values.get(name) for name in COMPANY_TEXTS],
+            [
+                *_texts(place, companies[place], values, COMPANY_TEXTS),
                 array(values.get("tags")),
                 document(values.get("fields")),
-            )
+            ]
             for place, values in enumerate(batch.companies)
         ),
     )
     copy_in(
         session,
         "import_contacts",
-        ("n", "id", "company", *PERSON_TEXTS, "tags", "topics", "fields"),
+        ("n", "id", *PERSON_TEXTS, "company", "tags", "topics", "fields"),
         (
-            (
-                str(place),
-                str(people[place]),
-                None if person.business is None else str(person.business),
-                *[person.values.get(name) for name in PERSON_TEXTS],
+            [
+                *_texts(place, people[place], person.values, PERSON_TEXTS),
+                NULL if person.business is None else str(person.business),
                 array(person.values.get("tags")),
                 array(person.values.get("topics")),
                 document(person.values.get("fields")),
-            )
+            ]
             for place, person in enumerate(batch.people)
         ),
     )
+
+
+def _texts(place: int, id: UUID, values: Values, names: tuple[str, ...]) -> list[str]:
+    get = values.get
+    return [str(place), str(id), *[get(name, NULL) for name in names]]

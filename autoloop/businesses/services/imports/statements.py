@@ -54,7 +54,9 @@ CLASH = """coalesce(by_id <> by_email, false)
 MATCHED_CONTACTS = text(f"select n, coalesce(by_id, by_email), {CLASH} from import_contacts")
 DROP_CLASHES = text(f"delete from import_contacts where {CLASH}")
 # A plain column, because coalesce() in a join is not leak-proof either and would cost the index.
-SETTLE_CONTACTS = text("update import_contacts set by_id = by_email where by_id is null and by_email is not null")
+SETTLE_CONTACTS = text(
+    "update import_contacts set by_id = by_email where by_id is null and by_email is not null"
+)
 
 # By external id; else by domain and name; by the domain alone or the name alone where only that is given.
 MATCH_BUSINESSES = text("""
