@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from pyramid.config import Configurator
 
 from autoloop.base.i18n import _
@@ -9,8 +11,11 @@ from autoloop.base.i18n import _
 
 def includeme(config: Configurator) -> None:
     from autoloop.workflows import resources
+    from autoloop.workflows.services.figures import overview
     from autoloop.workspaces.resources import Workspace
 
+    loaders = config.registry.registrations.fact_loaders
+    loaders.setdefault("overview", []).append(overview)
     config.add_child(Workspace, "workflows", resources.Workflows)
     config.add_child(Workspace, "step-types", resources.StepTypes)
     config.add_child(Workspace, "trigger-types", resources.TriggerTypes)
@@ -18,6 +23,10 @@ def includeme(config: Configurator) -> None:
     config.add_child(resources.Workflow, "versions", resources.Versions)
     config.add_child(resources.Workflow, "triggers", resources.Triggers)
     config.add_child(resources.Workflow, "stats", resources.Stats)
+    if find_spec("autoloop.engine.resources"):
+        from autoloop.engine.resources import Runs
+
+        config.add_child(resources.Workflow, "runs", Runs)
     config.add_nav("workflows", _("Workflows"), "workflow", section="Automate", order=10, key="w")
     config.scan("autoloop.workflows.views")
     config.scan("autoloop.workflows.pages")

@@ -79,7 +79,9 @@ def pictured(
         if each["here"]
     }
     label = request.localizer.translate(_("Picture of the workflow ${name}", mapping={"name": name}))
-    return draw(shown, label=label, counts=counts, problems=[problem.node for problem in problems or ()])
+    left = {node: each["left"] for node, each in nodes.items()}
+    marked = [problem.node for problem in problems or ()]
+    return draw(shown, label=label, counts=counts, left=left, problems=marked)
 
 
 def outlined(shown: Figure, stats: dict[str, Any] | None = None) -> list[dict[str, Any]]:

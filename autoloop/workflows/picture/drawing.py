@@ -21,9 +21,14 @@ def draw(
     *,
     label: str,
     counts: Mapping[str, str] | None = None,
+    left: Mapping[str, Mapping[str, int]] | None = None,
     problems: Iterable[str | None] = (),
 ) -> Markup:
-    """The whole graph, top to bottom. `counts`: node → a short text (“12 here”); `problems`: nodes to mark."""
+    """The whole graph, top to bottom.
+
+    `counts`: node → a short text (“12 here”); `left`: node → port → how many went that way; `problems`:
+    nodes to mark.
+    """
     order = list(shown.boxes)
     ways = _ways(shown)
     layout = lay_out(order, list(ways), _first(shown))
@@ -40,7 +45,7 @@ def draw(
             'orient="auto"><path d="M0 0 8 4 0 8Z" fill="var(--line-strong)"/></marker></defs>'
         )
     ]
-    parts += _arrows(shown, ways, layout)
+    parts += _arrows(ways, layout, left or {})
     wrong = set(problems)
     for key, box in shown.boxes.items():
         parts.append(_box(box, layout.places[key], (counts or {}).get(key, ""), wrong=key in wrong))
@@ -100,7 +105,9 @@ def _ways(shown: Figure) -> dict[tuple[str, str], list[str]]:
     return ways
 
 
-def _arrows(shown: Figure, ways: Mapping[tuple[str, str], Sequence[str]], layout: Layout) -> list[str]:
+def _arrows(
+    ways: Mapping[tuple[str, str], Sequence[str]], layout: Layout, left: Mapping[str, Mapping[str, int]]
+) -> list[str]:
     exits: dict[str, list[tuple[float, str]]] = {}  # for each node its targets, from left to right
     for source, target in ways:
         exits.setdefault(source, []).append((layout.places[target][1], target))
@@ -121,11 +128,13 @@ def _arrows(shown: Figure, ways: Mapping[tuple[str, str], Sequence[str]], layout
         last_x, last_y = _corner(route[-1])
         points.append((last_x + WIDE / 2, last_y - 1 if down else last_y + HIGH + 1))
         parts.append(_line(_curve(points)))
-        if len(order) > 1 or list(ports) != ["next"]:
+        gone = left.get(source, {})
+        if len(order) > 1 or list(ports) != ["next"] or gone:
+            words = [f"{port} {gone[port]:,}" if gone.get(port) else port for port in ports]
             below = y + HIGH + 16 if down else y - 8
             parts.append(
                 f'<text x="{x:.0f}" y="{below:.0f}" text-anchor="middle" font-size="11" fill="var(--text-2)" '
-                f'stroke="var(--bg)" stroke-width="4" paint-order="stroke">{escape(", ".join(ports))}</text>'
+                f'stroke="var(--bg)" stroke-width="4" paint-order="stroke">{escape(", ".join(words))}</text>'
             )
     return parts
 

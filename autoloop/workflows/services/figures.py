@@ -7,10 +7,15 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from autoloop.base.services import Service
+from autoloop.base.i18n import _
+from autoloop.base.services import Service, Services
 from autoloop.engine.models import RUN_STATUSES
 
-__all__ = ["Figures"]
+__all__ = ["Figures", "overview"]
+
+LIVE = text(
+    "select count(*) filter (where is_active), count(*) from automation_workflows where workspace_id = :workspace and status <> 'archived'"
+)
 
 STATUSES = text("""
 select status, count(*) from workflow_runs
@@ -53,3 +58,10 @@ class Figures(Service):
     def _ask(self, statement: Any, workflow_id: UUID) -> Any:
         values = {"workspace": self.workspace_id, "workflow": workflow_id}
         return self.session.execute(statement, values).all()
+
+
+def overview(services: Services) -> list[dict[str, Any]]:
+    """Figures for the workspace's first page."""
+    live, total = services.session.execute(LIVE, {"workspace": services.workspace_id}).one()
+    note = _("of ${total}", mapping={"total": f"{total:,}"}).interpolate()
+    return [{"title": _("Live workflows"), "value": live, "note": note, "path": "workflows"}]
