@@ -52,6 +52,7 @@ SAMPLE: dict[str, Any] = {
         "created_at": "2026-01-05T09:00:00+00:00",
     },
 }
+SAMPLE_SENDER = {"name": "Grace Hopper", "address": "grace@example.com", "reply_to": None}
 
 
 class People(Service):
@@ -78,7 +79,9 @@ class People(Service):
         return {
             "contact": facts["contact"],
             "business": facts["business"],
-            "sender": {key: getattr(sender, key, None) for key in ("name", "address", "reply_to")},
+            "sender": SAMPLE_SENDER
+            if sender is None and contact_id is None
+            else {key: getattr(sender, key, None) for key in ("name", "address", "reply_to")},
             "workspace": {"name": workspace.name, "postal_address": workspace.postal_address},
             "event": {},
             "run": {},
