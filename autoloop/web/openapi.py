@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.metadata
 from collections.abc import Iterator
 from typing import Any
@@ -36,12 +35,16 @@ ERROR = {
 
 
 def includeme(config: Configurator) -> None:
+    config.registry.openapi = None
     config.add_route("openapi", "/api/v1/openapi.json")
     config.add_view(serve, route_name="openapi", request_method="GET", permission=Permission.PUBLIC)
 
 
 def serve(context: Any, request: Request) -> Response:
-    return json_response(document(request.registry))
+    registry = request.registry
+    if registry.openapi is None:
+        registry.openapi = document(registry)
+    return json_response(registry.openapi)
 
 
 def api_views(registry: Registry) -> list[ApiView]:
@@ -69,7 +72,6 @@ def places(registry: Registry) -> dict[type, list[str]]:
     return found
 
 
-@functools.lru_cache(maxsize=2)
 def document(registry: Registry) -> dict[str, Any]:
     """The whole description of the JSON door of this installation, plugins included."""
     where = places(registry)

@@ -30,6 +30,8 @@ class Templates(Collection):
 class Version(Node):
     """One saved state of a template, by its number. Never changes."""
 
+    parameter: ClassVar = "number"
+
     def __init__(self, parent: Versions, name: str, number: int) -> None:
         super().__init__(parent, name)
         self.number = number
@@ -45,6 +47,8 @@ class Version(Node):
 
 class Versions(Node):
     """The versions of a template."""
+
+    row_node: ClassVar = Version
 
     def member(self, name: str) -> Node:
         if not name.isascii() or not name.isdecimal() or len(name) > 9 or name.startswith("0"):
