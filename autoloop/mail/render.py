@@ -82,7 +82,7 @@ class Problem:
     message: str
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _parsed(source: str, profile: Profile) -> Template:
     return parse(source, profile)
 

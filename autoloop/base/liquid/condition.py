@@ -44,6 +44,8 @@ class _Compiled:
             return self._compute(frame)
         except Fault as fault:
             raise fault.invalid(self.source) from None
+        except (ArithmeticError, ValueError, RecursionError):
+            raise Fault("this cannot be worked out for this data").invalid(self.source) from None
 
 
 class Condition(_Compiled):

@@ -107,6 +107,13 @@ class Frame:
             raise Fault(f"this makes more than {self.profile.total // 1024} kB of text")
         return text
 
+    def hold_list(self, entries: int, each: int = 16) -> None:
+        """Count a list that will be made, with the bytes of each entry that are new."""
+        self.spend(entries >> 3)
+        self.bytes -= entries * each
+        if self.bytes < 0:
+            raise Fault(f"this makes more than {self.profile.total // 1024} kB of text and lists")
+
     def emit(self, out: list[str], text: str) -> None:
         """Write finished text. Each piece costs its list entry too."""
         self.bytes -= getsizeof(text) + 8

@@ -72,7 +72,7 @@ def _entries(frame: Frame, value: Any) -> list[Any] | range:
         return value
     if isinstance(value, dict):
         frame.entries(value)
-        frame.spend(len(value))
+        frame.hold_list(len(value), 100)
         return [list(pair) for pair in value.items()]
     if isinstance(value, str):
         return [value] if value else []

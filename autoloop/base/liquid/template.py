@@ -58,6 +58,8 @@ class Template:
             self._run(frame, out)
         except Fault as fault:
             raise fault.invalid(self.source) from None
+        except (ArithmeticError, ValueError, RecursionError):
+            raise Fault("this cannot be worked out for this data").invalid(self.source) from None
         text = "".join(out)
         out.clear()
         if self.profile.escape == "header":

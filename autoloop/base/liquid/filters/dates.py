@@ -29,7 +29,7 @@ def _date(frame: Frame, value: Any, form: Any = None, zone: Any = None) -> str:
     pattern = frame.text(form)
     if len(pattern) > 200:
         raise Fault("a date format is longer than 200 characters")
-    frame.spend(60)
+    frame.spend(30 + 20 * pattern.count("%"))
     made = _DIRECTIVE.sub(lambda found: _part(moment, found[1], found[2]), str(pattern))
     return frame.hold(Markup(made) if isinstance(pattern, Markup) else made)  # noqa: S704 (letters of the format)
 

@@ -20,11 +20,12 @@ def _listed(frame: Frame, value: Any) -> list[Any]:
     """Anything as a list, as Liquid's list filters take it: flat, and weighed."""
     if isinstance(value, range):
         frame.entries(value)
-        frame.spend(len(value) >> 2)
+        frame.hold_list(len(value), 44)
         return list(value)
     if not isinstance(value, list):
         return [] if value is None else [value]
     frame.weigh(value)
+    frame.hold_list(len(value))
     if any(isinstance(part, list) for part in value):
         flat: list[Any] = []
         _flatten(value, flat, 5)
@@ -113,14 +114,14 @@ def _split(frame: Frame, value: Any, between: Any) -> list[str]:
     frame.spend(len(text) * (6 if len(text) >= 30_000 else min(len(cut) + 1, 100)) >> 8)
     if not cut:
         frame.entries(text)
-        frame.spend(len(text) >> 2)
+        frame.hold_list(len(text), 60)
         return list(text)
     parts = text.split(None if cut == " " else cut, MAX_LIST)
     frame.entries(parts)
     frame.spend(len(parts))
     # An entry is an object of its own: about 60 bytes beside its letters.
-    frame.bytes -= len(text) + 60 * len(parts)
-    frame.spend(0 if frame.bytes >= 0 else frame.steps + 1)
+    frame.hold_list(len(parts), 60)
+    frame.hold(text)
     return parts
 
 
@@ -136,6 +137,7 @@ def _slice(frame: Frame, value: Any, start: Any, length: Any = 1) -> Any:
     if isinstance(part, str):
         return frame.hold(part)
     frame.entries(part)
+    frame.hold_list(len(part), 44)
     return list(part)
 
 
@@ -157,11 +159,18 @@ def _uniq(frame: Frame, value: Any, key: Any = None) -> list[Any]:
     seen: set[bytes] = set()
     kept = []
     for sign, part in pairs:
-        mark = orjson.dumps(sign, default=str, option=orjson.OPT_SORT_KEYS)
+        mark = _mark(sign)
         if mark not in seen:
             seen.add(mark)
             kept.append(part)
     return kept
+
+
+def _mark(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, default=plain, option=orjson.OPT_SORT_KEYS)
+    except (orjson.JSONEncodeError, UnicodeError):
+        raise Fault("“uniq” cannot compare these values") from None
 
 
 def _where(frame: Frame, value: Any, key: Any, wanted: Any = None) -> list[Any]:

@@ -142,7 +142,7 @@ def _truncate(frame: Frame, value: Any, length: Any = 50, end: Any = "...") -> s
 def _truncate_words(frame: Frame, value: Any, count: Any = 15, end: Any = "...") -> str:
     text, tail = frame.text(value), frame.text(end)
     most = min(max(whole(count, 15), 1), 10_000)
-    frame.spend(most)
+    frame.spend(min(most, len(text)))
     words = text.split(None, most)
     if len(words) < most:
         return frame.hold(" ".join(words))
