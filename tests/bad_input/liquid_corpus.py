@@ -10,8 +10,13 @@ import time
 from datetime import UTC, datetime
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
+NESTED: list = []
+for _ in range(900):
+    NESTED = [NESTED]
 BIG = {
     "contact": {
+        "nested": NESTED,
+        "deep": {str(n): n for n in range(9_000)},
         "big": "<a, b\n" * 80_000,
         "words": "ab " * 160_000,
         "list": ["x" * 50_000] * 1_000,
@@ -60,6 +65,15 @@ HOSTILE: dict[str, str] = {
     "concat doubles": "{% assign x = (1..9) %}"
     + loops(60, body="{% assign x = x | concat: x %}")
     + "{{ x | size }}",
+    "many lists": "".join(f"{{% assign a{n} = (1..9999) | reverse %}}" for n in range(450)),
+    "many lists of letters": "".join(
+        f"{{% assign a{n} = contact.words | slice: {n}, 9999 | split: '' %}}" for n in range(200)
+    ),
+    "many sorted lists": "{% assign a = (1..9999) | sort %}"
+    + "".join(f"{{% assign a{n} = a | sort %}}" for n in range(450)),
+    "loops over data": loops(9999, body="{% for pair in contact.deep %}{% endfor %}"),
+    "deep data": loops(9999, body="{{ contact.nested }}{{ contact.nested | join }}"),
+    "deep data as JSON": "{{ contact.nested | json }}",
     "one text many times": "{{ contact.list | join | size }}",
     "one text sorted": "{{ contact.list | sort | uniq | size }}",
     "whole data written": loops(9999, body="{{ contact }}"),
@@ -72,7 +86,7 @@ HOSTILE: dict[str, str] = {
     "round to many digits": "{{ 1.5 | round: 999999999 }}",
     "date width": "{{ 'now' | date: '%999999999d' }}",
     "date format": "{{ 'now' | date: '" + "%c" * 900 + "' }}",
-    "dates in a loop": loops(9999, body="{{ 'now' | date: '%A %c %c %c' }}"),
+    "dates in a loop": loops(9999, body="{{ 'now' | date: '" + "%c" * 90 + "' }}"),
     "time zones": loops(9999, body="{{ 'now' | date: '%c', 'Asia/Tokyo' }}"),
     "time zone path": "{{ 'now' | date: '%c', '../../../etc/passwd' }}",
     "date parser": "{{ '" + "1" * 1_900 + "' | date: '%Y' }}",
