@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,11 +65,13 @@ def _granian(path: str, settings: Settings, host: str, port: int, workers: int) 
     # Made once here and thrown away: the forked workers share the code that it loads, and start at once.
     configure(settings).registry.runtime.dispose()
 
+    parent = os.getpid()
+
     def load(*_: Any) -> Any:
         """In a worker: die with the parent, then make the application with its own connections."""
         from autoloop.embedded.launch import die_with_parent
 
-        die_with_parent()
+        die_with_parent(parent)
         import plaster
 
         return plaster.get_loader(f"file+ini://{path}", protocols=["wsgi"]).get_wsgi_app("main")

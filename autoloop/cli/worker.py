@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,13 @@ def command(config: Path | None, processes: int | None, name: str) -> None:
 
     from autoloop.base.tasks import run_worker
 
+    parent = os.getpid()
+
     @worker_process_init.connect(weak=False)
     def end_with_parent(**_: Any) -> None:
         from autoloop.embedded.launch import die_with_parent
 
-        die_with_parent(signal.SIGKILL)
+        die_with_parent(parent)
 
     settings = configuration.settings
     raise SystemExit(

@@ -103,11 +103,11 @@ def spawn(
     )
 
 
-def die_with_parent(death_signal: int = signal.SIGKILL) -> None:
-    """In a forked process: end when the parent ends, however that happens. Linux only; elsewhere nothing."""
+def die_with_parent(parent: int, death_signal: int = signal.SIGKILL) -> None:
+    """In a forked process: end when the process `parent` ends, however that happens. Linux only; elsewhere nothing."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(1, int(death_signal), 0, 0, 0)
-        if os.getppid() == 1:
+        if os.getppid() != parent:
             os._exit(1)
 
 
