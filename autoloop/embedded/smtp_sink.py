@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
+import os
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
+from uuid import UUID
 
 __all__ = ["Captured", "Journal", "Sink", "SmtpSession", "main"]
 
@@ -228,13 +231,36 @@ async def serve(take: Take, port: int, ready: Callable[[int], None]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """`python -m autoloop.embedded.smtp_sink --journal FILE [--port N]`: prints the port, then serves."""
+    """`python -m autoloop.embedded.smtp_sink --journal FILE [--port N] [--workspace ID]`
+
+    Prints its port, then serves. With a workspace's id, mail also goes into that workspace's mailbox;
+    AUTOLOOP_DATABASE_WORKER_URL says in which database.
+    """
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--journal", type=Path, required=True)
+    parser.add_argument("--workspace", type=UUID)
     given = parser.parse_args(arguments)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(Journal(given.journal), given.port, lambda port: print(port, flush=True)))
+    takers: list[Take] = [Journal(given.journal)]
+    forward = None
+    if given.workspace is not None:
+        from autoloop.embedded.smtp_mailbox import Forward
+
+        forward = Forward(os.environ["AUTOLOOP_DATABASE_WORKER_URL"], given.workspace)
+        takers.append(forward)
+
+    def take(mail: Captured) -> None:
+        for taker in takers:
+            taker(mail)
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        asyncio.run(serve(take, given.port, lambda port: print(port, flush=True)))
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    finally:
+        if forward is not None:
+            forward.close()
 
 
 if __name__ == "__main__":

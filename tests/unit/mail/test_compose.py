@@ -6,7 +6,9 @@ import email
 import email.policy
 from dataclasses import replace
 from datetime import UTC, datetime
+from email.header import decode_header, make_header
 from email.message import EmailMessage
+from email.utils import parseaddr
 
 import pytest
 from hypothesis import example, given, settings
@@ -40,6 +42,16 @@ def parsed(data: bytes) -> EmailMessage:
     assert isinstance(message, EmailMessage)
     assert not message.defects
     return message
+
+
+def raw_header(data: bytes, name: str) -> str:
+    return email.message_from_bytes(data)[name].replace("\r\n", "")
+
+
+def decoded(value: str) -> str:
+    """RFC 2047 as the older half of the library does it: the newer one of Python 3.11 keeps the space
+    between two encoded words of a name."""
+    return str(make_header(decode_header(value)))
 
 
 def check_form(data: bytes) -> None:
@@ -98,9 +110,9 @@ def test_no_field_makes_a_header_of_its_own(name: str, to: str, subject: str, te
         assert message["From"].addresses[0].addr_spec == "ada@example.com"
         assert len(message["From"].addresses) == len(message["To"].addresses) == 1
         if "=?" not in name:
-            assert message["From"].addresses[0].display_name == clean(name, 150)
+            assert decoded(parseaddr(raw_header(data, "From"))[0]) == clean(name, 150)
         if "=?" not in subject:
-            assert message["Subject"] == clean(subject, 500)
+            assert decoded(raw_header(data, "Subject")) == clean(subject, 500)
         plain = message.get_body(("plain",)).get_content()
         assert lines_of(plain) == lines_of(text.encode("utf-8", "replace").decode().replace("\x00", ""))
 
