@@ -32,7 +32,7 @@ select
   (select count(*) from email_logs where workspace_id = :w and status = 'unknown') as unknown,
   (select count(*) from email_logs where workspace_id = :w and status in ('rejected', 'bounced')
      and updated_at > now() - interval '7 days') as undelivered,
-  (select count(*) from imports where workspace_id = :w and status = 'mapping') as imports""")
+  (select count(*) from imports where workspace_id = :w and status = 'ready') as imports""")
 
 STEPS = text("""
 select
