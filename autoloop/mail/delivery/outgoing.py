@@ -49,11 +49,13 @@ class Outgoing:
 
     @property
     def id(self) -> UUID:
-        return UUID(str(self.lease.id))
+        id: UUID = self.lease.id
+        return id
 
     @property
     def workspace_id(self) -> UUID:
-        return UUID(str(self.lease.workspace_id))
+        id: UUID = self.lease.workspace_id
+        return id
 
     @property
     def attempt(self) -> int:

@@ -38,8 +38,8 @@ class SmtpProvider(EmailProvider):
         connections = colander.SchemaNode(
             colander.Int(),
             title="Connections",
-            missing=4,
-            default=4,
+            missing=8,
+            default=8,
             validator=colander.Range(1, 32),
             description="How many connections one sending process may hold open.",
         )
