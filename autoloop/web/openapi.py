@@ -133,7 +133,7 @@ def operation(view: ApiView, parameters: list[dict[str, Any]]) -> dict[str, Any]
         "summary": view.summary,
         "tags": [view.context.__module__.split(".")[1]],
         "parameters": parameters + [_query_parameter(node) for node in (query.children if query else ())],
-        "responses": {str(view.status): answer, "default": {"$ref": "#/components/responses/Error"}},
+        "responses": {str(view.status if view.out else 204): answer, "default": {"$ref": "#/components/responses/Error"}},
         "x-permission": str(view.permission),
     }
     if view.permission == Permission.PUBLIC:
