@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pyramid.config import Configurator
 
+from autoloop.base.i18n import _
+
 EVENTS = {
     "contact.created": "A contact was made",
     "contact.updated": "A contact was changed",
@@ -12,10 +14,19 @@ EVENTS = {
 
 
 def includeme(config: Configurator) -> None:
+    from autoloop.businesses import resources
     from autoloop.businesses.services.facts import load_contacts
     from autoloop.businesses.services.imports import KIND
+    from autoloop.workspaces.resources import Workspace
 
     registrations = config.registry.registrations
     registrations.event_names |= EVENTS
     registrations.fact_loaders["contact"] = load_contacts
     registrations.due_kinds[KIND.name] = KIND
+    for name in ("Businesses", "Contacts", "Fields", "Tags", "Topics", "Imports", "Exports"):
+        config.add_child(Workspace, name.lower(), getattr(resources, name))
+    config.add_nav("businesses", _("Businesses"), "building-2", order=10, key="b")
+    config.add_nav("contacts", _("Contacts"), "users", order=20, key="c")
+    config.add_nav("imports", _("Import"), "upload", order=30, key="i")
+    config.scan("autoloop.businesses.views")
+    config.scan("autoloop.businesses.pages")

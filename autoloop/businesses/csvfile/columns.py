@@ -18,6 +18,7 @@ NUMBER = re.compile(r"-?\d{1,12}([.,]\d{1,6})?\Z")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 BOOLEANS = frozenset({"yes", "no", "true", "false", "ja", "nein", "oui", "non", "si"})
 MOST_NEW_FIELDS = 20
+OWN_FIELD = re.compile(r"(business\.)?fields\.[a-z][a-z0-9_]{0,62}\Z")  # as our exports write it
 
 
 def plain_name(header: str) -> str:
@@ -52,6 +53,7 @@ def guess_mapping(
     """
     known = _known() | {plain_name(title): target for target, title in (fields or {}).items()}
     known |= {plain_name(target.rpartition(".")[2]): target for target in fields or {}}
+    known |= {plain_name(column): column for column in columns if OWN_FIELD.match(column)}
     taken: set[str] = set()
     mapping = dict.fromkeys(columns, "")
 

@@ -176,10 +176,11 @@ class Contacts(Service):
             values["fields"] = merged_fields(row.fields, cleaned)
         return values
 
-    def _business(self, id: Any, problems: dict[str, list[str]]) -> UUID | None:
+    def _business(self, given: Any, problems: dict[str, list[str]]) -> UUID | None:
+        id = UUID(given) if isinstance(given, str) and given else given or None
         if id and self.session.get(Business, (self.workspace_id, id)) is None:
             problems["business_id"] = ["There is no such business."]
-        return id or None
+        return id
 
     def _topics(self, given: Sequence[str], problems: dict[str, list[str]]) -> list[str]:
         topics = sorted(set(given))

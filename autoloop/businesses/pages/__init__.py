@@ -1,0 +1,1 @@
+"""The HTML door of businesses, contacts, imports and exports."""

@@ -1,0 +1,1 @@
+"""Shapes of businesses, contacts, their vocabulary, imports and exports, in and out."""

@@ -1,0 +1,1 @@
+"""The JSON door of businesses, contacts, their vocabulary, imports and exports."""
