@@ -8,17 +8,20 @@ refer to a run while it is held.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from psycopg import Cursor
+from psycopg import Connection, Cursor
 
 from autoloop.base.due import share_of
 
-__all__ = ["ByTurns", "Claimed", "claim_one", "claim_these"]
+__all__ = ["ByTurns", "Claimed", "claim_one", "claim_these", "ids"]
 
 NIL = UUID(int=0)
+
+LOCK = "select now(), pg_advisory_xact_lock(hashtextextended(%s::text, 7))"
 
 DUE_TENANTS = """
 with recursive hop as (
@@ -30,7 +33,7 @@ with recursive hop as (
     select workspace_id, due_at from workflow_runs
     where due_at is not null and attempts = 0 and workspace_id > hop.workspace_id
     order by workspace_id, due_at limit 1) next)
-select workspace_id from hop where due_at <= %(now)s limit {batch}
+select workspace_id from hop where due_at <= coalesce(%(now)s, now()) limit {batch}
 """
 
 TOLD_TENANTS = """
@@ -57,7 +60,7 @@ CLAIM = f"""
 select {NAMES}, flow.status from (
   select due.* from unnest(%(tenants)s::uuid[]) tenant(id) cross join lateral (
     select {COLUMNS} from workflow_runs r
-    where r.workspace_id = tenant.id and r.due_at <= %(now)s and r.due_at is not null and r.attempts = 0
+    where r.workspace_id = tenant.id and r.due_at <= coalesce(%(now)s, now()) and r.due_at is not null and r.attempts = 0
     order by r.due_at limit {{share}} for no key update skip locked) due
   union all
   select told.* from unnest(%(tenants)s::uuid[]) tenant(id) cross join lateral (
@@ -78,7 +81,7 @@ select {NAMES}, flow.status from (
 CLAIM_ONE = f"""
 select {NAMES}, flow.status from (
   select {COLUMNS} from workflow_runs r
-  where r.due_at is not null and r.attempts > 0 and r.due_at <= %(now)s
+  where r.due_at is not null and r.attempts > 0 and r.due_at <= coalesce(%(now)s, now())
   limit 1 for no key update skip locked) held {STATUS}
 """
 
@@ -104,49 +107,96 @@ class Claimed(NamedTuple):
 
 
 class ByTurns:
-    """Claims up to `batch` runs, an equal share for each workspace, going round over the workspaces."""
+    """Claims up to `size` runs, an equal share for each workspace, going round over the workspaces.
 
-    def __init__(self) -> None:
+    One trip to the database where the same workspaces have work as last time, which is almost always:
+    the claim goes out together with the search for workspaces.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
         self.start = NIL
+        self.tenants: list[UUID] = []
 
-    def __call__(self, cursor: Cursor[Any], batch: int, now: datetime) -> list[Claimed]:
-        tenants = self._tenants(cursor, batch, now)
+    def __call__(
+        self, connection: Connection[Any], batch: UUID, now: datetime | None
+    ) -> tuple[datetime, list[Claimed]]:
+        size, guess = self.size, self.tenants
+        share = share_of(size, len(guess))
         held: dict[UUID, Claimed] = {}
-        share = 0
-        while tenants and len(held) < batch:
-            share = max(share_of(batch - len(held), len(tenants)), 2 * share)
-            cursor.execute(CLAIM.format(share=share), {"tenants": tenants, "now": now}, prepare=True)
-            counts = dict.fromkeys(tenants, 0)
-            for row in cursor.fetchall():
-                counts[row[0]] += 1
-                held[row[1]] = Claimed._make(row)
-            # Those that gave less than their share have no more; our own locks do not hide a row
-            # from us, so a second look asks for more and meets the first ones again.
-            tenants = (
-                [tenant for tenant, count in counts.items() if count >= share] if len(tenants) > 1 else []
-            )
-        return list(held.values())[:batch]
+        with connection.pipeline():
+            locked = lock_batch(connection, batch)
+            due = self._search(connection, self.start, now)
+            first = self._claim(connection, guess, share, now) if guess else None
+        at: datetime = now or locked.fetchone()[0]  # type: ignore[index]
+        full = self._take(first, held, share) if first is not None else set()
+        found = self._found(connection, due, now)
+        self.tenants = found
+        rest = [tenant for tenant in found if tenant not in guess]
+        if len(guess) > 1:  # those that gave less than their share have no more
+            rest += [tenant for tenant in guess if tenant in full]
+        while rest and len(held) < size:
+            # Our own locks do not hide a row from us: a second look asks for more and meets the first again.
+            share = max(share_of(size - len(held), len(rest)), 2 * share if first is not None else 0)
+            first = self._claim(connection, rest, share, now)
+            full = self._take(first, held, share)
+            rest = [tenant for tenant in rest if tenant in full] if len(rest) > 1 else []
+        return at, list(held.values())[:size]
 
-    def _tenants(self, cursor: Cursor[Any], batch: int, now: datetime) -> list[UUID]:
-        sql = TENANTS.format(batch=batch)
-        cursor.execute(sql, {"start": self.start, "now": now}, prepare=True)
-        found = sorted(row[0] for row in cursor.fetchall())[:batch]
-        if len(found) < batch and self.start != NIL:
-            cursor.execute(sql, {"start": NIL, "now": now}, prepare=True)
-            found += [row[0] for row in cursor.fetchall() if row[0] not in found]
-            del found[batch:]
-        self.start = found[-1] if len(found) >= batch else NIL
+    def _search(self, connection: Connection[Any], start: UUID, now: datetime | None) -> Cursor[Any]:
+        sql = TENANTS.format(batch=self.size)
+        return connection.execute(sql, {"start": start, "now": now}, prepare=True, binary=True)
+
+    def _claim(
+        self, connection: Connection[Any], tenants: list[UUID], share: int, now: datetime | None
+    ) -> Cursor[Any]:
+        values = {"tenants": ids(tenants), "now": now}
+        return connection.execute(CLAIM.format(share=share), values, prepare=True, binary=True)
+
+    def _take(self, cursor: Cursor[Any], held: dict[UUID, Claimed], share: int) -> set[UUID]:
+        """Keep the rows; the workspaces that gave all they were asked for."""
+        counts: dict[UUID, int] = {}
+        for row in cursor.fetchall():
+            counts[row[0]] = counts.get(row[0], 0) + 1
+            held[row[1]] = Claimed._make(row)
+        return {tenant for tenant, count in counts.items() if count >= share}
+
+    def _found(self, connection: Connection[Any], due: Cursor[Any], now: datetime | None) -> list[UUID]:
+        found = sorted(row[0] for row in due.fetchall())[: self.size]
+        if len(found) < self.size and self.start != NIL:
+            again = self._search(connection, NIL, now)
+            found += [row[0] for row in again.fetchall() if row[0] not in found]
+            del found[self.size :]
+        self.start = found[-1] if len(found) >= self.size else NIL
         return found
 
 
-def claim_these(cursor: Cursor[Any], keys: list[tuple[UUID, UUID]]) -> list[Claimed]:
-    """These runs, as far as nobody else holds them."""
-    tenants, ids = [key[0] for key in keys], [key[1] for key in keys]
-    cursor.execute(CLAIM_THESE, {"tenants": tenants, "ids": ids})
-    return [Claimed._make(row) for row in cursor.fetchall()]
+def claim_these(
+    runs: Sequence[Claimed], connection: Connection[Any], batch: UUID, now: datetime | None
+) -> tuple[datetime, list[Claimed]]:
+    """These runs again, as far as nobody else holds them."""
+    with connection.pipeline():
+        locked = lock_batch(connection, batch)
+        values = {"tenants": ids(run.workspace_id for run in runs), "ids": ids(run.id for run in runs)}
+        rows = connection.execute(CLAIM_THESE, values, binary=True)
+    return now or locked.fetchone()[0], [Claimed._make(row) for row in rows.fetchall()]  # type: ignore[index]
 
 
-def claim_one(cursor: Cursor[Any], now: datetime) -> list[Claimed]:
+def claim_one(
+    connection: Connection[Any], batch: UUID, now: datetime | None
+) -> tuple[datetime, list[Claimed]]:
     """One run that broke a worker or a batch before."""
-    cursor.execute(CLAIM_ONE, {"now": now}, prepare=True)
-    return [Claimed._make(row) for row in cursor.fetchall()]
+    with connection.pipeline():
+        locked = lock_batch(connection, batch)
+        rows = connection.execute(CLAIM_ONE, {"now": now}, prepare=True, binary=True)
+    return now or locked.fetchone()[0], [Claimed._make(row) for row in rows.fetchall()]  # type: ignore[index]
+
+
+def lock_batch(connection: Connection[Any], batch: UUID) -> Cursor[Any]:
+    """Show that this batch's worker lives, until its transaction ends. Gives the database's now()."""
+    return connection.execute(LOCK, (batch,), prepare=True, binary=True)
+
+
+def ids(keys: Iterable[UUID]) -> str:
+    """An array of ids as PostgreSQL reads it; psycopg's own way costs ten times as much."""
+    return "{" + ",".join(map(str, keys)) + "}"

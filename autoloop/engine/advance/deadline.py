@@ -38,7 +38,9 @@ class Deadline:
         _watch(self)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with _lock:
             _open.discard(self)
         if self.struck and not (kind is not None and issubclass(kind, TimeIsUp)):
@@ -72,7 +74,9 @@ def _look() -> None:
             for deadline in [each for each in _open if each.at < now]:
                 _open.discard(deadline)
                 deadline.struck = True
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(deadline.thread), ctypes.py_object(TimeIsUp))
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(deadline.thread), ctypes.py_object(TimeIsUp)
+                )
             idle = 0 if _open else idle + 1
             if idle > IDLE_LOOKS:
                 _watcher = None

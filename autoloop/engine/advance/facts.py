@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -40,7 +40,7 @@ def load_facts(
     if needs.contact or needs.business:
         from autoloop.businesses.services.facts import load_contacts
 
-        loader = services.registrations.fact_loaders.get("contact", load_contacts)
+        loader: Callable[..., Any] = services.registrations.fact_loaders.get("contact", load_contacts)
         known = loader(services, list(keys))
     emails: Mapping[UUID, Any] = {}
     if needs.emails and "email_history" in services.registrations.fact_loaders:

@@ -8,32 +8,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from psycopg import Connection, Cursor
+from psycopg import Connection, OperationalError
+from psycopg.pq import ExecStatus
 from sqlalchemy import text
 
 from autoloop.base.due import backoff
-from autoloop.engine.advance.claim import Claimed
+from autoloop.engine.advance.claim import Claimed, ids
 
 if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
 
-__all__ = ["BatchRows", "lock_batch", "note_error", "recover"]
+__all__ = ["REMOVE", "BatchRows", "note_error", "recover"]
 
 log = logging.getLogger(__name__)
 
 MOST = 5
 OLD = "interval '10 seconds'"
-KEY = "hashtextextended(%s::text, 7)"
-LOCK = f"select pg_advisory_xact_lock({KEY}), now()"
-ADD = "insert into run_batches (id, workspace_ids, run_ids) values (%s, %s::uuid[], %s::uuid[])"
+ADD = b"insert into run_batches (id, workspace_ids, run_ids) values ($1::uuid, $2::uuid[], $3::uuid[])"
 REMOVE = "delete from run_batches where id = %s"
-
-
-def lock_batch(cursor: Cursor[Any], batch: UUID) -> Any:
-    """Show that this batch's worker lives, until its transaction ends. Returns the database's now()."""
-    cursor.execute(LOCK, (batch,), prepare=True)
-    row = cursor.fetchone()
-    return row[1] if row else None
 
 
 class BatchRows:
@@ -51,13 +43,26 @@ class BatchRows:
         found: Connection[Any] = self.held.dbapi_connection
         return found
 
-    def add(self, batch: UUID, runs: Sequence[Claimed]) -> None:
-        values = (batch, [run.workspace_id for run in runs], [run.id for run in runs])
+    def send(self, batch: UUID, runs: Sequence[Claimed]) -> None:
+        """Send the row off. What follows may go on meanwhile, up to `committed`."""
+        values = (str(batch), ids(run.workspace_id for run in runs), ids(run.id for run in runs))
         try:
-            self.connection().execute(ADD, values, prepare=True)
-        except Exception:
+            line = self.connection().pgconn
+            line.send_query_params(ADD, [value.encode() for value in values])
+            line.flush()
+        except BaseException:
             self.close()
             raise
+
+    def committed(self) -> None:
+        """Wait until the row is there: before any step runs."""
+        line, wrong = self.held.dbapi_connection.pgconn, None
+        while (result := line.get_result()) is not None:
+            if result.status != ExecStatus.COMMAND_OK:
+                wrong = result.error_message.decode(errors="replace")
+        if wrong is not None:
+            self.close()
+            raise OperationalError(wrong)
 
     def remove(self, batch: UUID) -> None:
         """Forget a batch that was rolled back. If that fails too, recovery finds the row."""

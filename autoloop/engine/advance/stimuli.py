@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from psycopg import Cursor
 
-from autoloop.engine.advance.claim import Claimed
+from autoloop.engine.advance.claim import Claimed, ids
 from autoloop.engine.turns import Stimulus
 
 __all__ = ["consume", "park"]
@@ -39,6 +38,5 @@ def park(cursor: Cursor[Any], runs: list[Claimed]) -> None:
     cursor.execute(PARK, _keys(runs), prepare=True)
 
 
-def _keys(runs: Iterable[Claimed]) -> dict[str, list[UUID]]:
-    held = list(runs)
-    return {"tenants": [run.workspace_id for run in held], "runs": [run.id for run in held]}
+def _keys(runs: list[Claimed]) -> dict[str, str]:
+    return {"tenants": ids(run.workspace_id for run in runs), "runs": ids(run.id for run in runs)}

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -20,6 +21,7 @@ from autoloop.engine.advance import asks, claim, poison, stimuli, write
 from autoloop.engine.advance.claim import Claimed
 from autoloop.engine.advance.deadline import Deadline, TimeIsUp
 from autoloop.engine.advance.facts import load_facts
+from autoloop.engine.advance.line import Line
 from autoloop.engine.graph import CompiledGraph
 from autoloop.engine.interpreter import interpret
 from autoloop.engine.models.states import ENDED
@@ -39,6 +41,7 @@ LARGEST_BATCH = 1000
 BATCH_SECONDS = 5.0
 SLOW_RUN_SECONDS = 0.05
 RECOVER_EVERY = 5.0
+LOOK_EVERY = 0.5
 GOING = frozenset({"active", "waiting"})
 NO_STIMULI: list[Stimulus] = []
 
@@ -58,7 +61,7 @@ select exists (select 1 from run_stimuli where not parked)
     select 1 from hop where due_at <= now())
 """
 
-Pick = Callable[[Cursor[Any], datetime], list[Claimed]]
+Pick = Callable[[Any, UUID, datetime | None], tuple[datetime, list[Claimed]]]
 
 
 def work(runtime: Runtime) -> int:
@@ -73,10 +76,11 @@ class Advancer:
         self.runtime = runtime
         self.versions = versions or CompiledVersions(runtime.registrations.plugins)
         self.rows = poison.BatchRows(runtime)
-        self.by_turns = claim.ByTurns()
-        self.batch = runtime.settings.worker_batch
+        self.line = Line(runtime)
+        self.least = runtime.settings.worker_batch
+        self.by_turns = claim.ByTurns(self.least)
         self.limits = Limits()
-        self.recovered = 0.0
+        self.recovered = self.looked = 0.0
         self.steps = 0
 
     @classmethod
@@ -88,13 +92,16 @@ class Advancer:
         return found
 
     def turn(self) -> int:
-        if time.monotonic() - self.recovered > RECOVER_EVERY:
+        moment = time.monotonic()
+        if moment - self.recovered > RECOVER_EVERY:
             poison.recover(self.runtime)
-            self.recovered = time.monotonic()
-        handled = self.attempt(lambda cursor, now: self.by_turns(cursor, self.batch, now))
-        full = handled >= self.batch
-        least = self.runtime.settings.worker_batch
-        self.batch = min(self.batch * 2, max(LARGEST_BATCH, least)) if full else least
+            self.recovered = moment
+        handled = self.attempt(self.by_turns)
+        grown = min(self.by_turns.size * 2, max(LARGEST_BATCH, self.least))
+        self.by_turns.size = grown if handled >= self.by_turns.size else self.least
+        if handled and moment - self.looked < LOOK_EVERY:
+            return handled
+        self.looked = moment
         return handled + self.attempt(claim.claim_one)
 
     def attempt(self, pick: Pick) -> int:
@@ -103,9 +110,9 @@ class Advancer:
         try:
             return self.advance(batch, pick, held)
         except (Exception, TimeIsUp) as error:
-            self.rows.remove(batch)
             if not held:
                 raise
+            self.rows.remove(batch)
             log.warning("a batch of %d runs is tried again in halves: %s", len(held), error)
             self.halve(held, error)
             return len(held)
@@ -115,30 +122,26 @@ class Advancer:
             poison.note_error(self.runtime, runs[0], error)
             return
         for half in (runs[: len(runs) // 2], runs[len(runs) // 2 :]):
-            keys = [(run.workspace_id, run.id) for run in half]
             batch = new_id()
             try:
-                self.advance(batch, lambda cursor, _now, keys=keys: claim.claim_these(cursor, keys), [])  # type: ignore[misc]
+                self.advance(batch, partial(claim.claim_these, half), [])
             except (Exception, TimeIsUp) as again:
                 self.rows.remove(batch)
                 self.halve(half, again)
 
     def advance(self, batch: UUID, pick: Pick, held: list[Claimed]) -> int:
         """Claim, interpret, write and commit one batch. `held` is filled as soon as runs are in hand."""
-        with self.runtime.unit("worker") as services:
-            connection: Any = services.session.connection().connection.driver_connection
-            with connection.cursor(binary=True) as cursor:
-                now = poison.lock_batch(cursor, batch)
-                if type(services.clock) is not Clock:  # a test's clock; workers trust the database's alone
-                    now = services.clock.now()
-                runs = pick(cursor, now)
-                if not runs:
-                    return 0
-                held += runs
-                self.rows.add(batch, runs)
-                with Deadline(BATCH_SECONDS):
-                    turns = self.interpret(services, cursor, runs, now)
-                nudges = self.write(services, connection, cursor, batch, turns, now)
+        clock = self.runtime.clock
+        given = None if type(clock) is Clock else clock.now()  # a test's clock; workers trust the database's
+        with self.line.unit() as (services, connection), connection.cursor(binary=True) as cursor:
+            now, runs = pick(connection, batch, given)
+            if not runs:
+                return 0
+            held += runs
+            self.rows.send(batch, runs)
+            with Deadline(BATCH_SECONDS):
+                turns = self.interpret(services, cursor, runs, now)
+            nudges = self.write(services, connection, cursor, batch, turns, now)
         for kind in nudges:
             self.runtime.nudge(kind)
         return len(runs)
@@ -166,12 +169,13 @@ class Advancer:
         told = stimuli.consume(cursor, [run for run, _ in going] + ended)
         turns += [(run, too_late(run, told[run.id], now)) for run in ended if run.id in told]
         facts = self.facts(services, cursor, going, now)
-        limits = self.limits
+        self.rows.committed()
+        limits, names = self.limits, lru_cache(str)
         for run, graph in going:
             state = State(
                 str(run.id),
-                str(run.workspace_id),
-                str(run.workflow_id),
+                names(run.workspace_id),
+                names(run.workflow_id),
                 str(run.started_as),
                 run.positions,
                 run.visits,
@@ -239,6 +243,9 @@ class Advancer:
             write.add_waits(cursor, turns)
             actions = write.insert_actions(cursor, turns, kinds, now)
             cursor.execute(poison.REMOVE, (batch,), prepare=True)
+            if not any(turn.emails or turn.effects or turn.mailed for _, turn in turns):
+                connection.commit()  # with the rest, in one trip
+                return ["perform"] if actions else []
         mails = asks.ask_for_mails(services, turns)
         events = asks.change_contacts(services, turns)
         nudges = ["perform"] if actions else []

@@ -14,7 +14,7 @@ import orjson
 from psycopg import Cursor
 
 from autoloop.base.ids import id_floor, new_id
-from autoloop.engine.advance.claim import Claimed
+from autoloop.engine.advance.claim import Claimed, ids
 from autoloop.engine.turns import Turn
 
 __all__ = ["add_waits", "insert_actions", "insert_steps", "remove_waits", "update_runs"]
@@ -121,8 +121,8 @@ def insert_steps(cursor: Cursor[Any], turns: Turns, now: datetime) -> int:
 def remove_waits(cursor: Cursor[Any], turns: Turns) -> None:
     gone = [(run.workspace_id, run.id, node, visit) for run, turn in turns for node, visit in turn.gone]
     if gone:
-        tenants, runs, nodes, visits = map(list, zip(*gone, strict=True))
-        values = {"tenants": tenants, "runs": runs, "nodes": nodes, "visits": visits}
+        tenants, runs, nodes, visits = zip(*gone, strict=True)
+        values = {"tenants": ids(tenants), "runs": ids(runs), "nodes": list(nodes), "visits": list(visits)}
         cursor.execute(DELETE_WAITS, values, prepare=True)
 
 
