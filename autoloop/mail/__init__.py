@@ -12,6 +12,7 @@ def includeme(config: Configurator) -> None:
     from autoloop.mail.services.happenings import EVENT_NAMES, on_events
     from autoloop.mail.services.history import email_history, timeline
     from autoloop.mail.services.intents import ask_for_emails, cancel_of_runs
+    from autoloop.mail.services.references import existing_senders, existing_templates
     from autoloop.mail.services.system import send_system_mail
 
     registrations = config.registry.registrations
@@ -23,6 +24,8 @@ def includeme(config: Configurator) -> None:
         "on_events": on_events,
     }
     registrations.fact_loaders["email_history"] = email_history
+    registrations.fact_loaders["template_exists"] = existing_templates
+    registrations.fact_loaders["sender_exists"] = existing_senders
     registrations.timeline_sources["emails"] = timeline
     registrations.system_mail = send_system_mail
     _hang(config)

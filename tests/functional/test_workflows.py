@@ -318,3 +318,24 @@ def test_other_tenants_and_readers_are_kept_out(api: Client, wsgi: object, runti
     reader.put(f"workflows/{id}/draft", {"graph": {}}, status=403)
     reader.post(f"workflows/{id}/publish", status=403)
     assert Client(wsgi, tenant.slug, None).get("workflows", status=401).json["code"] == "SIGN_IN_REQUIRED"
+
+
+def test_a_step_whose_template_is_gone_keeps_the_workflow_from_being_published(api: Client):
+    template = api.post("templates", {"name": "Hi", "subject": "Hi", "source": "<p>Hi</p>"}).json["data"][
+        "id"
+    ]
+    graph = {"nodes": [node("mail", "send_email", template_id=template)], "edges": []}
+    id = make(api, graph=graph)
+    assert api.post(f"workflows/{id}/check").json["data"]["ok"]
+    for missing in (str(uuid4()), template.replace("-", "")):
+        gone = {"nodes": [node("mail", "send_email", template_id=missing)], "edges": []}
+        found = api.post(f"workflows/{id}/check", {"graph": gone}).json["data"]["problems"]
+        assert [each["code"] for each in found] == (["MISSING_TEMPLATE"] if "-" in missing else [])
+    api.put(
+        f"workflows/{id}/draft",
+        {"graph": gone | {"nodes": [node("mail", "send_email", template_id=str(uuid4()))]}},
+    )
+    answer = api.post(f"workflows/{id}/publish", status=400).json
+    assert answer["details"] == {
+        "nodes.mail.config.template_id": ["There is no template with this id any more."]
+    }
