@@ -106,7 +106,7 @@ class PublicLink(Node):
     def subscription(self) -> Subscription:
         settings = self.request.runtime.settings
         read = Links(settings.public_url, settings.secret_keys).read_unsubscribe(self.__name__)
-        found = self.request.services(Unsubscribing).find(*read) if read else None
+        found: Subscription | None = self.request.services(Unsubscribing).find(*read) if read else None
         if found is None:
             raise NotFound
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -143,6 +144,31 @@ def test_a_reply_that_comes_after_the_lease_lapsed_still_settles_its_attempt(
         sending.result(30)
     assert statuses(world) == ["accepted"]
     assert len(sink.mails) == 1
+
+
+def test_killed_again_and_again_it_loses_nothing_and_repeats_nothing(
+    world: MailWorld, sink: Sink, settings: Settings
+) -> None:
+    ids = world.intend(1000)
+    chance = random.Random(7)
+    kills = 0
+    while kills < 15 and "intent" in statuses(world):
+        process = sending_process(settings)
+        seen = len(sink.mails)
+        until(lambda seen=seen, process=process: len(sink.mails) > seen or not process.is_alive())
+        process.join(chance.uniform(0, 0.02))
+        kills += process.is_alive()
+        process.kill()
+        process.join(10)
+        world.lapse()
+        settle_lapsed(world.runtime)
+    drain(world.runtime)
+    arrived = Counter(mail.message_id for mail in sink.mails)
+    assert set(arrived.values()) == {1}
+    rows = world.rows(*ids)
+    assert {row.status for row in rows} <= {"accepted", "unknown"}
+    assert not {row.message_id for row in rows if row.status == "accepted"} - arrived.keys()
+    assert kills >= 5
 
 
 # -- the mark checks again ------------------------------------------------------------------------

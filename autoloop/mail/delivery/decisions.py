@@ -42,7 +42,7 @@ left join businesses b on b.workspace_id = e.workspace_id and b.id = c.business_
 def decide(session: Session, mails: Sequence[Outgoing]) -> dict[UUID, Outcome]:
     """Email id → why it must not go now. An email that is absent may go (but for the cap)."""
     given = {"tenants": [mail.workspace_id for mail in mails], "ids": [mail.id for mail in mails]}
-    answers = ((row["id"], verdict(row)) for row in session.execute(FACTS, given).mappings())
+    answers = ((row["id"], verdict(dict(row))) for row in session.execute(FACTS, given).mappings())
     return {id: answer for id, answer in answers if answer is not None}
 
 

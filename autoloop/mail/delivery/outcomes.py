@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from autoloop.base.due import backoff
 from autoloop.base.services import Services
-from autoloop.engine.services.stimuli import NewStimulus
+from autoloop.engine.requests import NewStimulus
 from autoloop.engine.services.stimuli import add as add_stimuli
 from autoloop.mail.delivery.caps import give_back
 from autoloop.mail.delivery.outgoing import Outgoing
