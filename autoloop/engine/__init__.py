@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from autoloop.base.i18n import _
+
 if TYPE_CHECKING:
     from pyramid.config import Configurator
 
@@ -12,8 +14,9 @@ __all__ = ["includeme"]
 
 def includeme(config: Configurator) -> None:
     from autoloop.base.due import DueKind
-    from autoloop.engine import advance, partitions, perform, routing
+    from autoloop.engine import advance, partitions, perform, resources, routing
     from autoloop.engine.services import events
+    from autoloop.workspaces.resources import Workspace
 
     registrations = config.registry.registrations  # type: ignore[attr-defined]
     registrations.event_sink = events.receive
@@ -24,3 +27,9 @@ def includeme(config: Configurator) -> None:
         *partitions.KINDS,
     ):
         registrations.due_kinds[kind.name] = kind
+    config.add_child(Workspace, "runs", resources.Runs)
+    config.add_child(Workspace, "events", resources.Events)
+    config.add_child(resources.Run, "steps", resources.Steps)
+    config.add_nav("runs", _("Runs"), "activity", section="Automate", order=20, key="r")
+    config.scan("autoloop.engine.views")
+    config.scan("autoloop.engine.pages")

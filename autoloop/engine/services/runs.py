@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, and_, func, select, text
 
 from autoloop.base.errors import NotFound
 from autoloop.base.services import Service
-from autoloop.engine.models import RunAction, RunStep, RunWait, WorkflowRun
+from autoloop.businesses.models import Contact
+from autoloop.engine.models import RunAction, RunStep, RunWait, Workflow, WorkflowRun, WorkflowVersion
 
 __all__ = ["Runs"]
 
@@ -49,8 +50,30 @@ update run_stimuli set parked = false
 where workspace_id = :workspace and run_id = any(cast(:runs as uuid[])) and parked
 """)
 
+SHOWN = (
+    "id",
+    "workflow_id",
+    "version_id",
+    "contact_id",
+    "trigger",
+    "status",
+    "reason",
+    "positions",
+    "variables",
+    "steps",
+    "is_test",
+    "due_at",
+    "started_at",
+    "moved_at",
+    "ended_at",
+)
+
 GOING = ("active", "waiting")
 STANDING = ("paused", "blocked", "quarantined")
+
+
+def _same(table: Any, key: Any) -> Any:
+    return and_(table.workspace_id == WorkflowRun.workspace_id, table.id == key)
 
 
 class Runs(Service):
@@ -61,6 +84,31 @@ class Runs(Service):
         if found is None:
             raise NotFound
         return found
+
+    def shown(self, run_id: UUID, workflow_id: UUID | None = None) -> Any | None:
+        """A run with the names of its workflow and contact; None if it is not there (or not of this workflow)."""
+        query = self.listed().where(WorkflowRun.id == run_id)
+        if workflow_id is not None:
+            query = query.where(WorkflowRun.workflow_id == workflow_id)
+        return self.session.execute(query).one_or_none()
+
+    def listed(self) -> Select[Any]:
+        """Runs as lists show them."""
+        name = func.coalesce(
+            func.nullif(func.trim(func.concat(Contact.first_name, " ", Contact.last_name)), ""), Contact.email, ""
+        )
+        return (
+            select(
+                *(getattr(WorkflowRun, field) for field in SHOWN),
+                Workflow.name.label("workflow_name"),
+                WorkflowVersion.number.label("version"),
+                name.label("contact_name"),
+            )
+            .join(Workflow, _same(Workflow, WorkflowRun.workflow_id))
+            .join(WorkflowVersion, _same(WorkflowVersion, WorkflowRun.version_id))
+            .join(Contact, _same(Contact, WorkflowRun.contact_id))
+            .where(WorkflowRun.workspace_id == self.workspace_id)
+        )
 
     def query(
         self, *, workflow_id: UUID | None = None, contact_id: UUID | None = None, status: str | None = None
