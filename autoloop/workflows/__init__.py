@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from pyramid.config import Configurator
 
 from autoloop.base.i18n import _
 
 
 def includeme(config: Configurator) -> None:
+    from autoloop.engine.resources import Runs
     from autoloop.workflows import resources
     from autoloop.workflows.services.figures import overview
     from autoloop.workspaces.resources import Workspace
@@ -23,10 +22,7 @@ def includeme(config: Configurator) -> None:
     config.add_child(resources.Workflow, "versions", resources.Versions)
     config.add_child(resources.Workflow, "triggers", resources.Triggers)
     config.add_child(resources.Workflow, "stats", resources.Stats)
-    if find_spec("autoloop.engine.resources"):
-        from autoloop.engine.resources import Runs
-
-        config.add_child(resources.Workflow, "runs", Runs)
+    config.add_child(resources.Workflow, "runs", Runs)
     config.add_nav("workflows", _("Workflows"), "workflow", section="Automate", order=10, key="w")
     config.scan("autoloop.workflows.views")
     config.scan("autoloop.workflows.pages")

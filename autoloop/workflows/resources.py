@@ -35,6 +35,10 @@ class Workflow(Row):
     def load(self) -> Any | None:
         return self.request.services(services.Workflows).row(self.id)
 
+    def guard(self) -> None:
+        """What hangs below is there only if the workflow is."""
+        assert self.row is not None
+
 
 class Workflows(Collection):
     """The workflows of the workspace."""
@@ -43,14 +47,12 @@ class Workflows(Collection):
 
 
 class Below(Node):
-    """A place below a workflow: there only if the workflow is."""
+    """A place right below a workflow."""
 
-    def guard(self) -> None:
-        workflow = self.__parent__
-        while not isinstance(workflow, Workflow):
-            assert workflow is not None
-            workflow = workflow.__parent__
-        self.workflow_id: UUID = workflow.row.id
+    @property
+    def workflow_id(self) -> UUID:
+        assert isinstance(self.__parent__, Workflow)
+        return self.__parent__.id
 
 
 class Draft(Row):

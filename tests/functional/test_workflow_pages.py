@@ -64,6 +64,7 @@ def test_a_workflow_is_made_mended_published_started_and_put_away(
     started = browser.post(f"{place}/enrol", who="tag", tag="vip").follow()
     assert "1 started, 0 skipped." in started.text
     assert "1 here" in started.text
+    assert "Ada" in browser.get(f"{place}/runs").text
     assert browser.post(f"{place}/enrol", who="ids", contact_ids="nonsense").status_int == 422
     assert browser.post(f"{place}/enrol", who="nobody").status_int == 422
 

@@ -306,6 +306,7 @@ def test_other_tenants_and_readers_are_kept_out(api: Client, wsgi: object, runti
         f"workflows/{id}/stats",
         f"workflows/{id}/versions",
         f"workflows/{id}/triggers",
+        f"workflows/{id}/runs",
     ):
         answer = stranger.get(path, status=404).json
         assert {**answer, "timestamp": 0} == {**random, "timestamp": 0}
