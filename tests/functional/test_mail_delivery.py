@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from autoloop.embedded.smtp_sink import Sink, SmtpSession
 from autoloop.mail.delivery import Delivery, deliver, settle_lapsed, settle_unknown
 from autoloop.mail.services.suppressions import Suppressions
 from autoloop.settings import Settings
-from tests.factories import Tenant
+from tests.factories import Tenant, make_tenant
 from tests.functional.mail_world import MailWorld, drain, sending_process, until
 
 
@@ -251,6 +252,31 @@ def test_if_the_mark_cannot_be_committed_nothing_is_sent(
     assert len({mail.message_id for mail in sink.mails}) == len(sink.mails) == 4
 
 
+def test_waiting_for_a_person_is_no_attempt(world: MailWorld, sink: Sink) -> None:
+    ids = world.intend(1)
+    world.sql("update senders set status = 'paused' where workspace_id = :w")
+    for _ in range(3):
+        world.make_due()
+        assert deliver(world.runtime) == 1
+    (row,) = world.rows(*ids)
+    assert (row.hold_reason, row.attempts) == ("sender_paused", 0)
+    world.sql("update senders set status = 'active' where workspace_id = :w")
+    world.make_due()
+    drain(world.runtime)
+    assert world.rows(*ids)[0].attempts == 1
+
+
+def test_every_workspace_gets_its_turn(runtime: Runtime, settings: Settings, sink: Sink) -> None:
+    worlds = [MailWorld(runtime, make_tenant(runtime), sink.port) for _ in range(3)]
+    for world, count in zip(worlds, (60, 60, 2), strict=True):
+        world.intend(count)
+    delivery = Delivery(Runtime(replace(settings, worker_batch=2), runtime.registrations))
+    for _ in range(3):
+        delivery.work()
+    assert statuses(worlds[2]).count("accepted") >= 1
+    drain(runtime)
+
+
 # -- caps -----------------------------------------------------------------------------------------
 
 
@@ -400,7 +426,7 @@ def test_the_mailbox_settles_unknown_by_its_key(runtime: Runtime, tenant: Tenant
 def test_the_heartbeat_keeps_a_slow_server_s_mail(
     world: MailWorld, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autoloop.mail.delivery.worker.BEAT", 0.05)
+    monkeypatch.setattr("autoloop.mail.delivery.heartbeat.BEAT", 0.05)
     lease = "select lease_until from email_logs where workspace_id = :w"
     beats: list[Any] = []
 

@@ -13,14 +13,13 @@ from sqlalchemy import text
 from autoloop.base.services import Services
 from autoloop.mail.delivery.caps import left_today, take
 from autoloop.mail.delivery.decisions import decide
+from autoloop.mail.delivery.heartbeat import LEASE
 from autoloop.mail.delivery.letters import Finished
 from autoloop.mail.delivery.outcomes import Outcome, write_held
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.models import Status
 
-__all__ = ["LEASE_SECONDS", "Marked", "mark"]
-
-LEASE_SECONDS = 30.0
+__all__ = ["Marked", "mark"]
 
 # The lock first, the look at everything else in statements after it: what was committed while we
 # waited for the lock (a cancellation, an unsubscribe) is seen.
@@ -74,7 +73,7 @@ def mark(services: Services, finished: Sequence[Finished]) -> Marked:
     write_held(services, [(mail, capped[mail.id]) for mail in ready if mail.id in capped])
     going = [by_id[mail.id] for mail in ready if mail.id not in capped]
     if going:
-        given = _columns(going, days) | {"lease": LEASE_SECONDS}
+        given = _columns(going, days) | {"lease": LEASE.total_seconds()}
         session.execute(SENDING, given)
         session.execute(BEGUN, given)
     return Marked(frozenset(each.mail.id for each in going))

@@ -98,16 +98,18 @@ join unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:attempts as in
 where e.attempts + 0 = u.n and e.status in ('sending', 'unknown')
 order by e.id for no key update of e""")
 
+# Being held is no attempt: the back-off of a later deferral must not grow by it.
 MOVE = text("""
 update email_logs e set status = u.status, reason = u.reason, hold_reason = u.hold,
   due_at = case when u.delay is null then e.due_at else clock_timestamp() + make_interval(secs => u.delay) end,
+  attempts = e.attempts - case when u.status = 'intent' and u.outcome is null then 1 else 0 end,
   lease_until = null, first_tried_at = coalesce(e.first_tried_at, u.dated_at),
   provider_account_id = coalesce(u.account, e.provider_account_id),
   sent_at = case when u.status = 'accepted' then clock_timestamp() else e.sent_at end,
   settled_at = case when u.status = 'intent' then null else clock_timestamp() end, updated_at = now()
 from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:statuses as text[]), cast(:reasons as text[]),
-  cast(:holds as text[]), cast(:delays as float[]), cast(:dates as timestamptz[]), cast(:accounts as uuid[]))
-  u(tenant, id, status, reason, hold, delay, dated_at, account)
+  cast(:holds as text[]), cast(:delays as float[]), cast(:dates as timestamptz[]), cast(:accounts as uuid[]),
+  cast(:outcomes as text[])) u(tenant, id, status, reason, hold, delay, dated_at, account, outcome)
 where e.workspace_id = u.tenant and e.id = u.id""")
 
 ATTEMPT = text("""

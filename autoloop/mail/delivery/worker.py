@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import logging
-import queue
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import groupby
-from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 
-from autoloop.base.due import Lease, backoff, claim, extend
+from autoloop.base.due import backoff, claim
 from autoloop.base.runtime import Runtime
 from autoloop.mail.delivery.caps import left_today
 from autoloop.mail.delivery.channels import Channels
 from autoloop.mail.delivery.decisions import POLL, decide
+from autoloop.mail.delivery.heartbeat import LEASE, Heartbeat
 from autoloop.mail.delivery.letters import Finished, finish
-from autoloop.mail.delivery.mark import LEASE_SECONDS, mark
+from autoloop.mail.delivery.mark import mark
 from autoloop.mail.delivery.outcomes import Outcome, of_refusal, of_reply, write_held, write_replies
 from autoloop.mail.delivery.outgoing import Outgoing, load
 from autoloop.mail.delivery.versions import Versions
@@ -31,14 +29,10 @@ from autoloop.plugins.email import Channel, Fate, Refused, Reply, Staged
 __all__ = ["DUE", "PROBE", "Delivery", "deliver"]
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 DUE = "@.status = 'intent' and @.due_at <= clock_timestamp()"
 PROBE = """select exists (select from email_logs where status = 'intent' and due_at <= clock_timestamp()
   and (lease_until is null or lease_until < clock_timestamp()))"""
-
-LEASE = timedelta(seconds=LEASE_SECONDS)
-BEAT = LEASE_SECONDS / 4
 
 TROUBLE = text("""
 update provider_accounts set problem = :problem, problem_at = clock_timestamp(),
@@ -58,6 +52,7 @@ class Delivery:
         self.channels = Channels()
         self.versions = Versions()
         self.links = Links(runtime.settings.public_url, runtime.settings.secret_keys)
+        self._start = UUID(int=0)
 
     def work(self) -> int:
         """Claim one batch and see it through. Returns how many emails were claimed."""
@@ -73,9 +68,10 @@ class Delivery:
         with self.runtime.unit("worker") as services:
             session = services.session
             batch = self.runtime.settings.worker_batch
-            leases = claim(session, "email_logs", DUE, batch=batch, lease=LEASE, start=uuid4())
+            leases = claim(session, "email_logs", DUE, batch=batch, lease=LEASE, start=self._start)
             if not leases:
                 return [], 0
+            self._start = _after(self._start, {lease.workspace_id for lease in leases})
             mails = load(session, leases)
             held = decide(session, mails)
             ready = [mail for mail in mails if mail.id not in held]
@@ -133,10 +129,10 @@ class Delivery:
                 outcomes.append((mail, result))
             else:
                 finished[result.message.key] = result
-        leases = [mail.lease for mail in (*mails, *later)]
+        heart = Heartbeat(self.runtime, [mail.lease for mail in (*mails, *later)])
         staged: list[Staged] = []
         refusal: Refused | None = None
-        for answer in self._stage(channel, list(finished.values()), leases):
+        for answer in self._stage(channel, list(finished.values()), heart):
             mail = finished[answer.message.key].mail
             if isinstance(answer, Staged):
                 staged.append(answer)
@@ -152,17 +148,15 @@ class Delivery:
             if finished[each.message.key].mail.id not in going:
                 channel.abandon(each)
         kept = [each for each in staged if finished[each.message.key].mail.id in going]
-        reply = self._transmit(channel, kept, finished, leases)
+        reply = self._transmit(channel, kept, finished, heart)
         return self._note(mails[0], refusal or reply, later, healthy=bool(kept))
 
-    def _stage(
-        self, channel: Channel, finished: Sequence[Finished], leases: Sequence[Lease]
-    ) -> Sequence[Any]:
+    def _stage(self, channel: Channel, finished: Sequence[Finished], heart: Heartbeat) -> Sequence[Any]:
         messages = [each.message for each in finished]
         if not messages:
             return []
         try:
-            return self._beating(lambda: channel.stage(messages), leases)
+            return heart.during(lambda: channel.stage(messages))
         except Exception as error:
             log.exception("a provider failed while staging")
             why = f"The provider failed: {type(error).__name__}: {error}"
@@ -194,11 +188,11 @@ class Delivery:
         channel: Channel,
         staged: Sequence[Staged],
         finished: dict[str, Finished],
-        leases: Sequence[Lease],
+        heart: Heartbeat,
     ) -> Reply | None:
         """Send what is marked and write replies down as they come. Returns trouble of the account."""
         trouble: Reply | None = None
-        for replies in self._replies(channel, staged, leases):
+        for replies in heart.replies(channel, staged):
             results = []
             for each, reply in replies:
                 mail = finished[each.message.key].mail
@@ -207,43 +201,6 @@ class Delivery:
             with self.runtime.unit("worker") as services:
                 write_replies(services, results)
         return trouble
-
-    def _replies(
-        self, channel: Channel, staged: Sequence[Staged], leases: Sequence[Lease]
-    ) -> Iterator[list[tuple[Staged, Reply]]]:
-        """Replies in handfuls: what has come is written while the slow ones are awaited."""
-        if not staged:
-            return
-        replies: queue.SimpleQueue[tuple[Staged, Reply] | None] = queue.SimpleQueue()
-
-        def transmit() -> None:
-            open_ones = {each.message.key: each for each in staged}
-            try:
-                for each, reply in channel.transmit_all(staged):
-                    open_ones.pop(each.message.key, None)
-                    replies.put((each, reply))
-            except Exception as error:
-                log.exception("a provider failed while transmitting")
-                why = f"The provider failed: {type(error).__name__}: {error}"
-                for each in open_ones.values():
-                    replies.put((each, Reply(Fate.UNKNOWN, text=why)))
-            replies.put(None)
-
-        thread = threading.Thread(target=transmit, name="transmit", daemon=True)
-        thread.start()
-        done = False
-        while not done:
-            handful: list[tuple[Staged, Reply]] = []
-            try:
-                # Wait for a first one long, for its neighbours only a moment.
-                while (got := replies.get(timeout=0.05 if handful else BEAT)) is not None:
-                    handful.append(got)
-                done = True
-            except queue.Empty:
-                if not handful:
-                    self._beat(leases)
-            if handful:
-                yield handful
 
     def _note(
         self, mail: Outgoing, trouble: Refused | Reply | None, later: Sequence[Outgoing], *, healthy: bool
@@ -263,31 +220,11 @@ class Delivery:
             write_held(services, [(each, resting) for each in later])
         return False
 
-    def _beating(self, work: Callable[[], T], leases: Sequence[Lease]) -> T:
-        """Run slow work beside, and keep the leases alive meanwhile."""
-        future: Future[T] = Future()
 
-        def run() -> None:
-            try:
-                future.set_result(work())
-            except BaseException as error:
-                future.set_exception(error)
-
-        threading.Thread(target=run, name="stage", daemon=True).start()
-        while True:
-            try:
-                return future.result(timeout=BEAT)
-            except TimeoutError:
-                if future.done():
-                    raise
-                self._beat(leases)
-
-    def _beat(self, leases: Sequence[Lease]) -> None:
-        try:
-            with self.runtime.unit("worker") as services:
-                extend(services.session, "email_logs", leases, LEASE)
-        except Exception:
-            log.exception("a lease could not be extended")
+def _after(start: UUID, served: set[UUID]) -> UUID:
+    """Where the next batch begins: behind the last workspace that this one served, going round from `start`."""
+    last = max(served, key=lambda tenant: (tenant < start, tenant))
+    return UUID(int=min(last.int + 1, 2**128 - 1))
 
 
 _held: dict[int, Delivery] = {}

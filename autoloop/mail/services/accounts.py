@@ -84,6 +84,12 @@ class ProviderAccounts(Service):
         self.services.nudge("mail")
         return self.find(account.id)
 
+    def ensure_one(self) -> None:
+        """A workspace that has no way out gets the mailbox: mail is captured, and nobody is mailed by accident."""
+        any_one = select(exists().where(ProviderAccount.workspace_id == self.workspace_id))
+        if not self.session.scalar(any_one) and self.services.registrations.plugins.get("email", "mailbox"):
+            self.create({"name": "Mailbox", "provider": "mailbox"})
+
     def change(self, id: UUID, given: Mapping[str, Any]) -> Any:
         """Change name, status, config, or make it the default. Secrets that are not given stay."""
         account = self.session.get_one(ProviderAccount, (self.workspace_id, id))

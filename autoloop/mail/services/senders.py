@@ -13,6 +13,7 @@ from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.services import Service
 from autoloop.mail.addresses import checked_address, domain_of
 from autoloop.mail.models import Email, ProviderAccount, Sender, SenderDay, SendingDomain
+from autoloop.mail.services.accounts import ProviderAccounts
 from autoloop.workspaces.services import WorkspaceAudit
 
 __all__ = ["Senders"]
@@ -67,6 +68,7 @@ class Senders(Service):
                 **values,
             )
         )
+        self.services(ProviderAccounts).ensure_one()
         self.services(WorkspaceAudit).note("sender.created", subject=address)
         return self.find(sender.id)
 
