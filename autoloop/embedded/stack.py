@@ -84,7 +84,9 @@ class Stack:
                 self.console.say("Stopping …")
                 asked = time.monotonic()
                 supervisor.stop(_STOP_ORDER)
-                self.console.say(f"All stopped in {time.monotonic() - asked:.1f} s; the data stays in {self.data}.")
+                self.console.say(
+                    f"All stopped in {time.monotonic() - asked:.1f} s; the data stays in {self.data}."
+                )
             self.lock.release()
             supervisor.unlisten()
         return 0
@@ -196,7 +198,10 @@ class Stack:
             )
 
     def _welcome(self, seconds: float, claim: str | None) -> None:
-        self.console.say(f"AutoLoop is at {self.url}/ after {seconds:.1f} s. Ctrl-C stops it.")
+        if "web" in self.without:
+            self.console.say(f"Running without the web after {seconds:.1f} s: autoloop serve {self.config}")
+        else:
+            self.console.say(f"AutoLoop is at {self.url}/ after {seconds:.1f} s. Ctrl-C stops it.")
         if claim:
             self.console.say(f"Nobody owns it yet. Become its owner (the link works once):\n  {claim}")
 
