@@ -15,7 +15,9 @@ def events(runtime, tenant, name=None):
 
 
 def test_a_contact_from_first_to_last(api, runtime, tenant) -> None:
-    business = api.post("businesses", {"name": "Acme", "website": "https://www.Acme.example/about"}).json["data"]
+    business = api.post("businesses", {"name": "Acme", "website": "https://www.Acme.example/about"}).json[
+        "data"
+    ]
     assert business["domain"] == "acme.example"
     api.post("fields", {"key": "seats", "title": "Seats", "kind": "number"})
     made = api.post(
@@ -38,7 +40,9 @@ def test_a_contact_from_first_to_last(api, runtime, tenant) -> None:
 
     path = f"contacts/{made['id']}"
     etag = api.get(path).headers["ETag"]
-    changed = api.patch(path, {"last_name": "Lovelace", "fields": {"seats": None}}, headers={"If-Match": etag}).json["data"]
+    changed = api.patch(
+        path, {"last_name": "Lovelace", "fields": {"seats": None}}, headers={"If-Match": etag}
+    ).json["data"]
     assert (changed["first_name"], changed["last_name"], changed["fields"]) == ("Ada", "Lovelace", {})
     api.patch(path, {"first_name": "Eve"}, headers={"If-Match": etag}, status=412)
     assert api.patch(path, {"business_id": None}).json["data"]["business_id"] is None
@@ -65,14 +69,19 @@ def test_identity_is_kept_once(api) -> None:
     assert refused["code"] == "CONFLICT"
     assert refused["details"]["email"]
     api.post("contacts", {"email": "x@b.example", "external_id": "7"}, status=409)
-    assert api.post("contacts/@@upsert", {"email": "Bob@b.example", "title": "CTO"}).json["data"]["id"] == first["id"]
+    assert (
+        api.post("contacts/@@upsert", {"email": "Bob@b.example", "title": "CTO"}).json["data"]["id"]
+        == first["id"]
+    )
     moved = api.post("contacts/@@upsert", {"external_id": "7", "email": "bob@new.example"}).json["data"]
     assert (moved["id"], moved["email"], moved["title"]) == (first["id"], "bob@new.example", "CTO")
     api.post("contacts/@@upsert", {"external_id": "8", "email": "bob@new.example"}, status=409)
     api.post("businesses", {"name": "One", "domain": "one.example"})
     api.post("businesses", {"name": "ONE", "domain": "One.example"}, status=409)
     api.post("businesses", {"name": "One", "domain": "one.example", "external_id": "e1"})
-    same = api.post("businesses/@@upsert", {"name": "one", "domain": "ONE.example", "city": "Rome"}).json["data"]
+    same = api.post("businesses/@@upsert", {"name": "one", "domain": "ONE.example", "city": "Rome"}).json[
+        "data"
+    ]
     assert (same["external_id"], same["city"]) == (None, "Rome")
 
 
@@ -135,7 +144,9 @@ def test_lists_filter_search_sort_and_page(api) -> None:
         cursor = answer["page"]["next"]
         if not cursor:
             break
-    assert [email for email in seen if "late" not in email] == sorted((e for e in seen if "late" not in e), reverse=True)
+    assert [email for email in seen if "late" not in email] == sorted(
+        (e for e in seen if "late" not in e), reverse=True
+    )
     assert len(seen) == len(set(seen)) == 7
     api.get("contacts", sort="fields", status=400)
     api.get("contacts", field="plan", status=400)

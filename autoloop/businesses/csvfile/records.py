@@ -59,7 +59,7 @@ class Records:
             if len(self._held) > MOST_LINES:
                 yield self._unclosed(start)
                 continue
-            if not cells or (len(cells) == 1 and not cells[0].strip()):
+            if not cells or (not cells[0].strip() and not any(cell.strip() for cell in cells)):
                 continue
             yield self._checked(start, cells)
 

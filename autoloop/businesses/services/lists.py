@@ -13,7 +13,6 @@ from autoloop.base.errors import Invalid
 from autoloop.base.services import Services
 from autoloop.businesses.addresses import BadAddress, normal_email
 from autoloop.businesses.models import Business, Contact
-from autoloop.businesses.models.columns import PUNCTUATION
 from autoloop.businesses.services.vocabulary import Fields
 
 __all__ = ["BUSINESS_ORDERS", "CONTACT_ORDERS", "business_rows", "contact_rows"]
@@ -107,7 +106,7 @@ def contact_rows(services: Services, filters: Mapping[str, Any], *more: Any) -> 
 def _words(filters: Mapping[str, Any]) -> str | None:
     """The search words; None if there is nothing but punctuation, which would match nothing."""
     given = filters.get("q") or ""
-    return given if given.translate(str.maketrans("", "", PUNCTUATION + "\\ \t")) else None
+    return given if any(char.isalnum() for char in given) else None
 
 
 def _held(services: Services, target: str, filters: Mapping[str, Any]) -> dict[str, Any] | None:

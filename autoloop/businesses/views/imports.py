@@ -81,7 +81,9 @@ def rejects_response(context: Import, request: Request) -> Response:
     pieces = b"".join(request.services(ImportService).rejects_csv(row))
     name = row.file_name.rpartition(".")[0] or row.file_name
     response = Response(body=pieces, content_type="text/csv", charset="utf-8")
-    ascii_name = "".join(char if (char.isalnum() and char.isascii()) or char in "-_" else "-" for char in name)
+    ascii_name = "".join(
+        char if (char.isalnum() and char.isascii()) or char in "-_" else "-" for char in name
+    )
     response.content_disposition = f'attachment; filename="{ascii_name}-rejects.csv"'
     return response
 

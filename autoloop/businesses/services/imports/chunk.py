@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+import orjson
+from sqlalchemy import select, text
 
 from autoloop.base.events import Event, emit
 from autoloop.base.ids import new_id
@@ -17,7 +18,6 @@ from autoloop.businesses.csvfile import Format, Record, Records
 from autoloop.businesses.csvfile.columns import guess_kind
 from autoloop.businesses.models import Import, Topic
 from autoloop.businesses.services.imports.batch import Batch
-from autoloop.businesses.services.imports.copying import copy_in, document
 from autoloop.businesses.services.imports.pieces import read_pieces
 from autoloop.businesses.services.imports.rows import BadRow, RowReader
 from autoloop.businesses.services.imports.staging import Written, write
@@ -36,6 +36,12 @@ COUNTS = (
     "businesses_created",
     "businesses_updated",
 )
+
+
+KEEP_REJECTS = text("""
+insert into import_rejects (workspace_id, id, import_id, line, reason, cells)
+select :tenant, r.id, :import, r.line, r.reason, r.cells
+from jsonb_to_recordset(cast(:rows as jsonb)) r(id uuid, line bigint, reason text, cells jsonb)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +105,19 @@ def run_chunk(
 
 def keep_rejects(services: Services, import_id: UUID, rejects: list[Reject]) -> None:
     """Keep rows that were not taken, for download."""
-    copy_in(
-        services.session,
-        "import_rejects",
-        ("workspace_id", "id", "import_id", "line", "reason", "cells"),
-        (
-            (
-                str(services.workspace_id),
-                str(new_id()),
-                str(import_id),
-                str(each.line),
-                each.reason.replace("\0", "\ufffd"),
-                document(each.cells) if each.cells else "[]",
-            )
-            for each in rejects
-        ),
-    )
+    # No COPY: PostgreSQL refuses it where row-level security holds.
+    rows = [
+        {
+            "id": new_id(),
+            "line": each.line,
+            "reason": each.reason.replace("\0", "\ufffd"),
+            "cells": each.cells,
+        }
+        for each in rejects
+    ]
+    if rows:
+        values = {"tenant": services.workspace_id, "import": import_id, "rows": orjson.dumps(rows).decode()}
+        services.session.execute(KEEP_REJECTS, values)
 
 
 def field_types(services: Services, row: Import) -> tuple[dict[str, FieldType], dict[str, FieldType]]:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -60,8 +61,9 @@ def _slice(runtime: Runtime, lease: Lease) -> int:
         while True:
             try:
                 result = _step(runtime, lease, size)
-            except DBAPIError as error:
-                state = getattr(error.orig, "sqlstate", None)
+            except (DBAPIError, psycopg.Error) as error:
+                refusal = getattr(error, "orig", error)
+                state = getattr(refusal, "sqlstate", None)
                 if not state or state[:2] in ("08", "57", "53"):
                     raise
                 tries += 1
@@ -70,8 +72,8 @@ def _slice(runtime: Runtime, lease: Lease) -> int:
                 if size > 1:
                     size, tries = max(1, size // 8), 0
                     continue
-                log.warning("a row of an import cannot be written: %s", error.orig)
-                result = _skip(runtime, lease, str(error.orig).splitlines()[0])
+                log.warning("a row of an import cannot be written: %s", refusal)
+                result = _skip(runtime, lease, str(refusal).splitlines()[0])
             done += result.rows
             if result.finished:
                 return done
