@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from pyramid.config import Configurator
 
 
 def includeme(config: Configurator) -> None:
     from autoloop.mail.delivery import DUE_KINDS
+    from autoloop.mail.services.attribution import attribute
     from autoloop.mail.services.happenings import EVENT_NAMES, on_events
     from autoloop.mail.services.history import email_history, timeline
     from autoloop.mail.services.intents import ask_for_emails, cancel_of_runs
@@ -22,6 +21,7 @@ def includeme(config: Configurator) -> None:
         "send_email": ask_for_emails,
         "end_runs": cancel_of_runs,
         "on_events": on_events,
+        "attribute_events": attribute,
     }
     registrations.fact_loaders["email_history"] = email_history
     registrations.fact_loaders["template_exists"] = existing_templates
@@ -29,8 +29,7 @@ def includeme(config: Configurator) -> None:
     registrations.timeline_sources["emails"] = timeline
     registrations.system_mail = send_system_mail
     _hang(config)
-    if find_spec("autoloop.mail.templates.pages"):
-        config.include("autoloop.mail.templates")
+    config.include("autoloop.mail.templates")
 
 
 def _hang(config: Configurator) -> None:

@@ -1,0 +1,46 @@
+"""Which email an event is about, when whoever reports it knows only the person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from autoloop.base.ids import parse_id
+from autoloop.base.services import Services
+from autoloop.mail.services.happenings import EVENT_NAMES
+
+__all__ = ["attribute"]
+
+# The email it names, else the last one that the contact was sent.
+FIND = text("""
+select u.n, e.id, e.run_id, e.workflow_id, e.node
+from unnest(cast(:numbers as int[]), cast(:contacts as uuid[]), cast(:emails as uuid[])) u(n, contact, email)
+cross join lateral (
+  select e.id, e.run_id, e.workflow_id, e.node from email_logs e
+  where e.workspace_id = :workspace and e.contact_id = u.contact and (u.email is null or e.id = u.email)
+    and e.status in ('accepted', 'delivered', 'bounced', 'complained', 'unknown', 'sending')
+  order by e.id desc limit 1) e""")
+
+
+def attribute(services: Services, events: Sequence[tuple[str, UUID, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """The data of each event (name, contact, data), with email_id, run_id, workflow_id and node where they can be told.
+
+    What the reporter says stays; only what is missing is filled in, and only for events of emails.
+    """
+    data = [dict(given) for _, _, given in events]
+    asked = [index for index, (name, *_rest) in enumerate(events) if name in EVENT_NAMES and not data[index].get("run_id")]
+    if not asked:
+        return data
+    values = {
+        "workspace": services.workspace_id,
+        "numbers": asked,
+        "contacts": [events[index][1] for index in asked],
+        "emails": [parse_id(str(data[index].get("email_id") or "")) for index in asked],
+    }
+    for row in services.session.execute(FIND, values):
+        found = {"email_id": row.id, "run_id": row.run_id, "workflow_id": row.workflow_id, "node": row.node}
+        data[row.n] |= {name: str(value) for name, value in found.items() if value is not None}
+    return data
