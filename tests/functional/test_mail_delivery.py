@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from autoloop.base.runtime import Runtime
 from autoloop.embedded.smtp_sink import Sink, SmtpSession
@@ -379,6 +380,26 @@ def test_an_account_in_trouble_rests_and_nobody_is_rejected(world: MailWorld, si
     drain(world.runtime)
     assert len(sink.mails) == 9
     assert world.sql("select problem from provider_accounts where workspace_id = :w") == [(None,)]
+
+
+def test_a_reply_survives_a_database_that_is_gone_for_a_moment(
+    world: MailWorld, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from autoloop.mail.delivery import worker
+
+    write, failures = worker.write_replies, [1, 2]
+
+    def fail_first(services: Any, results: Any) -> int:
+        if failures:
+            failures.pop()
+            services.session.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+        return write(services, results)
+
+    monkeypatch.setattr(worker, "write_replies", fail_first)
+    world.intend(3)
+    drain(world.runtime)
+    assert statuses(world) == ["accepted"] * 3
+    assert len(sink.mails) == 3
 
 
 # -- unknown --------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
@@ -21,6 +22,7 @@ T = TypeVar("T")
 
 LEASE = timedelta(seconds=30)
 BEAT = LEASE.total_seconds() / 4
+PATIENCE = 1800.0  # seconds; SMTP's own limits are shorter, this one is for providers without any
 NEIGHBOURS = 0.05  # how long the first reply of a handful waits for others, in seconds
 
 
@@ -50,23 +52,29 @@ class Heartbeat:
                 future.set_exception(error)
 
         threading.Thread(target=run, name="mail-stage", daemon=True).start()
+        until = time.monotonic() + PATIENCE
         while True:
             try:
                 return future.result(timeout=BEAT)
             except TimeoutError:
-                if future.done():
+                if future.done() or time.monotonic() > until:
                     raise
                 self.beat()
 
     def replies(self, channel: Channel, staged: Sequence[Staged]) -> Iterator[list[tuple[Staged, Reply]]]:
-        """Transmit; the replies in handfuls, so that what has come is written while slow ones are awaited."""
+        """Transmit; the replies in handfuls, so that what has come is written while slow ones are awaited.
+
+        A provider that does not come back is left alone in the end: what it still has becomes unknown
+        when the leases lapse.
+        """
         if not staged:
             return
         arrived: queue.SimpleQueue[tuple[Staged, Reply] | None] = queue.SimpleQueue()
         arguments = (channel, staged, arrived)
         threading.Thread(target=_transmit, args=arguments, name="mail-transmit", daemon=True).start()
+        until = time.monotonic() + PATIENCE
         done = False
-        while not done:
+        while not done and time.monotonic() < until:
             handful: list[tuple[Staged, Reply]] = []
             try:
                 while (got := arrived.get(timeout=NEIGHBOURS if handful else BEAT)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import groupby
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from autoloop.base.due import backoff, claim
 from autoloop.base.runtime import Runtime
@@ -198,9 +200,22 @@ class Delivery:
                 mail = finished[each.message.key].mail
                 results.append((mail, of_reply(mail, reply)))
                 trouble = reply if reply.of_account else trouble
-            with self.runtime.unit("worker") as services:
-                write_replies(services, results)
+            self._write_down(results)
         return trouble
+
+    def _write_down(self, results: Sequence[tuple[Outgoing, Outcome]]) -> None:
+        """A reply is known only here: a database that is gone for a moment must not turn it into “unknown”."""
+        for pause in (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, None):
+            try:
+                with self.runtime.unit("worker") as services:
+                    write_replies(services, results)
+            except DBAPIError:
+                log.warning("replies to %d emails could not be written down yet", len(results), exc_info=True)
+                if pause is None:
+                    raise
+                time.sleep(pause)
+            else:
+                return
 
     def _note(
         self, mail: Outgoing, trouble: Refused | Reply | None, later: Sequence[Outgoing], *, healthy: bool
