@@ -27,7 +27,7 @@ def opens_in(window: Mapping[str, Any], now: datetime, contact_zone: str, worksp
         if day.isoweekday() not in days:
             continue
         begin, end = _instant(day, opens, zone), _instant(day, closes, zone)
-        if now < end:
+        if begin < end and now < end:
             return max((begin - now).total_seconds(), 0.0)
     return 0.0
 
