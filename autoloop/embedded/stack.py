@@ -28,7 +28,7 @@ from autoloop.embedded.supervisor import BootError, Supervisor
 
 __all__ = ["BootError", "Stack"]
 
-_STOP_ORDER = ["web", "scheduler", "worker", "redis", "postgres"]
+_STOP_ORDER = [["web", "scheduler", "worker"], ["redis"], ["postgres"]]
 _REDIS_LINE = re.compile(r"\d+:(signal-handler|\S+ \d\d \w{3} \d{4})")
 _ROOM_NEEDED = 100 * 2**20
 
@@ -110,11 +110,11 @@ class Stack:
         supervisor.start(Child("redis", self._starter(redis), 0.5, _is_routine))
         claim = None if is_set_up(self.data, postgres) else self._set_up()
         # The web first and alone: a person waits for it, nobody for the first second of the others.
-        self._start("web", ["serve", str(self.config), "--host", self.host, "--port", str(self.port)], 2.0)
+        self._start("web", ["serve", str(self.config), "--host", self.host, "--port", str(self.port)], 3.0)
         if "web" not in self.without:
             supervisor.run(until=self._serving, booting=True)
-        self._start("worker", ["worker", "--config", str(self.config)], 4.0)
-        self._start("scheduler", ["scheduler", "--config", str(self.config)], 1.5)
+        self._start("worker", ["worker", "--config", str(self.config)], 6.0)
+        self._start("scheduler", ["scheduler", "--config", str(self.config)], 4.0)
         return claim
 
     def _start(self, name: str, words: list[str], seconds: float) -> None:

@@ -107,22 +107,25 @@ class Supervisor:
                 if booting and child.failures >= _BOOT_FAILURES:
                     raise BootError(f"{child.name} does not stay up; what it said is above.")
 
-    def stop(self, order: list[str]) -> None:
-        """Stop all children in `order` within 10 s: each is asked, given its time, and only then killed."""
+    def stop(self, order: list[list[str]]) -> None:
+        """Stop all children within 10 s, group after group.
+
+        All of a group are asked, in order, before any is waited for; each has its time, and only then is killed.
+        """
         self.stopping = True
         deadline = time.monotonic() + _STOP_SECONDS
-        for name in order:
-            for child in self.children:
-                if child.name == name and child.process is not None:
-                    child.signal(child.stop_signal)
-                    spare = max(deadline - time.monotonic(), 0.5)
-                    if not self._await(child, min(child.stop_seconds, spare)):
-                        self.console.say(f"{name} did not stop in time and is killed; its rows stay due.")
-                    # Whatever the child started itself goes with it.
-                    child.signal(signal.SIGKILL, group=True)
-                    child.process.wait()
-                    self._drain(child)
-                    self._forget(child)
+        for names in order:
+            group = [
+                child for name in names for child in self.children if child.name == name and child.process
+            ]
+            for child in group:
+                child.signal(child.stop_signal)
+            asked = time.monotonic()
+            for child in group:
+                spare = min(child.stop_seconds, max(deadline - asked, 0.5)) - (time.monotonic() - asked)
+                if not self._await(child, max(spare, 0.1)):
+                    self.console.say(f"{child.name} did not stop in time and is killed; nothing is lost.")
+                self._end(child)
 
     # Inside
 
@@ -131,6 +134,14 @@ class Supervisor:
         while child.alive and time.monotonic() < deadline and not self.hurry:
             self.turn(0.02, restart=False)
         return not child.alive
+
+    def _end(self, child: Child) -> None:
+        # Whatever the child started itself goes with it.
+        child.signal(signal.SIGKILL, group=True)
+        if child.process is not None:
+            child.process.wait()
+        self._drain(child)
+        self._forget(child)
 
     def _tend(self, child: Child) -> None:
         now = time.monotonic()
