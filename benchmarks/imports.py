@@ -22,7 +22,7 @@ FLOOR = "create table floor_import (" + ", ".join(f"c{n} text" for n in range(le
 class Memory:
     """The highest resident size of this process while inside, over that at the beginning, in MB."""
 
-    def __enter__(self) -> Memory:
+    def __enter__(self) -> Self:
         self.process, self.over = psutil.Process(), threading.Event()
         self.before = self.peak = self.process.memory_info().rss
         self.watcher = threading.Thread(target=self._watch, daemon=True)

@@ -1,0 +1,141 @@
+"""Emails per second from due intent to accepted, beside the bare render-compose-send of the same messages."""
+
+from __future__ import annotations
+
+import smtplib
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, text
+
+from autoloop.base.ids import new_id
+from autoloop.engine.requests import EmailRequest
+from autoloop.mail.compose import Letter, compose
+from autoloop.mail.delivery import Delivery
+from autoloop.mail.models import EmailTemplateVersion, ProviderAccount, Sender
+from autoloop.mail.render import render
+from autoloop.mail.services.intents import ask_for_emails
+from autoloop.mail.templates.services import Templates
+from benchmarks.stand import Stand, report, stand, timed
+
+EMAILS = 2_000
+CONNECTIONS = 8
+PARAGRAPH = "<p>Dear {{ contact.first_name }}, " + "this line is here to make the message as long as real ones are. " * 6 + "</p>\n"
+FIELDS = "".join(f"<p>{{{{ contact.{name} | default: '–' }}}} {n}</p>" for n, name in enumerate(("first_name", "last_name", "email", "title") * 2))
+SOURCE = f"<html><body>{FIELDS}{PARAGRAPH * 45}</body></html>"  # about 20 kB
+
+
+def prepare(standing: Stand, port: int) -> tuple[Any, Any]:
+    config = {"host": "127.0.0.1", "port": port, "security": "none", "connections": CONNECTIONS, "username": "", "password": ""}
+    config |= {"greeting_name": "localhost", "ca_certificate": ""}
+    account, sender = new_id(), new_id()
+    with standing.runtime.unit("web", standing.workspace_id) as services:
+        services.user_id = standing.user_id
+        add = services.session.add
+        add(ProviderAccount(id=account, workspace_id=standing.workspace_id, name="bench", provider="smtp", config=config, is_default=True))
+        services.session.flush()
+        add(Sender(id=sender, workspace_id=standing.workspace_id, name="Ada", address="ada@bench.example", is_default=True))
+        services(Templates).create(
+            {"name": "Bench", "kind": "html", "subject": "Hello {{ contact.first_name }}", "preheader": "", "source": SOURCE, "text_source": None, "field_rules": {}}
+        )
+        version = services.session.scalars(select(EmailTemplateVersion)).one()
+        services.session.execute(text("update business_contacts set consent_marketing = 'granted'"))
+    return version.template_id, version
+
+
+def intend(standing: Stand, template: Any, contacts: list[Any]) -> None:
+    """Intents as the engine asks for them, of runs that stand at their send step."""
+    workflow, version = new_id(), new_id()
+    key = {"w": standing.workspace_id, "f": workflow, "v": version}
+    runs = [new_id() for _ in contacts]
+    with standing.runtime.unit("worker") as services:
+        session = services.session
+        session.execute(text("insert into automation_workflows (workspace_id, id, name) values (:w, :f, 'Bench')"), key)
+        session.execute(
+            text("insert into workflow_versions (workspace_id, id, workflow_id, number, graph, checksum) values (:w, :v, :f, 1, '{}', 'x')"), key
+        )
+        session.execute(text("update automation_workflows set status = 'live', live_version_id = :v where id = :f"), key)
+        session.execute(
+            text("""
+            insert into workflow_runs (workspace_id, id, workflow_id, version_id, contact_id, started_as, entry_key, status, positions, visits, variables)
+            select :w, u.run, :f, :v, u.contact, u.contact, 'once', 'waiting', '[]', '{}', '{}'
+            from unnest(cast(:runs as uuid[]), cast(:contacts as uuid[])) u(run, contact)"""),
+            key | {"runs": runs, "contacts": contacts},
+        )
+        ask_for_emails(
+            services,
+            [
+                EmailRequest(standing.workspace_id, run, contact, workflow, version, "mail", 1, template)
+                for run, contact in zip(runs, contacts, strict=True)
+            ],
+        )
+
+
+def product(standing: Stand, template: Any, contacts: list[Any]) -> float:
+    intend(standing, template, contacts)
+    standing.analyze()
+    delivery = Delivery(standing.runtime)
+
+    def run() -> int:
+        while delivery.work():
+            pass
+        return EMAILS
+
+    rate = timed(run)
+    with standing.runtime.unit("worker") as services:
+        counts = dict(services.session.execute(text("select status, count(*) from email_logs group by status")).all())
+        services.session.execute(text("delete from email_logs"))
+        services.session.execute(text("delete from automation_workflows"))
+    assert counts == {"accepted": EMAILS}, counts
+    return rate
+
+
+def floor(version: Any, port: int) -> float:
+    """Render, compose and send on as many connections; nothing is claimed, checked, marked or kept."""
+
+    def lane(numbers: range) -> int:
+        client = smtplib.SMTP("127.0.0.1", port, local_hostname="localhost")
+        for n in numbers:
+            context = {"contact": {"first_name": "Ada", "email": f"c{n}@bench.example", "last_name": "", "title": ""}}
+            rendered = render(version, context)
+            letter = Letter(
+                message_id=f"<{new_id()}@bench.example>", date=version.created_at, from_name="Ada", from_address="ada@bench.example",
+                to_name="Ada", to_address=f"c{n}@bench.example", subject=rendered.subject, text=rendered.text, html=rendered.html,
+            )  # fmt: skip
+            client.sendmail("ada@bench.example", [letter.to_address], compose(letter))
+        client.quit()
+        return len(numbers)
+
+    def run() -> int:
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            return sum(pool.map(lane, [range(start, EMAILS, CONNECTIONS) for start in range(CONNECTIONS)]))
+
+    return timed(run)
+
+
+def main(rounds: int, _seconds: float) -> None:
+    with stand() as standing, tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "autoloop.embedded.smtp_sink", "--journal", str(Path(folder) / "journal")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sink:
+            try:
+                assert sink.stdout is not None
+                port = int(sink.stdout.readline())
+                contacts = standing.contacts(EMAILS)
+                template, version = prepare(standing, port)
+                figures: dict[str, list[float]] = {"bare render, compose, send": [], "AutoLoop delivery": []}
+                for _ in range(rounds):
+                    figures["bare render, compose, send"].append(floor(version, port))
+                    figures["AutoLoop delivery"].append(product(standing, template, contacts))
+            finally:
+                sink.terminate()
+        report(
+            f"Mail: {EMAILS:,} emails of {len(SOURCE) / 1000:.0f} kB HTML, one process, {CONNECTIONS} connections to a local sink",
+            "emails/s",
+            figures,
+            floor="bare render, compose, send",
+            notes="the product claims, checks twice, marks, sends, journals and tells the runs",
+        )
