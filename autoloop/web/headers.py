@@ -36,7 +36,11 @@ EMBED = (
 )
 
 PROFILES: dict[str, dict[str, str]] = {
-    "page": {"Content-Security-Policy": PAGE, "X-Frame-Options": "DENY", "Cross-Origin-Resource-Policy": "same-origin"},
+    "page": {
+        "Content-Security-Policy": PAGE,
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    },
     "api": {
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
         "X-Frame-Options": "DENY",

@@ -37,8 +37,13 @@ def stale(source: Path = SOURCE, built: Path = BUILT) -> bool:
 def build() -> None:
     """Install what the lock file names and build. Raises BuildError."""
     environment = os.environ | {"PATH": f"{_node_folder()}{os.pathsep}{os.environ.get('PATH', '')}"}
-    for command in (["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], ["npm", "run", "build", "--silent"]):
-        done = subprocess.run(command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False)
+    for command in (
+        ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"],
+        ["npm", "run", "build", "--silent"],
+    ):
+        done = subprocess.run(
+            command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise BuildError(f"“{' '.join(command)}” failed:\n{(done.stderr or done.stdout)[-2000:]}")
 
@@ -61,11 +66,12 @@ def _node_folder() -> str:
 def main() -> int:
     if "--force" not in sys.argv and not stale():
         return 0
-    print("Building the dashboard …")
+    sys.stdout.write("Building the dashboard …\n")
+    sys.stdout.flush()
     try:
         build()
     except BuildError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 

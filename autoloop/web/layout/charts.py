@@ -1,32 +1,39 @@
-"""Small charts as SVG paths: printable, testable, no script. Each page shows the numbers as a table too."""
+"""Small charts as SVG paths: printable, testable, no script. Each has the numbers as a table beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["bars", "spark"]
+__all__ = ["bars", "line"]
+
+EDGE = 3  # room for the stroke above and below
 
 
-def spark(values: Sequence[float], width: int = 200, height: int = 34) -> str:
-    """The path of a line through `values`, in a box of width × height."""
+def line(values: Sequence[float], width: float, height: float, *, from_zero: bool = False) -> str:
+    """The path of a line through `values`, filling width × height; its foot is 0 or the lowest value."""
     if len(values) < 2:
         values = [*values, *values] or [0, 0]
-    low, high = min(values), max(values)
+    low, high = 0 if from_zero else min(values), max(values)
     reach = (high - low) or 1
     points = [
-        (round(index * width / (len(values) - 1), 1), round(height - 3 - (value - low) / reach * (height - 6), 1))
+        (
+            round(index * width / (len(values) - 1), 1),
+            round(height - EDGE - (value - low) / reach * (height - 2 * EDGE), 1),
+        )
         for index, value in enumerate(values)
     ]
     return "M" + "L".join(f"{x} {y}" for x, y in points)
 
 
-def bars(values: Sequence[float], width: int = 200, height: int = 60, gap: float = 2) -> list[tuple[float, float, float, float]]:
-    """Rectangles (x, y, width, height) of a bar for each value."""
-    if not values:
-        return []
-    highest = max(values) or 1
-    step = width / len(values)
+def bars(
+    values: Sequence[float], width: float, height: float, gap: float = 2
+) -> list[tuple[float, float, float, float]]:
+    """Rectangles (x, y, width, height), one for each value, standing on the foot of width × height."""
+    highest = max(values, default=0) or 1
+    step = width / (len(values) or 1)
+    broad = round(max(step - gap, 1), 1)
+    heights = [round(value / highest * height, 1) for value in values]
     return [
-        (round(index * step, 1), round(height - value / highest * height, 1), round(max(step - gap, 1), 1), round(value / highest * height, 1))
-        for index, value in enumerate(values)
+        (round(index * step + gap / 2, 1), round(height - tall, 1), broad, tall)
+        for index, tall in enumerate(heights)
     ]

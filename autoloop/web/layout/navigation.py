@@ -43,12 +43,16 @@ def add_nav(
     """Add a line to the side bar: `config.add_nav("contacts", _("Contacts"), "users", order=20, key="c")`."""
     if section not in SECTIONS:
         raise ValueError(f"the side bar has no section {section!r}")
-    config.registry.registrations.navigation.append(NavEntry(section, order, path, title, icon, key, permission))
+    config.registry.registrations.navigation.append(
+        NavEntry(section, order, path, title, icon, key, permission)
+    )
 
 
 def workspace_node(request: Request) -> Any | None:
     """The workspace the request is in, or None."""
-    for node in lineage(getattr(request, "context", None)) if getattr(request, "context", None) is not None else ():
+    for node in (
+        lineage(getattr(request, "context", None)) if getattr(request, "context", None) is not None else ()
+    ):
         if getattr(node, "generations", None) is not None:
             return node
     return None
@@ -74,4 +78,10 @@ def navigation(request: Request) -> list[dict[str, Any]]:
 def _line(entry: NavEntry, base: str, here: str) -> dict[str, Any]:
     href = base + (entry.path + "/" if entry.path else "")
     current = here == href if not entry.path else here.startswith(href)
-    return {"title": entry.title, "href": href.rstrip("/"), "icon": entry.icon, "key": entry.key, "current": current}
+    return {
+        "title": entry.title,
+        "href": href.rstrip("/"),
+        "icon": entry.icon,
+        "key": entry.key,
+        "current": current,
+    }

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_datetime, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from jinja2 import pass_context
 
@@ -19,7 +19,9 @@ FILTERS = ("ago", "initials", "number", "percent", "plain_json", "span", "when")
 
 def _identity(context: Any) -> Any:
     request = context.get("request")
-    return getattr(request, "identity", None) if request is not None and not context.get("status_page") else None
+    return (
+        getattr(request, "identity", None) if request is not None and not context.get("status_page") else None
+    )
 
 
 def _locale(context: Any) -> Locale:
@@ -31,8 +33,8 @@ def _locale(context: Any) -> Locale:
 
 
 @pass_context
-def when(context: Any, value: datetime | None, form: str = "medium") -> str:
-    """A moment in the person's zone; nothing for none."""
+def when(context: Any, value: datetime | None, form: str = "") -> str:
+    """A moment in the person's zone, to the minute, without this year; `form` full says all of it."""
     if value is None:
         return ""
     identity = _identity(context)
@@ -40,7 +42,13 @@ def when(context: Any, value: datetime | None, form: str = "medium") -> str:
         zone = ZoneInfo(identity.timezone if identity else "UTC")
     except (ZoneInfoNotFoundError, ValueError):
         zone = ZoneInfo("UTC")
-    return str(format_datetime(value, form, tzinfo=zone, locale=_locale(context)))
+    locale = _locale(context)
+    if form:
+        return str(format_datetime(value, form, tzinfo=zone, locale=locale))
+    local = value.astimezone(zone)
+    this_year = local.year == datetime.now(zone).year
+    day = format_skeleton("MMMd" if this_year else "yMMMd", local, tzinfo=zone, locale=locale)
+    return f"{day}, {format_time(local, 'short', tzinfo=zone, locale=locale)}"
 
 
 @pass_context

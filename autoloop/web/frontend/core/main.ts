@@ -1,6 +1,7 @@
 import "../css/main.css";
 import "./htmx";
-import { startConfirm } from "./confirm";
+import { startFailures } from "./failures";
+import { startForms } from "./forms";
 import { startIslands } from "./islands";
 import { startKeys } from "./keys";
 import { startNav } from "./nav";
@@ -11,7 +12,8 @@ startTheme();
 startNav();
 startKeys();
 startPalette();
-startConfirm();
+startForms();
+startFailures();
 startIslands();
 
 const idle = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 200));

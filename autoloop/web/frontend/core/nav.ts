@@ -1,17 +1,22 @@
 // The side bar as a drawer on small screens.
 export function startNav(): void {
-  const body = document.body;
+  const scrim = document.querySelector<HTMLElement>(".scrim");
+  const button = document.querySelector<HTMLElement>("[data-act=nav]");
+  if (!scrim || !button) return;
+  const show = (open: boolean): void => {
+    document.body.classList.toggle("nav-open", open);
+    button.ariaExpanded = String(open);
+    scrim.hidden = !open;
+    if (open) document.querySelector<HTMLElement>(".side a")?.focus();
+  };
+  button.addEventListener("click", () => show(true));
   document.addEventListener("click", (event) => {
-    const target = event.target as Element;
-    if (target.closest("[data-act=nav]")) body.classList.add("nav-open");
-    else if (target.closest(".scrim, .nav")) body.classList.remove("nav-open");
-    const scrim = document.querySelector<HTMLElement>(".scrim");
-    if (scrim) scrim.hidden = !body.classList.contains("nav-open");
+    if ((event.target as Element).closest(".scrim, .nav")) show(false);
   });
   addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && body.classList.contains("nav-open")) {
-      document.querySelector<HTMLElement>(".scrim")?.click();
-      document.querySelector<HTMLElement>("[data-act=nav]")?.focus();
+    if (event.key === "Escape" && !scrim.hidden) {
+      show(false);
+      button.focus();
     }
   });
 }

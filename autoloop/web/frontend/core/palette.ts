@@ -1,3 +1,5 @@
+import { dialog } from "./dialogs";
+
 type Command = { label: string; hint: string; run: () => void };
 
 // Pages of the side bar and whatever the page marks with data-command, found by the letters typed.
@@ -29,19 +31,18 @@ class Palette {
   private selected = 0;
 
   constructor(
-    private dialog: HTMLDialogElement,
+    private frame: HTMLDialogElement,
     private input: HTMLInputElement,
     private list: HTMLElement,
   ) {
     input.addEventListener("input", () => this.show(0));
     input.addEventListener("keydown", (event) => this.key(event));
-    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
 
   open(): void {
     this.input.value = "";
     this.show(0);
-    this.dialog.showModal();
+    this.frame.showModal();
   }
 
   private key(event: KeyboardEvent): void {
@@ -59,7 +60,8 @@ class Palette {
     this.selected = selected;
     this.shown = commands().filter((command) => fits(command.label, this.input.value));
     this.list.replaceChildren(...this.shown.map((command, index) => this.option(command, index)));
-    this.input.setAttribute("aria-activedescendant", `command-${selected}`);
+    this.input.setAttribute("aria-activedescendant", this.shown.length ? `command-${selected}` : "");
+    this.list.children[selected]?.scrollIntoView({ block: "nearest" });
   }
 
   private option(command: Command, index: number): HTMLElement {
@@ -75,21 +77,17 @@ class Palette {
   }
 
   private go(command?: Command): void {
-    this.dialog.close();
+    this.frame.close();
     command?.run();
   }
 }
 
 export function startPalette(): void {
   let palette: Palette | undefined;
-  const open = () => {
-    if (!palette) {
-      const template = document.querySelector<HTMLTemplateElement>("#palette");
-      if (!template) return;
-      document.body.append(template.content.cloneNode(true));
-      const dialog = document.querySelector<HTMLDialogElement>("dialog.palette")!;
-      palette = new Palette(dialog, dialog.querySelector("input")!, dialog.querySelector("ul")!);
-    }
+  const open = (): void => {
+    const shown = dialog("palette");
+    if (!shown) return;
+    palette ??= new Palette(shown, shown.querySelector("input")!, shown.querySelector("ul")!);
     palette.open();
   };
   addEventListener("keydown", (event) => {
