@@ -14,12 +14,13 @@ __all__ = ["includeme"]
 
 def includeme(config: Configurator) -> None:
     from autoloop.base.due import DueKind
-    from autoloop.engine import advance, partitions, perform, resources, routing
+    from autoloop.engine import advance, partitions, perform, routing
     from autoloop.engine.services import events
-    from autoloop.workspaces.resources import Workspace
+    from autoloop.engine.services.history import timeline
 
     registrations = config.registry.registrations  # type: ignore[attr-defined]
     registrations.event_sink = events.receive
+    registrations.timeline_sources["runs"] = timeline
     for kind in (
         DueKind("route", routing.PROBE, routing.work),
         DueKind("advance", advance.PROBE, advance.work),
@@ -27,9 +28,18 @@ def includeme(config: Configurator) -> None:
         *partitions.KINDS,
     ):
         registrations.due_kinds[kind.name] = kind
-    config.add_child(Workspace, "runs", resources.Runs)
-    config.add_child(Workspace, "events", resources.Events)
-    config.add_child(resources.Run, "steps", resources.Steps)
-    config.add_nav("runs", _("Runs"), "activity", section="Automate", order=20, key="r")
+    if hasattr(config, "add_child"):  # a worker's runtime may be made without the web's front half
+        _hang(config)
+
+
+def _hang(config: Configurator) -> None:
+    """Where runs and events stand in the tree and in the side bar."""
+    from autoloop.engine import resources
+    from autoloop.workspaces.resources import Workspace
+
+    config.add_child(Workspace, "runs", resources.Runs)  # type: ignore[attr-defined]
+    config.add_child(Workspace, "events", resources.Events)  # type: ignore[attr-defined]
+    config.add_child(resources.Run, "steps", resources.Steps)  # type: ignore[attr-defined]
+    config.add_nav("runs", _("Runs"), "activity", section="Automate", order=12, key="r")  # type: ignore[attr-defined]
     config.scan("autoloop.engine.views")
     config.scan("autoloop.engine.pages")

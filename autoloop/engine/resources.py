@@ -1,11 +1,9 @@
-"""Places of runs and events in the tree."""
+"""Places of runs and events in the tree: /w/{workspace}/runs/{id}/steps, below a workflow too."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
-
-from pyramid.location import lineage
 
 from autoloop.engine.services.runs import Runs as RunService
 from autoloop.web.tree import Collection, Node, Row
@@ -17,34 +15,34 @@ class Run(Row):
     """One contact going through one version."""
 
     def load(self) -> Any | None:
-        return self.request.services(RunService).shown(self.id, self.__parent__.workflow_id)  # type: ignore[union-attr]
-
-    @property
-    def etag(self) -> str | None:
-        return None  # a run moves by itself: what was read of it is no ground for refusing a change
+        runs = self.__parent__
+        assert isinstance(runs, Runs)
+        return self.request.services(RunService).find(self.id, runs.workflow_id)
 
 
 class Runs(Collection):
-    """Runs of the workspace or, below a workflow, of that workflow."""
+    """Runs, of the workspace or of the workflow it hangs below."""
 
-    row_node: ClassVar[type[Row]] = Run
+    row_node = Run
 
     @property
     def workflow_id(self) -> UUID | None:
-        for node in lineage(self.__parent__):
-            found: UUID | None = getattr(node, "workflow_id", None)
-            if found is not None:
-                return found
-        return None
+        found: UUID | None = getattr(self.__parent__, "workflow_id", None)
+        return found
+
+    def guard(self) -> None:
+        if self.workflow_id is not None:
+            assert isinstance(self.__parent__, Row)
+            _ = self.__parent__.row  # there only if the workflow is
 
 
 class Steps(Node):
-    """The journal of a run."""
+    """The journal of a run, in order."""
 
-    @property
-    def run(self) -> Any:
-        return self.__parent__.row  # type: ignore[union-attr]
+    def guard(self) -> None:
+        assert isinstance(self.__parent__, Run)
+        _ = self.__parent__.row
 
 
 class Events(Node):
-    """The inbox of the workspace."""
+    """The inbox: what happened to contacts."""

@@ -1,114 +1,150 @@
-"""Shapes of runs and events, in and out."""
+"""Shapes of runs and events, in and out of the JSON door."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import colander
 
 from autoloop.engine.models import RUN_STATUSES
-from autoloop.plugins.forms import FreeMapping
 from autoloop.web.input import ListQuery
 
-__all__ = ["EventIn", "EventOut", "EventQuery", "EventsIn", "ReceivedOut", "RunOut", "RunQuery", "StepOut", "Why"]
+__all__ = ["EventOut", "EventsIn", "EventsOut", "EventsQuery", "RunDetail", "RunOut", "RunsQuery", "StepOut"]
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,49}(\.[a-z][a-z0-9_]{0,49}){1,3}\Z")
-MOST_EVENTS = 500
-
-
-def _text(most: int, **more: Any) -> colander.SchemaNode:
-    return colander.SchemaNode(colander.String(), validator=colander.Length(max=most), **more)
+MOST_EVENTS = 1000
 
 
-def _id(**more: Any) -> colander.SchemaNode:
-    return colander.SchemaNode(
-        colander.String(), validator=colander.Regex(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", "This is no id."), **more
+def word(**options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.String(), **options)
+
+
+def whole(**options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.Integer(), **options)
+
+
+def flag(**options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.Boolean(), **options)
+
+
+def moment(**options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.DateTime(), **options)
+
+
+def free(**options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.Mapping(unknown="preserve"), **options)
+
+
+def several(**options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.Sequence(), free(), **options)
+
+
+def text(most: int, **options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(colander.String(), validator=colander.Length(1, most), **options)
+
+
+class RunsQuery(ListQuery):
+    status = colander.SchemaNode(
+        colander.String(),
+        missing=None,
+        validator=colander.OneOf(RUN_STATUSES),
+        description="Only runs of this status",
     )
-
-
-class RunQuery(ListQuery):
-    status = colander.SchemaNode(colander.String(), missing=None, validator=colander.OneOf(RUN_STATUSES))
-    workflow_id = _id(missing=None)
-    contact_id = _id(missing=None)
+    workflow_id = text(36, missing=None, description="Only runs of this workflow")
+    contact_id = text(36, missing=None, description="Only runs of this contact")
 
 
 class RunOut(colander.MappingSchema):
-    id = colander.SchemaNode(colander.String())
-    workflow_id = colander.SchemaNode(colander.String())
-    workflow_name = colander.SchemaNode(colander.String())
-    version_id = colander.SchemaNode(colander.String())
-    version = colander.SchemaNode(colander.Integer(), description="Number of the version it walks through")
-    contact_id = colander.SchemaNode(colander.String())
-    contact_name = colander.SchemaNode(colander.String())
-    trigger = colander.SchemaNode(colander.String())
-    status = colander.SchemaNode(colander.String())
-    reason = colander.SchemaNode(colander.String(), missing=None, description="Why it stopped, failed, or stands still")
-    positions = colander.SchemaNode(
-        colander.Sequence(), colander.SchemaNode(colander.Mapping(unknown="preserve")), description="Where it stands"
-    )
-    variables = colander.SchemaNode(colander.Mapping(unknown="preserve"))
-    steps = colander.SchemaNode(colander.Integer(), description="Lines of its journal")
-    is_test = colander.SchemaNode(colander.Boolean())
-    due_at = colander.SchemaNode(colander.DateTime(), missing=None)
-    started_at = colander.SchemaNode(colander.DateTime())
-    moved_at = colander.SchemaNode(colander.DateTime())
-    ended_at = colander.SchemaNode(colander.DateTime(), missing=None)
+    """`reason` says why it stopped, failed, is blocked or paused."""
+
+    id = word()
+    workflow_id = word()
+    version_id = word()
+    contact_id = word()
+    trigger = word()
+    status = word()
+    reason = word(missing=None)
+    steps = whole()
+    is_test = flag()
+    due_at = moment(missing=None)
+    started_at = moment()
+    moved_at = moment()
+    ended_at = moment(missing=None)
+
+
+class RunDetail(RunOut):
+    """`positions` says where it stands and what it waits for there; `variables` what it knows."""
+
+    entry_key = word()
+    attempts = whole()
+    positions = several()
+    visits = free()
+    variables = free()
 
 
 class StepOut(colander.MappingSchema):
-    seq = colander.SchemaNode(colander.Integer())
-    node = colander.SchemaNode(colander.String())
-    type = colander.SchemaNode(colander.String())
-    visit = colander.SchemaNode(colander.Integer())
-    position = colander.SchemaNode(colander.Integer())
-    outcome = colander.SchemaNode(colander.String())
-    port = colander.SchemaNode(colander.String(), missing=None)
-    detail = colander.SchemaNode(colander.Mapping(unknown="preserve"), missing=None)
-    entered_at = colander.SchemaNode(colander.DateTime())
-    at = colander.SchemaNode(colander.DateTime())
+    """One line of the journal. `outcome` is next, retry, late, error, or how the run ended."""
 
-
-class Why(colander.MappingSchema):
-    why = _text(300, missing="")
+    seq = whole()
+    node = word()
+    type = word()
+    visit = whole()
+    outcome = word()
+    port = word(missing=None)
+    detail = free(missing=None)
+    entered_at = moment()
+    at = moment()
 
 
 class EventIn(colander.MappingSchema):
-    """Something that happened to a contact. One of contact_id, email and external_id says to whom."""
+    """The contact is named by one of `contact_id`, `email`, `external_id`.
+
+    With an `id`, a second event of the same `source` and `id` is dropped for 90 days.
+    """
 
     name = colander.SchemaNode(
         colander.String(),
-        validator=colander.Regex(NAME, "Name it noun.verb_past, like order.paid: lower case, digits, underscores, one to three dots."),
+        validator=colander.All(
+            colander.Length(1, 100),
+            colander.Regex(r"^[a-z0-9_]+(\.[a-z0-9_]+)*\Z", msg="must be like order.paid"),
+        ),
     )
-    contact_id = _id(missing=None)
-    email = _text(320, missing=None)
-    external_id = _text(200, missing=None)
-    data = colander.SchemaNode(FreeMapping(), missing=dict)
-    source = _text(100, missing="api", description="Who says so")
-    source_id = _text(200, missing=None, description="Its id there: a second event of the same id is dropped for 90 days")
-    occurred_at = colander.SchemaNode(colander.DateTime(), missing=None)
+    contact_id = text(36, missing=None)
+    email = text(320, missing=None)
+    external_id = text(200, missing=None)
+    data = free(missing=None)
+    source = text(60, missing="api")
+    id = text(200, missing=None)
+    occurred_at = moment(missing=None)
+
+
+class EventList(colander.SequenceSchema):
+    event = EventIn()
 
 
 class EventsIn(colander.MappingSchema):
-    events = colander.SchemaNode(colander.Sequence(), EventIn(name="event"), validator=colander.Length(1, MOST_EVENTS))
+    events = EventList(validator=colander.Length(1, MOST_EVENTS))
 
 
-class ReceivedOut(colander.MappingSchema):
-    id = colander.SchemaNode(colander.String(), missing=None, description="null for one that was known already")
-    known = colander.SchemaNode(colander.Boolean())
+class EventsOut(colander.MappingSchema):
+    """`events` stand in the order they were sent; `id` is null for one that was known already."""
+
+    accepted = whole()
+    duplicates = whole()
+    events = several()
 
 
-class EventQuery(ListQuery):
-    name = _text(200, missing=None)
-    contact_id = _id(missing=None)
+class EventsQuery(ListQuery):
+    name = text(100, missing=None, description="Only events of this name")
+    contact_id = text(36, missing=None, description="Only events of this contact")
 
 
 class EventOut(colander.MappingSchema):
-    id = colander.SchemaNode(colander.String())
-    name = colander.SchemaNode(colander.String())
-    contact_id = colander.SchemaNode(colander.String(), missing=None)
-    data = colander.SchemaNode(colander.Mapping(unknown="preserve"))
-    source = colander.SchemaNode(colander.String())
-    source_id = colander.SchemaNode(colander.String(), missing=None)
-    occurred_at = colander.SchemaNode(colander.DateTime())
-    received_at = colander.SchemaNode(colander.DateTime())
+    id = word()
+    name = word()
+    contact_id = word(missing=None)
+    data = free()
+    source = word()
+    source_id = word(missing=None)
+    pending = flag()
+    occurred_at = moment()
+    received_at = moment()

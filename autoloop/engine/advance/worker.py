@@ -250,7 +250,7 @@ class Advancer:
         events = asks.change_contacts(services, turns)
         nudges = ["perform"] if actions else []
         if mails:
-            nudges += [kind for kind in services.registrations.due_kinds if kind.startswith("deliver")]
+            nudges.append("mail")
         return [*nudges, "route"] if events else nudges
 
 

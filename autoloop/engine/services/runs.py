@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, select, text
+from sqlalchemy import Select, and_, select, text
 
-from autoloop.base.errors import NotFound
 from autoloop.base.services import Service
 from autoloop.businesses.models import Contact
-from autoloop.engine.models import RunAction, RunStep, RunWait, Workflow, WorkflowRun, WorkflowVersion
+from autoloop.engine.models import RunAction, RunStep, Workflow, WorkflowRun
 
 __all__ = ["Runs"]
 
@@ -68,6 +67,31 @@ SHOWN = (
     "ended_at",
 )
 
+LISTED = tuple(
+    getattr(WorkflowRun, name)
+    for name in (
+        "id",
+        "workflow_id",
+        "version_id",
+        "contact_id",
+        "trigger",
+        "status",
+        "reason",
+        "steps",
+        "is_test",
+        "due_at",
+        "started_at",
+        "moved_at",
+        "ended_at",
+        "positions",
+    )
+)
+NAMED = (
+    Workflow.name.label("workflow_name"),
+    Contact.email.label("contact_email"),
+    (Contact.first_name + " " + Contact.last_name).label("contact_name"),
+)
+
 GOING = ("active", "waiting")
 STANDING = ("paused", "blocked", "quarantined")
 
@@ -79,61 +103,41 @@ def _same(table: Any, key: Any) -> Any:
 class Runs(Service):
     """Runs of the workspace. Verbs return the ids they changed; those in another status are left alone."""
 
-    def get(self, run_id: UUID) -> WorkflowRun:
+    def find(self, run_id: UUID, workflow_id: UUID | None = None) -> WorkflowRun | None:
+        """A run of the workspace, or of one workflow of it."""
         found = self.session.get(WorkflowRun, (self.workspace_id, run_id))
-        if found is None:
-            raise NotFound
-        return found
-
-    def shown(self, run_id: UUID, workflow_id: UUID | None = None) -> Any | None:
-        """A run with the names of its workflow and contact; None if it is not there (or not of this workflow)."""
-        query = self.listed().where(WorkflowRun.id == run_id)
-        if workflow_id is not None:
-            query = query.where(WorkflowRun.workflow_id == workflow_id)
-        return self.session.execute(query).one_or_none()
-
-    def listed(self) -> Select[Any]:
-        """Runs as lists show them."""
-        name = func.coalesce(
-            func.nullif(func.trim(func.concat(Contact.first_name, " ", Contact.last_name)), ""), Contact.email, ""
-        )
-        return (
-            select(
-                *(getattr(WorkflowRun, field) for field in SHOWN),
-                Workflow.name.label("workflow_name"),
-                WorkflowVersion.number.label("version"),
-                name.label("contact_name"),
-            )
-            .join(Workflow, _same(Workflow, WorkflowRun.workflow_id))
-            .join(WorkflowVersion, _same(WorkflowVersion, WorkflowRun.version_id))
-            .join(Contact, _same(Contact, WorkflowRun.contact_id))
-            .where(WorkflowRun.workspace_id == self.workspace_id)
-        )
+        return found if found is not None and workflow_id in (None, found.workflow_id) else None
 
     def query(
         self, *, workflow_id: UUID | None = None, contact_id: UUID | None = None, status: str | None = None
-    ) -> Select[WorkflowRun]:
-        """Runs, newest first."""
-        query = select(WorkflowRun).where(WorkflowRun.workspace_id == self.workspace_id)
+    ) -> Select[Any]:
+        """Runs as columns, with the contact's name and address and the workflow's name; in no order yet."""
+        query = (
+            select(*LISTED, *NAMED)
+            .join(
+                Contact,
+                and_(Contact.workspace_id == WorkflowRun.workspace_id, Contact.id == WorkflowRun.contact_id),
+            )
+            .join(
+                Workflow,
+                and_(
+                    Workflow.workspace_id == WorkflowRun.workspace_id, Workflow.id == WorkflowRun.workflow_id
+                ),
+            )
+            .where(WorkflowRun.workspace_id == self.workspace_id)
+        )
         if workflow_id is not None:
             query = query.where(WorkflowRun.workflow_id == workflow_id)
         if contact_id is not None:
             query = query.where(WorkflowRun.contact_id == contact_id)
         if status is not None:
             query = query.where(WorkflowRun.status == status)
-        return query.order_by(WorkflowRun.id.desc())
+        return query
 
-    def journal(self, run_id: UUID) -> Select[RunStep]:
-        """The run's journal in order."""
-        return (
-            select(RunStep)
-            .where(RunStep.workspace_id == self.workspace_id, RunStep.run_id == run_id)
-            .order_by(RunStep.seq)
-        )
-
-    def waits(self, run_id: UUID) -> Sequence[RunWait]:
-        query = select(RunWait).where(RunWait.workspace_id == self.workspace_id, RunWait.run_id == run_id)
-        return self.session.scalars(query).all()
+    def journal(self, run_id: UUID) -> Sequence[RunStep]:
+        """The run's journal in order; a run takes a bounded number of steps."""
+        query = select(RunStep).where(RunStep.workspace_id == self.workspace_id, RunStep.run_id == run_id)
+        return self.session.scalars(query.order_by(RunStep.seq)).all()
 
     def actions(self, run_id: UUID) -> Sequence[RunAction]:
         query = select(RunAction).where(
