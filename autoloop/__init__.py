@@ -16,7 +16,9 @@ def main(global_config: dict[str, str] | None = None, **ini: str) -> Any:
     source = (global_config or {}).get("__file__", "the INI file")
     settings = load(ini, source=source)
     _prepare(settings)
-    config = configure(settings, {key: value for key, value in ini.items() if not key.startswith("autoloop.")})
+    config = configure(
+        settings, {key: value for key, value in ini.items() if not key.startswith("autoloop.")}
+    )
     watch_queries(config.registry.runtime.web_engine, settings.slow_query_ms)
     return config.make_wsgi_app()
 

@@ -36,17 +36,24 @@ class Settings:
     public_url: str = _setting("The address people reach this installation at, without a trailing slash")
     database_url: str = _setting("PostgreSQL as the role autoloop_web: postgresql+psycopg://…", secret=True)
     database_worker_url: str = _setting("PostgreSQL as the role autoloop_worker", secret=True)
-    database_owner_url: str = _setting("PostgreSQL as autoloop_owner; `autoloop migrate` alone reads it", "", secret=True)
+    database_owner_url: str = _setting(
+        "PostgreSQL as autoloop_owner; `autoloop migrate` alone reads it", "", secret=True
+    )
     database_pool_size: int = _setting("Connections kept open by each process", 5)
     database_pool_overflow: int = _setting("More connections a process may open under load", 10)
     slow_query_ms: int = _setting("Statements slower than this are logged as warnings", 500)
     slow_request_ms: int = _setting("Requests slower than this are logged as warnings", 1000)
-    redis_url: str = _setting("Cache, rate limits and, unless broker_url is set, the Celery broker", secret=True)
+    redis_url: str = _setting(
+        "Cache, rate limits and, unless broker_url is set, the Celery broker", secret=True
+    )
     broker_url: str = _setting("Celery broker, if it is not redis_url", "", secret=True)
     secret_keys: tuple[str, ...] = _setting(
-        "Space-separated keys of at least 32 characters, newest first: signatures and secrets at rest", secret=True
+        "Space-separated keys of at least 32 characters, newest first: signatures and secrets at rest",
+        secret=True,
     )
-    cookie_secure: bool = _setting("Cookies with Secure and __Host-; off only over plain http on loopback", True)
+    cookie_secure: bool = _setting(
+        "Cookies with Secure and __Host-; off only over plain http on loopback", True
+    )
     trusted_proxies: int = _setting("How many proxies in front of the application set X-Forwarded-For", 0)
     log_format: str = _setting("json or text", "json")
     log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", "INFO")
@@ -70,7 +77,9 @@ class Settings:
         _check(self)
 
 
-def load(ini: Mapping[str, str], environment: Mapping[str, str] | None = None, *, source: str = "the INI file") -> Settings:
+def load(
+    ini: Mapping[str, str], environment: Mapping[str, str] | None = None, *, source: str = "the INI file"
+) -> Settings:
     """Settings from an INI section and the environment. Raises SettingsError."""
     environment = os.environ if environment is None else environment
     known = {each.name: each for each in fields(Settings)}
@@ -79,10 +88,16 @@ def load(ini: Mapping[str, str], environment: Mapping[str, str] | None = None, *
         if key.startswith(PREFIX):
             name = key.removeprefix(PREFIX)
             if name not in known:
-                raise SettingsError(f"{source} has the key “{key}”, which AutoLoop does not know.{_near(name, known)}")
+                raise SettingsError(
+                    f"{source} has the key “{key}”, which AutoLoop does not know.{_near(name, known)}"
+                )
             given[name] = _convert(known[name], value, f"“{key}” in {source}")
     for key, value in environment.items():
-        if key.startswith(ENVIRONMENT) and key not in OTHER_ENVIRONMENT and not key.startswith("AUTOLOOP_TEST_"):
+        if (
+            key.startswith(ENVIRONMENT)
+            and key not in OTHER_ENVIRONMENT
+            and not key.startswith("AUTOLOOP_TEST_")
+        ):
             name = key.removeprefix(ENVIRONMENT).lower()
             if name not in known:
                 raise SettingsError(
@@ -113,7 +128,16 @@ def _convert(each: Field[Any], value: str, where: str) -> Any:
         except ValueError:
             raise SettingsError(f"{where} must be a whole number, not “{value}”.") from None
     if each.type == "bool":
-        known = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+        known = {
+            "true": True,
+            "yes": True,
+            "on": True,
+            "1": True,
+            "false": False,
+            "no": False,
+            "off": False,
+            "0": False,
+        }
         if value.lower() not in known:
             raise SettingsError(f"{where} must be true or false, not “{value}”.")
         return known[value.lower()]
@@ -138,10 +162,19 @@ def _check(settings: Settings) -> None:
             refuse(name, "must start with postgresql+psycopg://")
     for key in settings.secret_keys:
         if len(key) < 32 or len(set(key)) < 10 or any(weak in key.lower() for weak in WEAK):
-            refuse("secret_keys", "holds a weak or example key. Make one with: python -c 'import secrets; print(secrets.token_hex(32))'")
-    if settings.stage != "development" and not settings.cookie_secure and not settings.public_url.startswith("http://127."):
+            refuse(
+                "secret_keys",
+                "holds a weak or example key. Make one with: python -c 'import secrets; print(secrets.token_hex(32))'",
+            )
+    if (
+        settings.stage != "development"
+        and not settings.cookie_secure
+        and not settings.public_url.startswith("http://127.")
+    ):
         refuse("cookie_secure", "may be false only in development or on loopback.")
     for each in fields(settings):
         value = getattr(settings, each.name)
-        if each.type == "int" and value < (0 if each.name == "trusted_proxies" or "overflow" in each.name else 1):
+        if each.type == "int" and value < (
+            0 if each.name == "trusted_proxies" or "overflow" in each.name else 1
+        ):
             refuse(each.name, "must be at least 1.")

@@ -39,7 +39,10 @@ def floor(settings: Settings) -> Any:
     def businesses(request: Any) -> Response:
         with runtime.worker_engine.connect() as connection:
             rows = connection.execute(FLOOR, {"workspace": request.matchdict["workspace"]}).mappings().all()
-        return Response(orjson.dumps({"success": True, "data": [dict(row) for row in rows]}), content_type="application/json")
+        return Response(
+            orjson.dumps({"success": True, "data": [dict(row) for row in rows]}),
+            content_type="application/json",
+        )
 
     config = Configurator()
     config.add_route("businesses", "/{workspace}")
@@ -52,7 +55,13 @@ def serve(make: Callable[[Settings], Any], settings: Settings, port: int) -> Non
     from granian.constants import Interfaces
 
     Granian(
-        "autoloop", address="127.0.0.1", port=port, interface=Interfaces.WSGI, workers=1, blocking_threads=8, log_level="error"  # type: ignore[arg-type]
+        "autoloop",
+        address="127.0.0.1",
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=8,
+        log_level="error",  # type: ignore[arg-type]
     ).serve(target_loader=lambda *_: make(settings), wrap_loader=False)
 
 
@@ -85,7 +94,11 @@ def prepare(standing: Stand) -> str:
             insert into businesses (workspace_id, id, name, domain, city, country, user_id)
             select :workspace, id, 'Business ' || n, 'b' || n || '.example', 'Lisbon', 'PT', :user
             from unnest(cast(:ids as uuid[])) with ordinality u(id, n)"""),
-            {"workspace": standing.workspace_id, "user": standing.user_id, "ids": [new_id() for _ in range(ROWS)]},
+            {
+                "workspace": standing.workspace_id,
+                "user": standing.user_id,
+                "ids": [new_id() for _ in range(ROWS)],
+            },
         )
         key = services(ApiKeys).create("bench", ["write"])[1]
     standing.analyze()
@@ -104,14 +117,19 @@ def main(rounds: int, seconds: float) -> None:
             path = "/api/v1/w/bench/businesses?limit=50&sort=-created_at"
             head = f"GET {path} HTTP/1.1\r\nHost: localhost:8080\r\nAuthorization: Bearer {key}\r\n"
             requests = {
-                "empty view, Core rows, orjson": (bare_port, f"GET /{standing.workspace_id} HTTP/1.1\r\nHost: x\r\n\r\n"),
+                "empty view, Core rows, orjson": (
+                    bare_port,
+                    f"GET /{standing.workspace_id} HTTP/1.1\r\nHost: x\r\n\r\n",
+                ),
                 "AutoLoop, cache bypassed": (app_port, head + "Cache-Control: no-cache\r\n\r\n"),
                 "AutoLoop, cache warm": (app_port, head + "\r\n"),
             }
             measured: dict[str, list[Load]] = {name: [] for name in requests}
             for _ in range(rounds):
                 for name, (port, request) in requests.items():
-                    measured[name].append(drive("127.0.0.1", port, request, connections=CONNECTIONS, seconds=seconds))
+                    measured[name].append(
+                        drive("127.0.0.1", port, request, connections=CONNECTIONS, seconds=seconds)
+                    )
             show(measured)
         finally:
             for process in processes:
@@ -123,5 +141,9 @@ def show(measured: dict[str, list[Load]]) -> None:
     print(f"\nAPI: a list of 50 businesses of {ROWS:,}, one web process, {CONNECTIONS} connections")
     base = statistics.median(load.rate for load in measured["empty view, Core rows, orjson"])
     for name, loads in measured.items():
-        rate, p50, p95 = (statistics.median(getattr(load, field) for load in loads) for field in ("rate", "p50", "p95"))
-        print(f"  {name:38} {rate:>8,.0f} requests/s  p50 {p50:6.1f} ms  p95 {p95:6.1f} ms  {rate / base:6.0%} of the floor")
+        rate, p50, p95 = (
+            statistics.median(getattr(load, field) for load in loads) for field in ("rate", "p50", "p95")
+        )
+        print(
+            f"  {name:38} {rate:>8,.0f} requests/s  p50 {p50:6.1f} ms  p95 {p95:6.1f} ms  {rate / base:6.0%} of the floor"
+        )

@@ -46,13 +46,22 @@ FLOOR_TENANT = "00000000-0000-7000-8000-0000000000aa"
 
 def publish(standing: Stand) -> Workflow:
     nodes = [
-        {"id": f"s{n}", "type": "wait", "config_version": 1, "config": {"amount": 0, "unit": "seconds"}, "position": {"x": 0, "y": n}, "note": ""}
+        {
+            "id": f"s{n}",
+            "type": "wait",
+            "config_version": 1,
+            "config": {"amount": 0, "unit": "seconds"},
+            "position": {"x": 0, "y": n},
+            "note": "",
+        }
         for n in range(1, STEPS + 1)
     ]
     edges = [{"id": f"e{n}", "from": f"s{n}", "port": "next", "to": f"s{n + 1}"} for n in range(1, STEPS)]
     graph = {"schema": 1, "nodes": nodes, "edges": edges, "settings": {"reentry": "always", "start": "s1"}}
     with standing.runtime.unit("web", standing.workspace_id) as services:
-        workflow = Workflow(workspace_id=standing.workspace_id, name="Bench", user_id=standing.user_id, settings={})
+        workflow = Workflow(
+            workspace_id=standing.workspace_id, name="Bench", user_id=standing.user_id, settings={}
+        )
         services.session.add(workflow)
         services.session.flush()
         versions.add(services, workflow, graph, published_by=standing.user_id)
@@ -100,7 +109,9 @@ def floor(standing: Stand) -> float:
                 ids, steps = [row[1] for row in rows], [row[2] + 1 for row in rows]
                 positions = [psycopg.types.json.Jsonb(row[3]) for row in rows]
                 with connection.transaction():
-                    cursor.execute(FLOOR_ADVANCE, (STEPS, STEPS, ids, steps, positions, FLOOR_TENANT), prepare=True)
+                    cursor.execute(
+                        FLOOR_ADVANCE, (STEPS, STEPS, ids, steps, positions, FLOOR_TENANT), prepare=True
+                    )
                     cursor.execute(FLOOR_JOURNAL, (FLOOR_TENANT, ids, steps), prepare=True)
                 done += len(rows)
 

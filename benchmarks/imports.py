@@ -7,6 +7,7 @@ import random
 import tempfile
 import threading
 from pathlib import Path
+from typing import Self
 
 import psutil
 import psycopg
@@ -15,7 +16,18 @@ from autoloop.businesses.services.imports import Imports, work
 from benchmarks.stand import Stand, report, stand, timed
 
 ROWS = 100_000
-COLUMNS = ["Company Name", "Website", "City", "Country", "First name", "Last Name", "E-mail", "Job title", "Time zone", "Tags"]
+COLUMNS = [
+    "Company Name",
+    "Website",
+    "City",
+    "Country",
+    "First name",
+    "Last Name",
+    "E-mail",
+    "Job title",
+    "Time zone",
+    "Tags",
+]
 FLOOR = "create table floor_import (" + ", ".join(f"c{n} text" for n in range(len(COLUMNS))) + ")"
 
 
@@ -80,7 +92,10 @@ def floor(standing: Stand, path: Path) -> float:
         connection.execute("truncate floor_import")
 
         def run() -> int:
-            with path.open("rb") as file, connection.cursor().copy("copy floor_import from stdin (format csv, header)") as copy:
+            with (
+                path.open("rb") as file,
+                connection.cursor().copy("copy floor_import from stdin (format csv, header)") as copy,
+            ):
                 while piece := file.read(1 << 16):
                     copy.write(piece)
             return ROWS

@@ -90,13 +90,19 @@ def tenant(runtime: Runtime) -> tuple[UUID, UUID]:
     user, workspace = new_id(), new_id()
     with runtime.unit("web") as services:
         session = services.session
-        session.execute(text("insert into users (id, email, name) values (:id, 'bench@people.example', 'Bench')"), {"id": user})
         session.execute(
-            text("insert into workspaces (id, slug, name, postal_address) values (:id, 'bench', 'Bench', '1 Main Street')"),
+            text("insert into users (id, email, name) values (:id, 'bench@people.example', 'Bench')"),
+            {"id": user},
+        )
+        session.execute(
+            text(
+                "insert into workspaces (id, slug, name, postal_address) values (:id, 'bench', 'Bench', '1 Main Street')"
+            ),
             {"id": workspace},
         )
         session.execute(
-            text("insert into members (workspace_id, user_id, role) values (:w, :u, 'owner')"), {"w": workspace, "u": user}
+            text("insert into members (workspace_id, user_id, role) values (:w, :u, 'owner')"),
+            {"w": workspace, "u": user},
         )
     return workspace, user
 
@@ -108,7 +114,9 @@ def timed(work: Callable[[], int]) -> float:
     return count / (time.perf_counter() - started)
 
 
-def report(title: str, unit: str, figures: dict[str, Sequence[float]], *, floor: str, notes: str = "") -> dict[str, float]:
+def report(
+    title: str, unit: str, figures: dict[str, Sequence[float]], *, floor: str, notes: str = ""
+) -> dict[str, float]:
     """Print each median with its spread, and its ratio to the floor's median."""
     print(f"\n{title}")
     base = statistics.median(figures[floor])

@@ -20,7 +20,7 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Each can stand in the INI file's `[app:main]` section or in the environment, which wins. "
+        "Each can stand in the INI file's `[app:main]` section or in the environment, which wins.",
         "An unknown or missing key stops the start with a sentence that names it.",
         "",
         "| INI key | environment | default | meaning |",
@@ -28,7 +28,13 @@ def settings_page() -> str:
     ]
     for each in fields(Settings):
         default = each.default
-        shown = "**required**" if default is MISSING else " ".join(default) if isinstance(default, tuple) else str(default)
+        shown = (
+            "**required**"
+            if default is MISSING
+            else " ".join(default)
+            if isinstance(default, tuple)
+            else str(default)
+        )
         secret = " *(secret)*" if each.metadata["secret"] else ""
         name = f"`{PREFIX}{each.name}` | `{ENVIRONMENT}{each.name.upper()}`"
         lines.append(f"| {name} | {shown or '—'} | {each.metadata['help']}{secret} |")

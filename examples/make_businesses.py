@@ -57,7 +57,21 @@ def rows(chance: random.Random) -> list[list[str]]:
             first, last = chance.choice(FIRST), chance.choice(LAST)
             email = f"{plain(first)}.{plain(last)}{number}{'ab'[seat]}@{domain}"
             tags = chance.choice(("", "", "newsletter", "fair-2026; warm", "warm"))
-            made.append([company, f"https://www.{domain}/", city, country, industry, first, last, email, chance.choice(ROLES), zone, tags])
+            made.append(
+                [
+                    company,
+                    f"https://www.{domain}/",
+                    city,
+                    country,
+                    industry,
+                    first,
+                    last,
+                    email,
+                    chance.choice(ROLES),
+                    zone,
+                    tags,
+                ]
+            )
     return made
 
 
@@ -73,7 +87,13 @@ def soil(made: list[list[str]], chance: random.Random) -> list[list[str]]:
         row[0] = f"  {row[0]} "
     bad = [list(row) for row in chance.sample(made, 45)]
     for index, row in enumerate(bad):
-        row[7] = ("not an address", "someone@", "@nowhere.example", "two@@signs.example", "spaces in@side.example")[index % 5]
+        row[7] = (
+            "not an address",
+            "someone@",
+            "@nowhere.example",
+            "two@@signs.example",
+            "spaces in@side.example",
+        )[index % 5]
     twice = [list(row) for row in chance.sample(made, 30)]
     for row in bad + twice:
         made.insert(chance.randrange(len(made)), row)

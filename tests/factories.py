@@ -45,7 +45,9 @@ def make_tenant(runtime: Runtime, slug: str | None = None) -> Tenant:
     slug = slug or f"t{secrets.token_hex(6)}"
     user_id, email = make_user(runtime)
     with runtime.unit("web") as services:
-        workspace = Workspace(id=new_id(), slug=slug, name=slug.title(), postal_address="1 Main Street, Springfield")
+        workspace = Workspace(
+            id=new_id(), slug=slug, name=slug.title(), postal_address="1 Main Street, Springfield"
+        )
         services.session.add(workspace)
         services.session.flush()
         services.session.add(Member(workspace_id=workspace.id, user_id=user_id, role="owner"))
@@ -74,7 +76,14 @@ class Client:
         return f"/api/v1/w/{self.slug}/{path}".rstrip("/")
 
     def call(
-        self, method: str, path: str, body: Any = None, *, status: int | None = None, headers: dict[str, str] | None = None, **query: Any
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        status: int | None = None,
+        headers: dict[str, str] | None = None,
+        **query: Any,
     ) -> TestResponse:
         sent = {"Accept": "application/json"} | (headers or {})
         if self.key:
@@ -87,7 +96,9 @@ class Client:
         if status is None:
             assert response.status_int < 300, f"{method} {url}: {response.status}\n{response.text[:2000]}"
         else:
-            assert response.status_int == status, f"{method} {url}: {response.status}, not {status}\n{response.text[:2000]}"
+            assert response.status_int == status, (
+                f"{method} {url}: {response.status}, not {status}\n{response.text[:2000]}"
+            )
         return response
 
     def get(self, path: str, **options: Any) -> TestResponse:

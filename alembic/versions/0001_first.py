@@ -1,9 +1,8 @@
 """First tables: everything is tenant-safe and partitioned from the start."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None

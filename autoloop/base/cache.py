@@ -7,9 +7,9 @@ import logging
 from typing import Any
 
 import orjson
-from dogpile.cache import make_region
+from dogpile.cache import make_region, register_backend
 from dogpile.cache.api import NO_VALUE, CacheBackend, CachedValue
-from dogpile.cache.region import CacheRegion, register_backend
+from dogpile.cache.region import CacheRegion
 
 __all__ = ["SCHEMA", "Cache", "cache_key"]
 
@@ -41,7 +41,9 @@ class ForgivingRedisBackend(CacheBackend):
     def get_serialized(self, key: str) -> Any:
         return self.get(key)
 
-    def set(self, key: str, value: CachedValue) -> None:  # pragma: no cover - dogpile calls the serialized form
+    def set(
+        self, key: str, value: CachedValue | bytes
+    ) -> None:  # pragma: no cover - dogpile calls the serialized form
         self.set_serialized(key, orjson.dumps(value))
 
     def set_serialized(self, key: str, value: bytes) -> None:
@@ -60,7 +62,7 @@ class ForgivingRedisBackend(CacheBackend):
             return None
 
 
-register_backend("autoloop.redis", "autoloop.base.cache", "ForgivingRedisBackend")
+register_backend("autoloop.redis", "autoloop.base.cache", "ForgivingRedisBackend")  # type: ignore[no-untyped-call]
 
 
 class Cache:

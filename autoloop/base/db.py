@@ -8,7 +8,18 @@ from uuid import UUID
 
 import orjson
 from pyramid_retry import mark_error_retryable
-from sqlalchemy import DateTime, Engine, ForeignKey, ForeignKeyConstraint, MetaData, Text, create_engine, event, func, text
+from sqlalchemy import (
+    DateTime,
+    Engine,
+    ForeignKey,
+    ForeignKeyConstraint,
+    MetaData,
+    Text,
+    create_engine,
+    event,
+    func,
+    text,
+)
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import ExceptionContext
@@ -17,7 +28,16 @@ from sqlalchemy.orm import sessionmaker as make_sessionmaker
 
 from autoloop.base.ids import new_id
 
-__all__ = ["Base", "Identified", "InWorkspace", "Stamped", "engine_for", "enter_workspace", "sessions_for", "tenant_fk"]
+__all__ = [
+    "Base",
+    "Identified",
+    "InWorkspace",
+    "Stamped",
+    "engine_for",
+    "enter_workspace",
+    "sessions_for",
+    "tenant_fk",
+]
 
 CONVENTION = {
     "ix": "idx_%(table_name)s_%(column_0_N_name)s",
@@ -52,7 +72,7 @@ class InWorkspace:
     """A row of one tenant. The key is (workspace_id, id), so that references cannot leave the tenant."""
 
     @declared_attr
-    def workspace_id(cls) -> Mapped[UUID]:
+    def workspace_id(cls) -> Mapped[UUID]:  # noqa: N805 - SQLAlchemy calls it with the class
         return mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True, sort_order=-2)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-1)
@@ -62,7 +82,9 @@ class Stamped:
     """When the row was made and last changed. In UTC, by the database."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=900)
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now(), sort_order=901)
+    updated_at: Mapped[datetime] = mapped_column(
+        server_default=func.now(), onupdate=func.now(), sort_order=901
+    )
 
 
 def tenant_fk(column: str, table: str, ondelete: str = "CASCADE", **options: Any) -> ForeignKeyConstraint:
@@ -80,7 +102,9 @@ def _dumps(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def engine_for(url: str, *, pool_size: int = 5, max_overflow: int = 5, options: str = "", **rest: Any) -> Engine:
+def engine_for(
+    url: str, *, pool_size: int = 5, max_overflow: int = 5, options: str = "", **rest: Any
+) -> Engine:
     """An engine on psycopg 3 with UTC, JSON through orjson, and pings of idle connections.
 
     `options` are server settings for each connection, as libpq takes them ("-c name=value").

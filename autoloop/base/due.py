@@ -41,7 +41,9 @@ class Lease:
     attempts: int
 
 
-def backoff(attempt: int, *, base: timedelta, cap: timedelta, chance: Callable[[], float] = random.random) -> timedelta:
+def backoff(
+    attempt: int, *, base: timedelta, cap: timedelta, chance: Callable[[], float] = random.random
+) -> timedelta:
     """Full jitter: anything between nothing and min(cap, base · 2^(attempt−1)).
 
     After "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
@@ -136,7 +138,8 @@ def extend(connection: Connection | Session, table: str, leases: Sequence[Lease]
     update {table} r set lease_until = clock_timestamp() + make_interval(secs => :lease)
     from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:fences as bigint[])) u(tenant, id, fence)
     where r.workspace_id = u.tenant and r.id = u.id and r.fence + 0 = u.fence"""
-    return connection.execute(text(sql), _columns(leases) | {"lease": lease.total_seconds()}).rowcount  # type: ignore[attr-defined]
+    done = connection.execute(text(sql), _columns(leases) | {"lease": lease.total_seconds()})
+    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def still_mine(connection: Connection | Session, table: str, leases: Sequence[Lease]) -> set[Any]:

@@ -40,7 +40,9 @@ class PlainFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         when = time.strftime("%H:%M:%S", time.localtime(record.created))
-        fields = "".join(f"  {name}={value}" for name, value in (_context.get() or {}).items() if name != "request_id")
+        fields = "".join(
+            f"  {name}={value}" for name, value in (_context.get() or {}).items() if name != "request_id"
+        )
         text = f"{when} {record.levelname.lower():7} {record.name}  {record.getMessage()}{fields}"
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
@@ -53,7 +55,12 @@ def configure(log_format: str, level: str) -> None:
     handler.addFilter(AddContext())
     if log_format == "json":
         handler.setFormatter(
-            JsonFormatter("{levelname}{name}{message}", style="{", timestamp=True, rename_fields={"levelname": "level", "name": "logger"})
+            JsonFormatter(
+                "{levelname}{name}{message}",
+                style="{",
+                timestamp=True,
+                rename_fields={"levelname": "level", "name": "logger"},
+            )
         )
     else:
         handler.setFormatter(PlainFormatter())

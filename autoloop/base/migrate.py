@@ -60,7 +60,9 @@ def current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def migrate(owner_url: str, web_url: str, worker_url: str, *, revision: str = "head") -> tuple[str | None, str | None]:
+def migrate(
+    owner_url: str, web_url: str, worker_url: str, *, revision: str = "head"
+) -> tuple[str | None, str | None]:
     """Bring the database to `revision`. Returns where it was and where it is.
 
     Connects as the owner; makes the serving roles where it may. Raises MigrationError with the
@@ -95,13 +97,18 @@ def _see_to_roles(connection: Connection, web_url: str, worker_url: str) -> None
     web, worker = make_url(web_url), make_url(worker_url)
     known = set(connection.execute(text("select rolname from pg_roles")).scalars())
     missing = [url for url in (web, worker) if url.username not in known]
-    member = not missing and connection.execute(
-        text("select pg_has_role(cast(:worker as name), cast(:web as name), 'member')"),
-        {"worker": worker.username, "web": web.username},
-    ).scalar()
+    member = (
+        not missing
+        and connection.execute(
+            text("select pg_has_role(cast(:worker as name), cast(:web as name), 'member')"),
+            {"worker": worker.username, "web": web.username},
+        ).scalar()
+    )
     if member:
         return
-    may = connection.execute(text("select rolcreaterole or rolsuper from pg_roles where rolname = current_user")).scalar()
+    may = connection.execute(
+        text("select rolcreaterole or rolsuper from pg_roles where rolname = current_user")
+    ).scalar()
     if not may:
         statements = "\n  ".join(role_statements(web_url, worker_url))
         raise MigrationError(

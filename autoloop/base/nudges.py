@@ -17,7 +17,9 @@ log = logging.getLogger(__name__)
 
 TASK = "autoloop.work"
 QUIET_SECONDS = 0.05  # a kind nudged this recently needs no second message
-BROKEN_SECONDS = 5.0  # after a failure the broker is left alone this long: the scheduler's probe finds the rows
+BROKEN_SECONDS = (
+    5.0  # after a failure the broker is left alone this long: the scheduler's probe finds the rows
+)
 
 
 def make_celery(broker_url: str) -> Celery:
@@ -86,8 +88,9 @@ def nudge_after_commit(session: Session, nudger: Any, *kinds: str) -> None:
         wanted = session.info["nudges"] = set()
 
         def send(_session: Session) -> None:
-            due, _ = set(wanted or ()), (wanted or set()).clear()
-            for kind in sorted(due):
+            due = sorted(wanted or ())
+            (wanted or set()).clear()
+            for kind in due:
                 nudger.nudge(kind)
 
         def forget(_session: Session) -> None:

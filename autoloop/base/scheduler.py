@@ -41,12 +41,10 @@ def tick(runtime: Runtime) -> list[str]:
     If the broker does not take a nudge, the scheduler does a little of the work itself: slow, but
     nothing stands still because Redis is gone.
     """
-    due = []
     with runtime.worker_engine.begin() as connection:
         connection.execute(text(SEEN))
-        for kind in runtime.registrations.due_kinds.values():
-            if connection.execute(text(kind.probe)).scalar():
-                due.append(kind.name)
+        kinds = runtime.registrations.due_kinds.values()
+        due = [kind.name for kind in kinds if connection.execute(text(kind.probe)).scalar()]
     for name in due:
         if not runtime.nudger.nudge(name):
             drain(runtime, name, seconds=0.3)

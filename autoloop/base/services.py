@@ -69,7 +69,7 @@ class Services:
         found = self._built.get(cls)
         if found is None:
             found = self._built[cls] = cls.build(self)
-        return cast(S, found)
+        return cast("S", found)
 
 
 class Service:

@@ -53,7 +53,9 @@ def ready(context: Any, request: Request) -> Response:
     serving = all(part["ok"] or not part["needed"] for part in parts.values())
     whole = all(part["ok"] for part in parts.values())
     status = "ready" if whole else "degraded" if serving else "not ready"
-    return json_response({"success": serving, "data": {"status": status, "parts": parts}}, 200 if serving else 503)
+    return json_response(
+        {"success": serving, "data": {"status": status, "parts": parts}}, 200 if serving else 503
+    )
 
 
 def database(runtime: Any) -> dict[str, Any]:
@@ -67,7 +69,9 @@ def database(runtime: Any) -> dict[str, Any]:
 
 def cache(runtime: Any) -> dict[str, Any]:
     try:
-        redis.Redis.from_url(runtime.settings.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5).ping()
+        redis.Redis.from_url(
+            runtime.settings.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5
+        ).ping()
     except redis.RedisError:
         return {"ok": False, "needed": False, "message": "Redis does not answer: slower, nothing is lost."}
     return {"ok": True, "needed": False, "message": "Redis answers."}
@@ -77,5 +81,9 @@ def scheduler(runtime: Any) -> dict[str, Any]:
     with runtime.web_engine.connect() as connection:
         age = connection.execute(TICK).scalar()
     if age is None or age > SCHEDULER_SECONDS:
-        return {"ok": False, "needed": False, "message": "No scheduler runs: nothing timed starts until one does."}
+        return {
+            "ok": False,
+            "needed": False,
+            "message": "No scheduler runs: nothing timed starts until one does.",
+        }
     return {"ok": True, "needed": False, "message": f"The scheduler looked {age:.1f} s ago."}

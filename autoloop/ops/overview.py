@@ -70,10 +70,19 @@ def attention(services: Services) -> list[Fact]:
         (row.failed, _("runs failed in the last 7 days"), "bad", "runs?status=failed"),
         (row.quarantined, _("runs broke their workers and are set aside"), "bad", "runs?status=quarantined"),
         (row.blocked, _("runs wait for a plugin that is missing"), "warn", "runs?status=blocked"),
-        (row.undelivered, _("emails were refused or bounced in the last 7 days"), "warn", "emails?status=bounced"),
+        (
+            row.undelivered,
+            _("emails were refused or bounced in the last 7 days"),
+            "warn",
+            "emails?status=bounced",
+        ),
         (row.imports, _("imports wait for you to check their columns"), "info", "imports"),
     ]
-    return [{"count": count, "text": words, "tone": tone, "path": path} for count, words, tone, path in lines if count]
+    return [
+        {"count": count, "text": words, "tone": tone, "path": path}
+        for count, words, tone, path in lines
+        if count
+    ]
 
 
 def checklist(services: Services) -> list[Fact]:
@@ -84,7 +93,12 @@ def checklist(services: Services) -> list[Fact]:
         (row.contacts, _("Bring in your contacts"), _("A CSV file from any program will do."), "imports"),
         (row.sender, _("Add a sender"), _("The name and address your mail comes from."), "senders"),
         (row.template, _("Write a template"), _("With a preview as any contact will see it."), "templates"),
-        (row.workflow, _("Publish a workflow"), _("Then contacts walk through it, and you can watch."), "workflows"),
+        (
+            row.workflow,
+            _("Publish a workflow"),
+            _("Then contacts walk through it, and you can watch."),
+            "workflows",
+        ),
     ]
     if all(done for done, *_rest in steps):
         return []

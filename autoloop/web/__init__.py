@@ -30,5 +30,5 @@ def includeme(config: Configurator) -> None:
 
 
 def door_of(request: Request) -> str:
-    """"api" or "page": which of the two doors this request came through."""
+    """ "api" or "page": which of the two doors this request came through."""
     return "api" if request.path_info.startswith("/api/") else "page"

@@ -42,7 +42,9 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def one(request: Request, result: Any, out: colander.Schema | None, status: int, etag: str | None) -> Response:
+def one(
+    request: Request, result: Any, out: colander.Schema | None, status: int, etag: str | None
+) -> Response:
     if result is None:
         return Response(status=204)
     response = json_response(OK | {"data": shape(result, out)}, status)
@@ -93,7 +95,9 @@ def _shaper(schema: colander.SchemaNode) -> Any:
     if isinstance(schema.typ, colander.Mapping):
         if schema.typ.unknown == "preserve" and not schema.children:
             return _expect((dict,), schema.name)
-        fields = [(child.name, _shaper(child), child.missing is not colander.required) for child in schema.children]
+        fields = [
+            (child.name, _shaper(child), child.missing is not colander.required) for child in schema.children
+        ]
         return functools.partial(_shape_mapping, fields)
     if isinstance(schema.typ, colander.Sequence):
         item = _shaper(schema.children[0])

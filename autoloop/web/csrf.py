@@ -47,7 +47,9 @@ class BoundTokens:
 
     def check_csrf_token(self, request: Request, supplied_token: str) -> bool:
         seed = request.cookies.get(self.name)
-        return bool(seed) and not strings_differ(self._token(request, seed).encode(), (supplied_token or "").encode())
+        return bool(seed) and not strings_differ(
+            self._token(request, seed).encode(), (supplied_token or "").encode()
+        )
 
     def _token(self, request: Request, seed: str) -> str:
         identity = request.identity
@@ -64,5 +66,9 @@ def includeme(config: Configurator) -> None:
     settings = config.registry.runtime.settings
     config.set_csrf_storage_policy(BoundTokens(Keyring(settings.secret_keys), secure=settings.cookie_secure))
     config.set_default_csrf_options(
-        require_csrf=True, token="csrf_token", header="X-CSRF-Token", check_origin=True, callback=needs_token
+        require_csrf=True,
+        token="csrf_token",  # noqa: S106 - the field's name
+        header="X-CSRF-Token",
+        check_origin=True,
+        callback=needs_token,
     )

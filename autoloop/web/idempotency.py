@@ -55,7 +55,9 @@ def _first(request: Request, names: dict[str, object], body_hash: bytes) -> bool
         return db.execute(CLAIM, names | {"hash": body_hash}).rowcount == 1
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", "") == "55P03":
-            raise Conflict("A request with this Idempotency-Key is still running.", code="IN_FLIGHT") from None
+            raise Conflict(
+                "A request with this Idempotency-Key is still running.", code="IN_FLIGHT"
+            ) from None
         raise
 
 

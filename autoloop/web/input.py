@@ -19,15 +19,26 @@ DEFAULT_LIMIT = 50
 class ListQuery(colander.MappingSchema):
     """What every list takes. Lists add their typed filters by inheriting from it."""
 
-    q = colander.SchemaNode(colander.String(), missing=None, validator=colander.Length(max=200), description="Search words")
+    q = colander.SchemaNode(
+        colander.String(), missing=None, validator=colander.Length(max=200), description="Search words"
+    )
     sort = colander.SchemaNode(
-        colander.String(), missing=None, validator=colander.Length(max=60), description="Field to sort by; “-field” for descending"
+        colander.String(),
+        missing=None,
+        validator=colander.Length(max=60),
+        description="Field to sort by; “-field” for descending",
     )
     limit = colander.SchemaNode(
-        colander.Integer(), missing=DEFAULT_LIMIT, validator=colander.Range(1, MAX_LIMIT), description="Rows per page"
+        colander.Integer(),
+        missing=DEFAULT_LIMIT,
+        validator=colander.Range(1, MAX_LIMIT),
+        description="Rows per page",
     )
     cursor = colander.SchemaNode(
-        colander.String(), missing=None, validator=colander.Length(max=1000), description="`page.next` of the page before"
+        colander.String(),
+        missing=None,
+        validator=colander.Length(max=1000),
+        description="`page.next` of the page before",
     )
 
 
@@ -45,7 +56,9 @@ def checked(schema: colander.Schema, given: Any, *, partial: bool = False) -> di
     try:
         result: dict[str, Any] = schema.deserialize(given)
     except colander.Invalid as error:
-        raise Invalid(details={field.removeprefix("."): [str(message)] for field, message in error.asdict().items()}) from None
+        raise Invalid(
+            details={field.removeprefix("."): [str(message)] for field, message in error.asdict().items()}
+        ) from None
     except (TypeError, ValueError, OverflowError, RecursionError):
         raise Invalid("Some of what was sent has the wrong type.") from None
     return result

@@ -16,7 +16,6 @@ from autoloop.plugins.forms import json_schema
 from autoloop.web.answers import json_response
 from autoloop.web.input import ListQuery
 from autoloop.web.permissions import Permission
-
 from autoloop.web.views import ApiView
 
 __all__ = ["api_views", "document", "places"]
@@ -48,7 +47,9 @@ def serve(context: Any, request: Request) -> Response:
 
 
 def api_views(registry: Registry) -> list[ApiView]:
-    return [entry["introspectable"]["view"] for entry in registry.introspector.get_category("api views") or []]
+    return [
+        entry["introspectable"]["view"] for entry in registry.introspector.get_category("api views") or []
+    ]
 
 
 def places(registry: Registry) -> dict[type, list[str]]:
@@ -95,7 +96,12 @@ def document(registry: Registry) -> dict[str, Any]:
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
             "schemas": {"Error": ERROR},
-            "responses": {"Error": {"description": "What went wrong.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}},
+            "responses": {
+                "Error": {
+                    "description": "What went wrong.",
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+                }
+            },
         },
     }
 
@@ -111,8 +117,9 @@ def _numbered(path: str) -> tuple[str, list[dict[str, Any]]]:
                 name = "id" if seen == 1 else f"id{seen}"
             shape = {"type": "string", "format": "uuid"} if name.startswith("id") else {"type": "string"}
             parameters.append({"name": name, "in": "path", "required": True, "schema": shape})
-            part = "{" + name + "}"
-        parts.append(part)
+            parts.append("{" + name + "}")
+        else:
+            parts.append(part)
     return "/".join(parts), parameters
 
 
@@ -120,12 +127,20 @@ def operation(view: ApiView, parameters: list[dict[str, Any]]) -> dict[str, Any]
     answer: dict[str, Any] = {"description": view.summary}
     if view.out is not None:
         data = outgoing(view.out)
-        body = {"type": "object", "required": ["success", "data"], "properties": {"success": {"const": True}, "data": data}}
+        body = {
+            "type": "object",
+            "required": ["success", "data"],
+            "properties": {"success": {"const": True}, "data": data},
+        }
         if view.many:
             body["properties"]["data"] = {"type": "array", "items": data}
             body["properties"]["page"] = {
                 "type": "object",
-                "properties": {"limit": {"type": "integer"}, "next": {"type": ["string", "null"]}, "total": {"type": ["integer", "null"]}},
+                "properties": {
+                    "limit": {"type": "integer"},
+                    "next": {"type": ["string", "null"]},
+                    "total": {"type": ["integer", "null"]},
+                },
             }
         answer["content"] = {"application/json": {"schema": body}}
     query = view.query or (ListQuery() if view.many else None)
@@ -133,18 +148,30 @@ def operation(view: ApiView, parameters: list[dict[str, Any]]) -> dict[str, Any]
         "summary": view.summary,
         "tags": [view.context.__module__.split(".")[1]],
         "parameters": parameters + [_query_parameter(node) for node in (query.children if query else ())],
-        "responses": {str(view.status if view.out else 204): answer, "default": {"$ref": "#/components/responses/Error"}},
+        "responses": {
+            str(view.status if view.out else 204): answer,
+            "default": {"$ref": "#/components/responses/Error"},
+        },
         "x-permission": str(view.permission),
     }
     if view.permission == Permission.PUBLIC:
         result["security"] = []
     if view.body is not None:
-        result["requestBody"] = {"required": True, "content": {"application/json": {"schema": incoming(view.body)}}}
+        result["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": incoming(view.body)}},
+        }
     return result
 
 
 def _query_parameter(node: colander.SchemaNode) -> dict[str, Any]:
-    return {"name": node.name, "in": "query", "required": node.required, "schema": json_schema(node), "description": node.description or ""}
+    return {
+        "name": node.name,
+        "in": "query",
+        "required": node.required,
+        "schema": json_schema(node),
+        "description": node.description or "",
+    }
 
 
 def incoming(node: colander.SchemaNode) -> dict[str, Any]:
@@ -157,11 +184,14 @@ def outgoing(node: colander.SchemaNode) -> dict[str, Any]:
     return _refine(json_schema(node), node, lambda child: not child.required, closed=False)
 
 
-def _refine(made: dict[str, Any], node: colander.SchemaNode, nullable: Any, *, closed: bool) -> dict[str, Any]:
+def _refine(
+    made: dict[str, Any], node: colander.SchemaNode, nullable: Any, *, closed: bool
+) -> dict[str, Any]:
     made.pop("default", None) if not closed else None
     if isinstance(node.typ, colander.Mapping):
         made["properties"] = {
-            child.name: _refine(made["properties"][child.name], child, nullable, closed=closed) for child in node.children
+            child.name: _refine(made["properties"][child.name], child, nullable, closed=closed)
+            for child in node.children
         }
         free = node.typ.unknown == "preserve"
         made["additionalProperties"] = free or not closed

@@ -54,13 +54,17 @@ def fetch_page(
     """
     limit, total = filters["limit"], None
     if count:
-        total = session.execute(select(func.count()).select_from(statement.order_by(None).subquery())).scalar_one()
+        total = session.execute(
+            select(func.count()).select_from(statement.order_by(None).subquery())
+        ).scalar_one()
     key = _key(order)
     if filters.get("cursor"):
         value, last = _decode(filters["cursor"], order)
         statement = statement.where(_after(key, value, id_column, last, order.descending))
     direction = [key.desc(), id_column.desc()] if order.descending else [key.asc(), id_column.asc()]
-    rows = session.execute(statement.add_columns(key.label("_key")).order_by(*direction).limit(limit + 1)).all()
+    rows = session.execute(
+        statement.add_columns(key.label("_key")).order_by(*direction).limit(limit + 1)
+    ).all()
     following = None
     if len(rows) > limit:
         rows = rows[:limit]
@@ -72,10 +76,9 @@ def _key(order: Order) -> ColumnElement[Any]:
     column = order.column
     if getattr(column, "nullable", False):
         kind = column.type.python_type
-        empty: Any = datetime.min if kind is datetime else kind() if kind in (str, int, float) else None
         if kind is datetime:
             return func.coalesce(column, func.to_timestamp(0))  # type: ignore[no-any-return]
-        return func.coalesce(column, empty)  # type: ignore[no-any-return]
+        return func.coalesce(column, kind() if kind in (str, int, float) else None)  # type: ignore[no-any-return]
     return column  # type: ignore[no-any-return]
 
 
@@ -91,7 +94,9 @@ def _encode(value: Any, id: UUID) -> str:
 
 def _decode(cursor: str, order: Order) -> tuple[Any, UUID]:
     try:
-        value, id = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        value, id = orjson.loads(
+            base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        )
         kind = order.column.type.python_type
         if kind is datetime:
             value = datetime.fromisoformat(value)
@@ -101,4 +106,6 @@ def _decode(cursor: str, order: Order) -> tuple[Any, UUID]:
             raise ValueError(cursor)
         return value, UUID(id)
     except (ValueError, TypeError, AttributeError):
-        raise Invalid(details={"cursor": ["This is no cursor of this list. Start again without it."]}) from None
+        raise Invalid(
+            details={"cursor": ["This is no cursor of this list. Start again without it."]}
+        ) from None

@@ -69,7 +69,12 @@ def _methods(request: Request, context: Any) -> list[str]:
         view = entry["introspectable"]
         methods = view["request_methods"] or ()
         place = view["context"]
-        if view["name"] == "" and view["route_name"] == route and isinstance(place, type) and isinstance(context, place):
+        if (
+            view["name"] == ""
+            and view["route_name"] == route
+            and isinstance(place, type)
+            and isinstance(context, place)
+        ):
             found.update((methods,) if isinstance(methods, str) else methods)
     found.discard(request.method)
     return sorted(found)
@@ -109,7 +114,9 @@ def database(error: DBAPIError, request: Request) -> Response:
 def unexpected(error: Exception, request: Request) -> Response:
     log.error("unexpected error", exc_info=error)
     report(error)
-    return problem(request, AutoLoopError(f"Something went wrong on our side. Mention the number {request.id}."))
+    return problem(
+        request, AutoLoopError(f"Something went wrong on our side. Mention the number {request.id}.")
+    )
 
 
 def report(error: Exception) -> None:
@@ -135,7 +142,9 @@ def _json(request: Request, error: AutoLoopError) -> Response:
         "success": False,
         "error": _words(request, error.message),
         "code": error.code,
-        "details": {field: [_words(request, each) for each in messages] for field, messages in error.details.items()},
+        "details": {
+            field: [_words(request, each) for each in messages] for field, messages in error.details.items()
+        },
         "timestamp": datetime.now(UTC).isoformat(),
     }
     return json_response(body, error.status)
@@ -155,5 +164,3 @@ def _page(request: Request, error: AutoLoopError) -> Response:
     }
     body = render("autoloop.web:layout/templates/problem.jinja2", values, request)
     return Response(body, status=error.status, content_type="text/html", charset="utf-8")
-
-

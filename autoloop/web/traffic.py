@@ -27,16 +27,24 @@ def includeme(config: Configurator) -> None:
     settings = config.registry.runtime.settings
     config.registry.limits = Limits(settings.redis_url)
     config.add_request_method(lambda request: str(new_id()), "id", reify=True)
-    config.add_request_method(lambda request: "api" if request.path_info.startswith("/api/") else "page", "door", reify=True)
+    config.add_request_method(
+        lambda request: "api" if request.path_info.startswith("/api/") else "page", "door", reify=True
+    )
     config.add_request_method(client_address, "client_address", reify=True)
     config.add_tween("autoloop.web.traffic.observed", under=INGRESS, over=MAIN)
-    config.add_tween("autoloop.web.traffic.limited", under="autoloop.web.traffic.observed", over="pyramid_tm.tm_tween_factory")
+    config.add_tween(
+        "autoloop.web.traffic.limited",
+        under="autoloop.web.traffic.observed",
+        over="pyramid_tm.tm_tween_factory",
+    )
 
 
 def client_address(request: Request) -> str:
     """The caller's address, believed from exactly as many proxies as are configured."""
     hops = request.runtime.settings.trusted_proxies
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    forwarded = [
+        part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()
+    ]
     if hops and len(forwarded) >= hops:
         return forwarded[-hops]
     return request.remote_addr or "unknown"
@@ -55,7 +63,14 @@ def observed(handler: Callable[[Request], Response], registry: Any) -> Callable[
             response.headers["Server-Timing"] = f"app;dur={took * 1000:.1f}"
             if not request.path_info.startswith(QUIET):
                 level = logging.WARNING if took > slow else logging.INFO
-                log.log(level, "%s %s %s %.0f ms", request.method, request.path_info, response.status_int, took * 1000)
+                log.log(
+                    level,
+                    "%s %s %s %.0f ms",
+                    request.method,
+                    request.path_info,
+                    response.status_int,
+                    took * 1000,
+                )
         return response
 
     return tween

@@ -115,7 +115,7 @@ def api_view(
 
 def add_api_view(config: Configurator, view: ApiView) -> None:
     config.add_view(
-        lambda context, request: view(context, request),
+        lambda context, request: view(context, request),  # noqa: PLW0108 - Pyramid would ask an object for its attributes
         context=view.context,
         route_name=API_ROUTE,
         request_method=view.method,
@@ -123,7 +123,9 @@ def add_api_view(config: Configurator, view: ApiView) -> None:
         permission=view.permission,
     )
     key = (view.context, view.name, view.method)
-    entry = config.introspectable("api views", key, f"{view.method} {view.context.__name__} {view.name}", "api view")
+    entry = config.introspectable(
+        "api views", key, f"{view.method} {view.context.__name__} {view.name}", "api view"
+    )
     entry["view"] = view
     config.action(("api view", *key), introspectables=(entry,))
 

@@ -16,7 +16,9 @@ log = logging.getLogger("autoloop.vitals")
 
 
 class Vital(colander.MappingSchema):
-    name = colander.SchemaNode(colander.String(), validator=colander.OneOf(["LCP", "INP", "CLS", "FCP", "TTFB", "FID"]))
+    name = colander.SchemaNode(
+        colander.String(), validator=colander.OneOf(["LCP", "INP", "CLS", "FCP", "TTFB", "FID"])
+    )
     value = colander.SchemaNode(colander.Float(), validator=colander.Range(0, 1_000_000))
     path = colander.SchemaNode(colander.String(), missing="", validator=colander.Length(max=300))
     rating = colander.SchemaNode(colander.String(), missing="", validator=colander.Length(max=40))
@@ -31,4 +33,6 @@ def vitals(context: object, request: Request) -> Response:
 
 def includeme(config: Configurator) -> None:
     config.add_route("vitals", "/vitals")
-    config.add_view(vitals, route_name="vitals", request_method="POST", permission=Permission.PUBLIC, require_csrf=False)
+    config.add_view(
+        vitals, route_name="vitals", request_method="POST", permission=Permission.PUBLIC, require_csrf=False
+    )

@@ -20,16 +20,26 @@ def registry(settings):
 
 def test_each_view_of_the_json_door_is_declared_and_described(registry) -> None:
     served = {
-        (view["introspectable"]["context"], view["introspectable"]["name"], view["introspectable"]["request_methods"])
+        (
+            view["introspectable"]["context"],
+            view["introspectable"]["name"],
+            view["introspectable"]["request_methods"],
+        )
         for view in registry.introspector.get_category("views")
         if view["introspectable"]["route_name"] == "api"
     }
     declared = {(view.context, view.name, view.method) for view in api_views(registry)}
     # Pyramid adds HEAD to every GET.
-    plain = {(context, name, methods if isinstance(methods, str) else methods[0]) for context, name, methods in served if methods}
+    plain = {
+        (context, name, methods if isinstance(methods, str) else methods[0])
+        for context, name, methods in served
+        if methods
+    }
     assert plain == declared
     described = {
-        (method.upper(), path) for path, operations in document(registry)["paths"].items() for method in operations
+        (method.upper(), path)
+        for path, operations in document(registry)["paths"].items()
+        for method in operations
     }
     where = places(registry)
     for view in api_views(registry):

@@ -71,7 +71,10 @@ def signed_in(chromium, runtime, owner, address) -> Iterator[BrowserContext]:
         tokens = services(Sessions).start(owner.user_id, method="test")
     context = chromium.new_context(viewport={"width": 1280, "height": 860}, base_url=address)
     context.add_cookies(
-        [{"name": name, "value": value, "url": address} for name, value in (("access", tokens.access), ("refresh", tokens.refresh))]
+        [
+            {"name": name, "value": value, "url": address}
+            for name, value in (("access", tokens.access), ("refresh", tokens.refresh))
+        ]
     )
     yield context
     context.close()

@@ -23,7 +23,10 @@ class Watch:
 
     def __init__(self, page) -> None:
         self.complaints: list[str] = []
-        page.on("console", lambda message: message.type in ("error", "warning") and self.complaints.append(message.text))
+        page.on(
+            "console",
+            lambda message: message.type in ("error", "warning") and self.complaints.append(message.text),
+        )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
 
@@ -39,7 +42,11 @@ def crawl(page, start: str) -> dict[str, str]:
         url = urldefrag(waiting.pop(0))[0]
         parts = urlsplit(url)
         kind = ID.sub("*", parts.path)
-        if kind in found or not PLACES.match(parts.path) or any(word in parts.path.rsplit("/", 1)[-1] for word in FILES):
+        if (
+            kind in found
+            or not PLACES.match(parts.path)
+            or any(word in parts.path.rsplit("/", 1)[-1] for word in FILES)
+        ):
             continue
         answer = page.goto(url)
         assert answer.status == 200, f"{url}: {answer.status}"
@@ -47,7 +54,11 @@ def crawl(page, start: str) -> dict[str, str]:
             continue
         found[kind] = url
         links = page.eval_on_selector_all("a[href]", "all => all.map(one => one.getAttribute('href'))")
-        waiting += [urljoin(page.url, link) for link in links if urlsplit(urljoin(page.url, link)).netloc == parts.netloc]
+        waiting += [
+            urljoin(page.url, link)
+            for link in links
+            if urlsplit(urljoin(page.url, link)).netloc == parts.netloc
+        ]
     return found
 
 
@@ -57,9 +68,29 @@ def test_every_page_answers_without_a_complaint(signed_in, owner, address, visit
     visited.update(crawl(page, f"{address}/w/{owner.slug}"))
     assert watch.complaints == []
     kinds = {kind.replace(owner.slug, "x") for kind in visited}
-    for place in ("", "/businesses", "/contacts", "/templates", "/workflows", "/runs", "/emails", "/mailbox", "/imports", "/api-keys", "/senders"):
+    for place in (
+        "",
+        "/businesses",
+        "/contacts",
+        "/templates",
+        "/workflows",
+        "/runs",
+        "/emails",
+        "/mailbox",
+        "/imports",
+        "/api-keys",
+        "/senders",
+    ):
         assert f"/w/x{place}" in kinds, f"no link leads to {place}; found {sorted(kinds)}"
-    for place in ("/businesses/*", "/contacts/*", "/templates/*", "/workflows/*", "/runs/*", "/emails/*", "/mailbox/*"):
+    for place in (
+        "/businesses/*",
+        "/contacts/*",
+        "/templates/*",
+        "/workflows/*",
+        "/runs/*",
+        "/emails/*",
+        "/mailbox/*",
+    ):
         assert f"/w/x{place}" in kinds, f"no link leads to {place}; found {sorted(kinds)}"
 
 
@@ -75,7 +106,10 @@ def test_every_page_is_accessible(signed_in, visited, theme, address) -> None:
         result = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})")
         for violation in result["violations"]:
             target = violation["nodes"][0]
-            wrong.setdefault(violation["id"], f"{url}: {violation['help']}: {target['html'][:200]} {target['failureSummary'][:200]}")
+            wrong.setdefault(
+                violation["id"],
+                f"{url}: {violation['help']}: {target['html'][:200]} {target['failureSummary'][:200]}",
+            )
     assert visited
     assert not wrong, "\n".join(wrong.values())
 
@@ -96,7 +130,9 @@ def test_no_page_is_wider_than_a_phone(signed_in, visited) -> None:
 def test_script_from_text_is_refused(signed_in, owner) -> None:
     page = signed_in.new_page()
     page.goto(f"/w/{owner.slug}")
-    name = page.evaluate("(() => { try { document.createElement('div').innerHTML = '<b>x</b>'; return 'taken' } catch (error) { return error.name } })()")
+    name = page.evaluate(
+        "(() => { try { document.createElement('div').innerHTML = '<b>x</b>'; return 'taken' } catch (error) { return error.name } })()"
+    )
     assert name == "TypeError"
 
 

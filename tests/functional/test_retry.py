@@ -41,7 +41,11 @@ def test_two_requests_that_skew_each_other_both_succeed(settings, postgres, data
     wsgi = config.make_wsgi_app()
     with ThreadPoolExecutor(2) as pool:
         for _ in range(ROUNDS):
-            answers = list(pool.map(lambda name: TestApp(wsgi).get(f"/clash?mine={name}", expect_errors=True).status_int, "ab"))
+            answers = list(
+                pool.map(
+                    lambda name: TestApp(wsgi).get(f"/clash?mine={name}", expect_errors=True).status_int, "ab"
+                )
+            )
             assert answers == [200, 200]
     config.registry.runtime.dispose()
     owner.dispose()

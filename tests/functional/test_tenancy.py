@@ -14,12 +14,16 @@ SERVING = ("autoloop_web", "autoloop_worker")
 def test_serving_roles_own_nothing_and_bypass_nothing(runtime) -> None:
     with runtime.web_engine.connect() as connection:
         owned = connection.execute(
-            text("select c.relname from pg_class c join pg_roles r on r.oid = c.relowner where r.rolname = any(:names)"),
+            text(
+                "select c.relname from pg_class c join pg_roles r on r.oid = c.relowner where r.rolname = any(:names)"
+            ),
             {"names": list(SERVING)},
         ).scalars()
         assert list(owned) == []
         rights = connection.execute(
-            text("select rolname, rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = any(:names)"),
+            text(
+                "select rolname, rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = any(:names)"
+            ),
             {"names": [*SERVING, "autoloop_owner"]},
         ).all()
     assert len(rights) == 3
@@ -55,7 +59,9 @@ def test_a_transaction_sees_only_the_workspace_it_entered(runtime) -> None:
         assert services.session.execute(count).scalar() == 0
     with runtime.unit("web", mine.id) as services:
         assert services.session.execute(text("select workspace_id from tags")).scalars().all() == [mine.id]
-        touched = services.session.execute(text("update tags set name = 'x' where workspace_id = :ws"), {"ws": other.id})
+        touched = services.session.execute(
+            text("update tags set name = 'x' where workspace_id = :ws"), {"ws": other.id}
+        )
         assert touched.rowcount == 0
     with pytest.raises(DBAPIError, match="row-level security"), runtime.unit("web", mine.id) as services:
         services.session.execute(insert, {"ws": other.id, "name": "planted"})

@@ -19,9 +19,7 @@ CHECKS = [response_schema_conformance, content_type_conformance]
 @pytest.fixture(scope="module")
 def tenant(runtime, wsgi):
     made = make_tenant(runtime, slug="fuzzed")
-    try:
-        seed(runtime, Client(wsgi, made.slug, made.key), made)
-    except AssertionError: pass
+    seed(runtime, Client(wsgi, made.slug, made.key), made)
     return made
 
 
@@ -57,7 +55,9 @@ def test_any_request_has_an_answer(schema, tenant) -> None:
             if isinstance(error, KeyboardInterrupt):
                 raise
             wrong[operation.label] = str(error)[:1500]
-    assert not wrong, f"{len(wrong)} operations:\n\n" + "\n\n".join(f"{label}: {said}" for label, said in wrong.items())
+    assert not wrong, f"{len(wrong)} operations:\n\n" + "\n\n".join(
+        f"{label}: {said}" for label, said in wrong.items()
+    )
 
 
 def test_the_page_names_more_than_a_few_operations(settings) -> None:

@@ -16,7 +16,9 @@ def test_models_and_migrations_agree(postgres, database) -> None:
     import_models()
     engine = create_engine(postgres.dsn("autoloop_owner", database, driver="psycopg"))
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": not_a_partition})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_object": not_a_partition}
+        )
         differences = compare_metadata(context, Base.metadata)
     engine.dispose()
     assert differences == []
@@ -38,7 +40,7 @@ def test_migrating_twice_changes_nothing(postgres, database) -> None:
 
 
 def test_a_database_that_cannot_be_reached_is_a_sentence(postgres) -> None:
-    with pytest.raises(MigrationError, match="refused|does not exist"):
+    with pytest.raises(MigrationError, match=r"refused|does not exist"):
         migrate(*(postgres.dsn(role, "no_such_database", driver="psycopg") for role in ROLES))
 
 
@@ -48,7 +50,8 @@ def test_partitions_reach_six_months_ahead_and_the_default_is_empty(postgres, da
         assert current(connection) == head()
         for parent in PARENTS:
             count = connection.execute(
-                text("select count(*) from pg_inherits where inhparent = cast(:parent as regclass)"), {"parent": parent}
+                text("select count(*) from pg_inherits where inhparent = cast(:parent as regclass)"),
+                {"parent": parent},
             ).scalar_one()
             assert count >= 8, parent
             assert connection.execute(text(f"select count(*) from {parent}_default")).scalar_one() == 0

@@ -25,13 +25,19 @@ cross join lateral (
   order by e.id desc limit 1) e""")
 
 
-def attribute(services: Services, events: Sequence[tuple[str, UUID, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+def attribute(
+    services: Services, events: Sequence[tuple[str, UUID, Mapping[str, Any]]]
+) -> list[dict[str, Any]]:
     """The data of each event (name, contact, data), with email_id, run_id, workflow_id and node where they can be told.
 
     What the reporter says stays; only what is missing is filled in, and only for events of emails.
     """
     data = [dict(given) for _, _, given in events]
-    asked = [index for index, (name, *_rest) in enumerate(events) if name in EVENT_NAMES and not data[index].get("run_id")]
+    asked = [
+        index
+        for index, (name, *_rest) in enumerate(events)
+        if name in EVENT_NAMES and not data[index].get("run_id")
+    ]
     if not asked:
         return data
     values = {

@@ -15,7 +15,10 @@ def test_a_token_is_good_for_its_purpose_only_and_survives_rotation() -> None:
     assert Keyring([NEW]).verify("unsubscribe", token) is None
 
 
-@pytest.mark.parametrize("change", [lambda t: t[:-1], lambda t: "x" + t, lambda t: t.split(".")[0], lambda t: t[:-20], lambda _: "."])
+@pytest.mark.parametrize(
+    "change",
+    [lambda t: t[:-1], lambda t: "x" + t, lambda t: t.split(".")[0], lambda t: t[:-20], lambda _: "."],
+)
 def test_a_changed_token_is_none(change) -> None:
     keyring = Keyring([OLD])
     assert keyring.verify("open", change(keyring.sign("open", [1, 2]))) is None

@@ -18,7 +18,10 @@ def test_back_off_is_full_jitter_below_its_cap(attempt: int, chance: float) -> N
     assert highest == min(cap, base * 2 ** min(attempt - 1, 30))
 
 
-@pytest.mark.parametrize(("batch", "tenants", "share"), [(100, 1, 100), (100, 3, 50), (100, 7, 20), (100, 100, 1), (1000, 9, 200), (1, 5, 1)])
+@pytest.mark.parametrize(
+    ("batch", "tenants", "share"),
+    [(100, 1, 100), (100, 3, 50), (100, 7, 20), (100, 100, 1), (1000, 9, 200), (1, 5, 1)],
+)
 def test_shares_are_round_so_that_plans_repeat(batch: int, tenants: int, share: int) -> None:
     assert share_of(batch, tenants) == share
 

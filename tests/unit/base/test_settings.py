@@ -15,7 +15,9 @@ GOOD = {
 
 
 def test_environment_wins_over_file_over_default() -> None:
-    settings = load(GOOD | {"autoloop.worker_batch": "50", "use": "egg:autoloop"}, {"AUTOLOOP_WEB_WORKERS": "7"})
+    settings = load(
+        GOOD | {"autoloop.worker_batch": "50", "use": "egg:autoloop"}, {"AUTOLOOP_WEB_WORKERS": "7"}
+    )
     assert (settings.worker_batch, settings.web_workers, settings.worker_processes) == (50, 7, 2)
     assert settings.secret_keys == (KEY,)
     assert settings.stage == "production"
@@ -24,7 +26,10 @@ def test_environment_wins_over_file_over_default() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"autoloop.worker_bach": "50"}, "autoloop.worker_bach.*production.ini|Did you mean “autoloop.worker_batch”"),
+        (
+            {"autoloop.worker_bach": "50"},
+            "autoloop.worker_bach.*production.ini|Did you mean “autoloop.worker_batch”",
+        ),
         ({"autoloop.worker_batch": "many"}, "worker_batch.*whole number"),
         ({"autoloop.worker_batch": "0"}, "worker_batch.*at least 1"),
         ({"autoloop.cookie_secure": "perhaps"}, "cookie_secure.*true or false"),
@@ -37,13 +42,15 @@ def test_environment_wins_over_file_over_default() -> None:
         ({"autoloop.redis_url": ""}, "lacks autoloop.redis_url.*AUTOLOOP_REDIS_URL"),
     ],
 )
-def test_what_cannot_be_used_stops_the_start_with_the_key_and_the_file(change: dict[str, str], says: str) -> None:
+def test_what_cannot_be_used_stops_the_start_with_the_key_and_the_file(
+    change: dict[str, str], says: str
+) -> None:
     with pytest.raises(SettingsError, match=says):
         load(GOOD | change, {}, source="production.ini")
 
 
 def test_an_unknown_name_in_the_environment_stops_the_start() -> None:
-    with pytest.raises(SettingsError, match="AUTOLOOP_REDIS_URI.*Did you mean “autoloop.redis_url”"):
+    with pytest.raises(SettingsError, match=r"AUTOLOOP_REDIS_URI.*Did you mean “autoloop.redis_url”"):
         load(GOOD, {"AUTOLOOP_REDIS_URI": "redis://x"})
 
 
