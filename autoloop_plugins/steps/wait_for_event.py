@@ -51,7 +51,7 @@ class WaitForEvent(DecisionStep):
             if config["event"].startswith("email.") and config["of"] == "run":
                 match["run_id"] = ctx.run_id
             return WaitFor(config["event"], match, until)
-        if ctx.resumed.timed_out:
+        if ctx.resumed.timed_out and config["timeout"]:
             return Next("timeout", why=f"no {config['event']} in time")
         return Next(output={"event": ctx.resumed.name, "data": dict(ctx.resumed.data)})
 

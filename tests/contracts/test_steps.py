@@ -1,0 +1,176 @@
+"""AutoLoop's own steps and triggers keep the contract that authors test theirs with."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from autoloop.plugins import Fail, Next, Registry, Resumed, Retry, SendEmail, WaitFor, WaitUntil
+from autoloop.plugins.testing import Answers, StepContract, TriggerContract, visit
+from autoloop.plugins.testing.fakes import NOW
+from autoloop_plugins.steps.ab_split import ABSplit
+from autoloop_plugins.steps.add_tag import AddTag
+from autoloop_plugins.steps.branch import Branch
+from autoloop_plugins.steps.send_email import SendEmail as SendEmailStep
+from autoloop_plugins.steps.stop import Stop
+from autoloop_plugins.steps.update_contact import UpdateContact
+from autoloop_plugins.steps.wait import Wait
+from autoloop_plugins.steps.wait_for_event import WaitForEvent
+from autoloop_plugins.steps.webhook import Webhook
+from autoloop_plugins.triggers.contact_created import ContactCreated
+from autoloop_plugins.triggers.event import EventTrigger
+from autoloop_plugins.triggers.manual import Manual
+
+TEMPLATE = "01890000-0000-7000-8000-000000000001"
+PRO = {"field": "contact.fields.plan", "op": "is", "value": "pro"}
+
+
+class TestWait(StepContract):
+    step = Wait
+    configs = ({"amount": 3}, {"amount": 0, "unit": "seconds"}, {"amount": 1.5, "unit": "weeks"})
+    bad_configs = (
+        {},
+        {"amount": -1},
+        {"amount": "soon"},
+        {"amount": 1, "unit": "moons"},
+        {"amount": 9999, "unit": "weeks"},
+    )
+
+    def test_it_counts_from_now(self) -> None:
+        assert visit(Wait, {"amount": 2}) == WaitUntil(NOW + timedelta(days=2))
+        assert visit(Wait, {"amount": 2}, resumed=Resumed("timer", NOW)) == Next()
+
+
+class TestWaitForEvent(StepContract):
+    step = WaitForEvent
+    configs = (
+        {"event": "order.paid"},
+        {"event": "email.replied", "timeout": {"amount": 2}},
+        {"event": "a", "match": {"b": [1]}},
+    )
+    bad_configs = (
+        {},
+        {"event": ""},
+        {"event": "Order Paid"},
+        {"event": "a", "match": 3},
+        {"event": "a", "timeout": {"amount": "x"}},
+    )
+
+    def test_mails_of_this_run_count_unless_told_otherwise(self) -> None:
+        own = visit(WaitForEvent, {"event": "email.opened"})
+        assert isinstance(own, WaitFor) and "run_id" in own.match
+        assert visit(WaitForEvent, {"event": "email.opened", "of": "contact"}).match == {}
+
+
+class TestBranch(StepContract):
+    step = Branch
+    configs = ({"condition": PRO}, {"condition": {"any": []}}, {"condition": {"email": "replied"}})
+    bad_configs = (
+        {},
+        {"condition": {}},
+        {"condition": {"all": [{"field": "contact.x", "op": "gt", "value": "1"}]}},
+        {"condition": PRO | {"any": []}},
+    )
+
+    def test_it_says_why(self) -> None:
+        outcome = visit(Branch, {"condition": PRO}, contact={"fields": {"plan": "Pro"}})
+        assert outcome.port == "yes" and outcome.why[0]["found"] == "Pro"
+
+
+class TestABSplit(StepContract):
+    step = ABSplit
+    configs = ({}, {"arms": [{"name": "x", "weight": 0}, {"name": "y"}]})
+    bad_configs = (
+        {"arms": []},
+        {"arms": [{"name": "x"}]},
+        {"arms": [{"name": "x"}, {"name": "x"}]},
+        {"arms": [{"name": "error"}, {"name": "b"}]},
+    )
+
+
+class TestUpdateContact(StepContract):
+    step = UpdateContact
+    configs = (
+        {"set": [{"field": "title", "value": "Dr"}]},
+        {"set": [{"field": "fields.plan", "value": None}]},
+    )
+    bad_configs = (
+        {},
+        {"set": []},
+        {"set": [{"field": "Bad Name", "value": 1}]},
+        {"set": [{"field": "title", "value": [1]}]},
+    )
+
+
+class TestAddTag(StepContract):
+    step = AddTag
+    configs = ({"tag": "vip"},)
+    bad_configs = ({}, {"tag": ""}, {"tag": "x" * 61})
+
+
+class TestStop(StepContract):
+    step = Stop
+    configs = ({}, {"reason": "enough"})
+    bad_configs = ({"reason": "x" * 201},)
+
+
+class TestSendEmail(StepContract):
+    step = SendEmailStep
+    configs = (
+        {"template_id": TEMPLATE},
+        {"template_id": TEMPLATE, "kind": "transactional", "template_version": 2},
+    )
+    bad_configs = (
+        {},
+        {"template_id": "x"},
+        {"template_id": TEMPLATE, "kind": "spam"},
+        {"template_id": TEMPLATE, "template_version": 0},
+    )
+
+    def test_it_leaves_by_the_mails_fate(self) -> None:
+        config = {"template_id": TEMPLATE}
+        assert isinstance(visit(SendEmailStep, config), SendEmail)
+        for port in ("sent", "failed", "skipped"):
+            assert visit(SendEmailStep, config, resumed=Resumed("email", NOW, port=port)).port == port
+
+
+class TestWebhook(StepContract):
+    step = Webhook
+    configs = (
+        {"url": "https://example.com/hook"},
+        {"url": "http://example.com:8080/a?b=c", "data": {"a": 1}},
+    )
+    bad_configs = ({}, {"url": "ftp://example.com/"}, {"url": "https://"}, {"url": "https://a b/"})
+
+    @pytest.mark.parametrize(
+        ("answer", "kind"), [(204, Next), (404, Fail), (429, Retry), (httpx.ReadTimeout("slow"), Retry)]
+    )
+    def test_what_an_answer_means(self, answer: Any, kind: type) -> None:
+        server = Answers(answer)
+        assert isinstance(visit(Webhook, {"url": "https://example.com/hook"}, answers=server), kind)
+        assert server.got[0].headers["Idempotency-Key"] == "run:here:1"
+
+
+class TestManual(TriggerContract):
+    trigger = Manual
+
+
+class TestContactCreated(TriggerContract):
+    trigger = ContactCreated
+
+
+class TestEventTrigger(TriggerContract):
+    trigger = EventTrigger
+    configs = ({"event": "order.paid"}, {"event": "order.paid", "match": {"big": True}})
+    bad_configs = ({}, {"event": "Order Paid"}, {"event": "a", "match": []})
+
+
+def test_all_of_them_are_tested_here() -> None:
+    tested = {
+        contract.step.name for contract in StepContract.__subclasses__() if contract.__module__ == __name__
+    }
+    brought = {plugin.name for plugin in Registry.load().of("step") if plugin.distribution == "autoloop"}
+    assert tested == brought
