@@ -169,7 +169,7 @@ def _tables(connection: Any, head: str) -> Iterator[Finding]:
 
 
 def _broker(name: str, url: str) -> Iterator[Finding]:
-    from kombu import Connection
+    from kombu.connection import Connection
 
     if name == "redis":
         import redis
@@ -239,9 +239,7 @@ def _health(runtime: Runtime) -> Iterator[Finding]:
         except Exception as error:
             yield problem(name, f"The check failed: {str(error).splitlines()[0]}", "See the findings above.")
             continue
-        advice = (
-            "Start one: autoloop scheduler" if name == "scheduler" else "See docs/how-to/troubleshoot.md."
-        )
+        advice = "Start one: autoloop scheduler" if name == "scheduler" else "See docs/how-to/deploy.md."
         if said["ok"]:
             yield ok(name, said["message"])
         else:

@@ -84,9 +84,10 @@ class LazyGroup(click.Group):
 class Told(click.ClickException):
     """A failure told in a sentence, with its exit status."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        # click declares this for a class, but reads it from the error.
+        setattr(self, "exit_code", status)  # noqa: B010
 
 
 def _plain(error: Exception) -> Told | None:

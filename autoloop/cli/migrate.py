@@ -28,6 +28,8 @@ def command(config: Path | None, revision: str, check: bool, as_json: bool) -> N
     """
     configuration = find(config)
     with configuration.database():
+        before: str | None
+        after: str | None
         if check:
             before, after = _where(configuration)
             done = before == after
