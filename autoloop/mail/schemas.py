@@ -24,6 +24,7 @@ __all__ = [
     "MailboxOut",
     "MailboxRowOut",
     "ProviderKindOut",
+    "SendTest",
     "SenderOut",
     "Settle",
     "SuppressionOut",
@@ -138,6 +139,16 @@ class EmailOut(EmailRowOut):
 
 class Settle(colander.MappingSchema):
     fate = one_of(_("What became of it"), ("accepted", "rejected", "skipped", "resend"))
+
+
+class SendTest(colander.MappingSchema):
+    template_id = id_of(_("Template"))
+    number = colander.SchemaNode(
+        colander.Integer(), title=_("Version"), validator=colander.Range(1, 10_000_000), missing=None
+    )
+    to_address = text(_("To"), 320)
+    contact_id = id_of(_("Filled as for"), missing=None)
+    sender_id = id_of(_("Sender"), missing=None)
 
 
 class SenderFields(colander.MappingSchema):

@@ -229,6 +229,27 @@ def test_forms_of_pages_work_and_show_what_is_wrong(browser: Browser, world: Mai
     assert browser.post(f"{base}/suppressions", address="x@example.org").status_int == 303
 
 
+def test_a_test_send_goes_to_ones_own_address(api: Client, world: MailWorld) -> None:
+    made = api.post(
+        "templates",
+        {"name": "T", "kind": "markdown", "subject": "Hi {{ contact.first_name }}", "source": "Hello."},
+    ).json["data"]
+    contact = world.contact("grace@example.org", first_name="Grace", consent_marketing="denied")
+    body = {"template_id": made["id"], "to_address": "me@example.org", "contact_id": str(contact)}
+    sent = api.post("emails/test", body).json["data"]
+    assert (sent["kind"], sent["status"]) == ("test", "intent")
+    drain(world.runtime)
+    (mail,) = api.data("mailbox")
+    assert (mail["recipient"], mail["subject"]) == ("me@example.org", "Hi Grace")
+    for wrong in (
+        {"template_id": str(contact)},
+        {"number": 9},
+        {"to_address": "x"},
+        {"contact_id": made["id"]},
+    ):
+        assert api.post("emails/test", body | wrong, status=400).json["details"].keys() == wrong.keys()
+
+
 # -- unsubscribing --------------------------------------------------------------------------------
 
 

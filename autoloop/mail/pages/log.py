@@ -16,7 +16,7 @@ from autoloop.mail.models import Status
 from autoloop.mail.preview import rendered
 from autoloop.mail.services.emails import Emails
 from autoloop.mail.services.mailbox import Captured, opened
-from autoloop.mail.views import captured_rows, email_rows
+from autoloop.mail.views.log import captured_rows, email_rows
 from autoloop.web import page
 from autoloop.web.input import ListQuery, read_query
 from autoloop.web.permissions import Permission

@@ -15,7 +15,7 @@ from autoloop.mail.models import REASONS, ProviderAccount, Sender
 from autoloop.mail.services.accounts import ProviderAccounts, kinds
 from autoloop.mail.services.senders import Senders
 from autoloop.mail.services.suppressions import Suppressions
-from autoloop.mail.views import suppression_rows, with_cap
+from autoloop.mail.views.settings import suppression_rows, with_cap
 from autoloop.web import page
 from autoloop.web.input import checked, read_query
 from autoloop.web.permissions import Permission
