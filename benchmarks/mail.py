@@ -24,23 +24,62 @@ from benchmarks.stand import Stand, report, stand, timed
 
 EMAILS = 2_000
 CONNECTIONS = 8
-PARAGRAPH = "<p>Dear {{ contact.first_name }}, " + "this line is here to make the message as long as real ones are. " * 6 + "</p>\n"
-FIELDS = "".join(f"<p>{{{{ contact.{name} | default: '–' }}}} {n}</p>" for n, name in enumerate(("first_name", "last_name", "email", "title") * 2))
+PARAGRAPH = (
+    "<p>Dear {{ contact.first_name }}, "
+    + "this line is here to make the message as long as real ones are. " * 6
+    + "</p>\n"
+)
+FIELDS = "".join(
+    f"<p>{{{{ contact.{name} | default: '–' }}}} {n}</p>"
+    for n, name in enumerate(("first_name", "last_name", "email", "title") * 2)
+)
 SOURCE = f"<html><body>{FIELDS}{PARAGRAPH * 45}</body></html>"  # about 20 kB
 
 
 def prepare(standing: Stand, port: int) -> tuple[Any, Any]:
-    config = {"host": "127.0.0.1", "port": port, "security": "none", "connections": CONNECTIONS, "username": "", "password": ""}
+    config = {
+        "host": "127.0.0.1",
+        "port": port,
+        "security": "none",
+        "connections": CONNECTIONS,
+        "username": "",
+        "password": "",
+    }
     config |= {"greeting_name": "localhost", "ca_certificate": ""}
     account, sender = new_id(), new_id()
     with standing.runtime.unit("web", standing.workspace_id) as services:
         services.user_id = standing.user_id
         add = services.session.add
-        add(ProviderAccount(id=account, workspace_id=standing.workspace_id, name="bench", provider="smtp", config=config, is_default=True))
+        add(
+            ProviderAccount(
+                id=account,
+                workspace_id=standing.workspace_id,
+                name="bench",
+                provider="smtp",
+                config=config,
+                is_default=True,
+            )
+        )
         services.session.flush()
-        add(Sender(id=sender, workspace_id=standing.workspace_id, name="Ada", address="ada@bench.example", is_default=True))
+        add(
+            Sender(
+                id=sender,
+                workspace_id=standing.workspace_id,
+                name="Ada",
+                address="ada@bench.example",
+                is_default=True,
+            )
+        )
         services(Templates).create(
-            {"name": "Bench", "kind": "html", "subject": "Hello {{ contact.first_name }}", "preheader": "", "source": SOURCE, "text_source": None, "field_rules": {}}
+            {
+                "name": "Bench",
+                "kind": "html",
+                "subject": "Hello {{ contact.first_name }}",
+                "preheader": "",
+                "source": SOURCE,
+                "text_source": None,
+                "field_rules": {},
+            }
         )
         version = services.session.scalars(select(EmailTemplateVersion)).one()
         services.session.execute(text("update business_contacts set consent_marketing = 'granted'"))
@@ -54,11 +93,18 @@ def intend(standing: Stand, template: Any, contacts: list[Any]) -> None:
     runs = [new_id() for _ in contacts]
     with standing.runtime.unit("worker") as services:
         session = services.session
-        session.execute(text("insert into automation_workflows (workspace_id, id, name) values (:w, :f, 'Bench')"), key)
         session.execute(
-            text("insert into workflow_versions (workspace_id, id, workflow_id, number, graph, checksum) values (:w, :v, :f, 1, '{}', 'x')"), key
+            text("insert into automation_workflows (workspace_id, id, name) values (:w, :f, 'Bench')"), key
         )
-        session.execute(text("update automation_workflows set status = 'live', live_version_id = :v where id = :f"), key)
+        session.execute(
+            text(
+                "insert into workflow_versions (workspace_id, id, workflow_id, number, graph, checksum) values (:w, :v, :f, 1, '{}', 'x')"
+            ),
+            key,
+        )
+        session.execute(
+            text("update automation_workflows set status = 'live', live_version_id = :v where id = :f"), key
+        )
         session.execute(
             text("""
             insert into workflow_runs (workspace_id, id, workflow_id, version_id, contact_id, started_as, entry_key, status, positions, visits, variables)
@@ -87,7 +133,9 @@ def product(standing: Stand, template: Any, contacts: list[Any]) -> float:
 
     rate = timed(run)
     with standing.runtime.unit("worker") as services:
-        counts = dict(services.session.execute(text("select status, count(*) from email_logs group by status")).all())
+        counts = dict(
+            services.session.execute(text("select status, count(*) from email_logs group by status")).all()
+        )
         services.session.execute(text("delete from email_logs"))
         services.session.execute(text("delete from automation_workflows"))
     assert counts == {"accepted": EMAILS}, counts
@@ -100,7 +148,9 @@ def floor(version: Any, port: int) -> float:
     def lane(numbers: range) -> int:
         client = smtplib.SMTP("127.0.0.1", port, local_hostname="localhost")
         for n in numbers:
-            context = {"contact": {"first_name": "Ada", "email": f"c{n}@bench.example", "last_name": "", "title": ""}}
+            context = {
+                "contact": {"first_name": "Ada", "email": f"c{n}@bench.example", "last_name": "", "title": ""}
+            }
             rendered = render(version, context)
             letter = Letter(
                 message_id=f"<{new_id()}@bench.example>", date=version.created_at, from_name="Ada", from_address="ada@bench.example",
@@ -119,7 +169,13 @@ def floor(version: Any, port: int) -> float:
 
 def main(rounds: int, _seconds: float) -> None:
     with stand() as standing, tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "autoloop.embedded.smtp_sink", "--journal", str(Path(folder) / "journal")]
+        command = [
+            sys.executable,
+            "-m",
+            "autoloop.embedded.smtp_sink",
+            "--journal",
+            str(Path(folder) / "journal"),
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sink:
             try:
                 assert sink.stdout is not None

@@ -1,0 +1,65 @@
+"""A web process of its own for the API benchmark: `python -m benchmarks.server product|floor PORT < settings`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import orjson
+from granian import Granian
+from granian.constants import Interfaces
+from pyramid.config import Configurator
+from pyramid.response import Response
+from sqlalchemy import text
+
+from autoloop.base.runtime import Runtime
+from autoloop.config import configure
+from autoloop.settings import Settings
+
+FLOOR = text("""
+select id, name, domain, email, phone, city, country, status, tags, created_at, updated_at from businesses
+where workspace_id = :workspace order by created_at desc, id desc limit 50""")
+
+
+def product(settings: Settings) -> Any:
+    return configure(settings).make_wsgi_app()
+
+
+def floor(settings: Settings) -> Any:
+    """An empty Pyramid view: rows of Core, orjson, nothing of a product."""
+    runtime = Runtime(settings, None)  # type: ignore[arg-type]
+
+    def businesses(request: Any) -> Response:
+        with runtime.worker_engine.connect() as connection:
+            rows = connection.execute(FLOOR, {"workspace": request.matchdict["workspace"]}).mappings().all()
+        body = orjson.dumps({"success": True, "data": [dict(row) for row in rows]})
+        return Response(body, content_type="application/json")
+
+    config = Configurator()
+    config.add_route("businesses", "/{workspace}")
+    config.add_view(businesses, route_name="businesses")
+    return config.make_wsgi_app()
+
+
+def main() -> None:
+    make = {"product": product, "floor": floor}[sys.argv[1]]
+    given = json.load(sys.stdin)
+    settings = Settings(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    )
+    server = Granian(
+        "autoloop",
+        address="127.0.0.1",
+        port=int(sys.argv[2]),
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=8,
+        websockets=False,
+        log_level="error",  # type: ignore[arg-type]
+    )
+    server.serve(target_loader=lambda *_: make(settings), wrap_loader=False)
+
+
+if __name__ == "__main__":
+    main()
