@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID
@@ -55,7 +56,7 @@ class Inbox(Service):
             )
         if problems:
             raise Invalid(details=problems)
-        ids = receive(self.services, events)
+        ids = receive(self.services, self._attributed(events))
         accepted = sum(1 for id in ids if id is not None)
         if accepted:
             self.services.nudge("route")
@@ -64,6 +65,14 @@ class Inbox(Service):
             "duplicates": len(ids) - accepted,
             "events": [{"id": str(id) if id is not None else None} for id in ids],
         }
+
+    def _attributed(self, events: list[Event]) -> list[Event]:
+        """The same events; those about emails with the email and run they belong to."""
+        attribute = self.services.registrations.effect_handlers.get("attribute_events")
+        if attribute is None:
+            return events
+        data = attribute(self.services, [(event.name, event.contact_id, event.data) for event in events])
+        return [replace(event, data=filled) for event, filled in zip(events, data, strict=True)]
 
     def query(self, *, name: str | None = None, contact_id: UUID | None = None) -> Select[Any]:
         """Events as columns, in no order yet."""
