@@ -8,7 +8,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
-from pyramid.tweens import INGRESS
+from pyramid.tweens import INGRESS, MAIN
 
 __all__ = ["PROFILES", "frame_ancestors"]
 
@@ -62,7 +62,7 @@ PROFILES: dict[str, dict[str, str]] = {
 
 
 def includeme(config: Configurator) -> None:
-    config.add_tween("autoloop.web.headers.headers", under=INGRESS, over="autoloop.web.traffic.observed")
+    config.add_tween("autoloop.web.headers.headers", under=INGRESS, over=("autoloop.web.traffic.observed", MAIN))
 
 
 def frame_ancestors(origins: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 from urllib.parse import urlencode
 
 from pyramid.config import Configurator
@@ -75,12 +76,17 @@ def page_query(request: Request, cursor: str | None) -> str:
 
 
 def globals_of(event: BeforeRender) -> None:
-    request = event.get("request")
-    if request is None:
-        return
+    if event.get("request") is not None:
+        event.update(globals_for(event["request"]))
+
+
+def globals_for(request: Request) -> dict[str, Any]:
+    """What every template may use."""
     assets: Assets = request.registry.assets
-    event["asset"] = assets.url
-    event["assets_built"] = assets.built
-    event["chart_paths"] = charts
-    event["page_query"] = page_query
-    event["csrf_token"] = lambda: get_csrf_token(request)
+    return {
+        "asset": assets.url,
+        "assets_built": assets.built,
+        "chart_paths": charts,
+        "page_query": page_query,
+        "csrf_token": lambda: get_csrf_token(request),
+    }
