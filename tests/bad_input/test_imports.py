@@ -32,7 +32,7 @@ TAKEN = {
         2,
         0,
     ),
-    "broken utf-16": (b"\xff\xfe" + "email\na@u.example\n".encode("utf-16-le") + b"\xd8", 1, 0),
+    "broken utf-16": (b"\xff\xfe" + "email\na@u.example\n".encode("utf-16-le") + b"\xd8", 1, 1),
     "a line without end": (b"email,first name\na@e.example," + b"x," * 700_000 + b"\nb@e.example,ok\n", 1, 1),
 }
 

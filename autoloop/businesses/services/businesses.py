@@ -16,7 +16,6 @@ from autoloop.businesses.models import Business
 from autoloop.businesses.services.records import (
     clean_fields,
     merged_fields,
-    named_conflicts,
     set_changed,
     written,
 )
@@ -46,20 +45,20 @@ class Businesses(Service):
     def create(self, given: Mapping[str, Any]) -> Business:
         """Make a business. Raises Invalid, or Conflict where one is known by the same identity."""
         row = Business(workspace_id=self.workspace_id, id=new_id(), user_id=self.services.user_id)
-        for name, value in self._values(given, {}).items():
-            setattr(row, name, value)
-        with named_conflicts(CONFLICTS):
+        row.tags, row.fields = [], {}
+        set_changed(row, self._values(given, {}))
+        with written(self.session, CONFLICTS):
             self.session.add(row)
-            written(self.session)
         self._note_tags(row.tags)
         self.services.changed("businesses")
         return row
 
     def update(self, row: Business, given: Mapping[str, Any]) -> Business:
         """Change what is given; the rest stays. Tags and topics are replaced, custom fields merged."""
-        if set_changed(row, self._values(given, row.fields)):
-            with named_conflicts(CONFLICTS):
-                written(self.session)
+        values = self._values(given, row.fields)
+        with written(self.session, CONFLICTS):
+            changed = set_changed(row, values)
+        if changed:
             self._note_tags(row.tags)
             self.services.changed("businesses", "contacts")
         return row

@@ -18,7 +18,6 @@ from autoloop.businesses.models import Business, Contact, ContactAlias
 from autoloop.businesses.services.records import (
     clean_fields,
     merged_fields,
-    named_conflicts,
     set_changed,
     written,
 )
@@ -68,11 +67,9 @@ class Contacts(Service):
             raise Invalid(
                 details={"email": ["Give an email address, an external id or at least a last name."]}
             )
-        for name, value in values.items():
-            setattr(row, name, value)
-        with named_conflicts(CONFLICTS):
+        set_changed(row, values)
+        with written(self.session, CONFLICTS):
             self.session.add(row)
-            written(self.session)
         self._note_tags(row.tags)
         data = {"source": source, "tags": row.tags}
         self._tell([Event(self.workspace_id, "contact.created", row.id, data)])
@@ -81,10 +78,10 @@ class Contacts(Service):
     def update(self, row: Contact, given: Mapping[str, Any], *, source: str = "api") -> Contact:
         """Change what is given; the rest stays. Tags and topics are replaced, custom fields merged."""
         tags = set(row.tags)
-        changed = set_changed(row, self._values(given, row))
+        values = self._values(given, row)
+        with written(self.session, CONFLICTS):
+            changed = set_changed(row, values)
         if changed:
-            with named_conflicts(CONFLICTS):
-                written(self.session)
             data = {"source": source, "changed": sorted(set(changed) - {"email_normal"})}
             added = sorted(set(row.tags) - tags)
             self._note_tags(added)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from autoloop.base.errors import Conflict, Invalid
 from autoloop.businesses.values import FieldType
 
-__all__ = ["clean_fields", "named_conflicts", "set_changed", "written"]
+__all__ = ["clean_fields", "merged_fields", "set_changed", "written"]
 
 
 def clean_fields(given: Mapping[str, Any], types: Mapping[str, FieldType]) -> dict[str, Any]:
@@ -46,10 +46,15 @@ def set_changed(row: Any, values: Mapping[str, Any]) -> list[str]:
 
 
 @contextmanager
-def named_conflicts(conflicts: Mapping[str, tuple[str, str]]) -> Iterator[None]:
-    """Turn a broken constraint into a Conflict: constraint → (field, message)."""
+def written(session: Session, conflicts: Mapping[str, tuple[str, str]]) -> Iterator[None]:
+    """Make changes inside, and write them at its end, in a savepoint: the transaction outlives a conflict.
+
+    A broken constraint becomes a Conflict: constraint → (field, message).
+    """
     try:
-        yield
+        with session.begin_nested():
+            yield
+            session.flush()
     except IntegrityError as error:
         diagnosis = getattr(error.orig, "diag", None)
         found = conflicts.get(getattr(diagnosis, "constraint_name", "") or "")
@@ -57,9 +62,3 @@ def named_conflicts(conflicts: Mapping[str, tuple[str, str]]) -> Iterator[None]:
             raise
         field, message = found
         raise Conflict(message, details={field: [message]}) from error
-
-
-def written(session: Session) -> None:
-    """Write now, inside a savepoint: after a conflict the transaction can still be read from."""
-    with session.begin_nested():
-        session.flush()

@@ -7,17 +7,20 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import IntegrityError
 
 from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.ids import new_id
 from autoloop.base.services import Service
 from autoloop.businesses import models
+from autoloop.businesses.services.records import written
 from autoloop.businesses.values import FieldType
 
 __all__ = ["Fields", "Tags", "Topics", "insert_tags"]
 
 MOST_FIELDS = 200
+FIELD_KEY = "uq_field_definitions_workspace_id_target_key"
+TAG_NAME = "uq_tags_workspace_id_name"
+TOPIC_KEY = "uq_topics_workspace_id_key"
 
 INSERT_TAGS = text("""
 insert into tags (workspace_id, id, name)
@@ -84,7 +87,7 @@ class Fields(Service):
             position=count or 0,
         )
         self.services.changed("fields")
-        return _added(self, row, "key", f"There is a field “{key}” already.")
+        return _added(self, row, FIELD_KEY, "key", f"There is a field “{key}” already.")
 
     def change(self, row: models.FieldDefinition, given: Mapping[str, Any]) -> models.FieldDefinition:
         """Change title, position or choices."""
@@ -133,7 +136,7 @@ class Tags(Service):
     def create(self, name: str, color: str = "") -> models.Tag:
         row = models.Tag(workspace_id=self.workspace_id, id=new_id(), name=name, color=color)
         self.services.changed("tags")
-        return _added(self, row, "name", f"There is a tag “{name}” already.")
+        return _added(self, row, TAG_NAME, "name", f"There is a tag “{name}” already.")
 
     def change(self, row: models.Tag, given: Mapping[str, Any]) -> models.Tag:
         """Recolour or rename; a new name is written to everything that carries the tag."""
@@ -141,8 +144,9 @@ class Tags(Service):
             row.color = given["color"]
         name = given.get("name", row.name)
         if name != row.name:
-            old, row.name = row.name, name
-            _flushed(self, "name", f"There is a tag “{name}” already.")
+            old = row.name
+            with written(self.session, {TAG_NAME: ("name", f"There is a tag “{name}” already.")}):
+                row.name = name
             self._replace(old, name)
         self.session.flush()
         self.services.changed("tags")
@@ -198,7 +202,7 @@ class Topics(Service):
             is_public=is_public,
         )
         self.services.changed("topics")
-        return _added(self, row, "key", f"There is a topic “{key}” already.")
+        return _added(self, row, TOPIC_KEY, "key", f"There is a topic “{key}” already.")
 
     def change(self, row: models.Topic, given: Mapping[str, Any]) -> models.Topic:
         for name in ("name", "description", "is_public"):
@@ -222,16 +226,7 @@ class Topics(Service):
         self.services.changed("topics", "contacts")
 
 
-def _added(service: Service, row: Any, field: str, message: str) -> Any:
-    service.session.add(row)
-    _flushed(service, field, message, row)
+def _added(service: Service, row: Any, constraint: str, field: str, message: str) -> Any:
+    with written(service.session, {constraint: (field, message)}):
+        service.session.add(row)
     return row
-
-
-def _flushed(service: Service, field: str, message: str, row: Any = None) -> None:
-    """Write now, inside a savepoint: a page that shows its form again still reads."""
-    try:
-        with service.session.begin_nested():
-            service.session.flush()
-    except IntegrityError as error:
-        raise Conflict(message, details={field: [message]}) from error
