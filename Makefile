@@ -7,6 +7,8 @@ STAMP := $(VENV)/.installed
 TESTED := $(VENV)/.tested
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps
 UP ?=
+FRONTEND := autoloop/web/frontend
+DASHBOARD := autoloop/web/static/dist/vitals.js.br
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check format sure bench crash fuzz docs messages dist clean lock assets
@@ -49,8 +51,7 @@ messages: $(STAMP) ## Gather the interface's strings for translators
 dist: $(TESTED) assets ## Wheel and source archive in dist/, with the built dashboard inside
 	@rm -rf build/lib dist && $(BIN)/python -m build --no-isolation --outdir dist .
 
-assets: $(STAMP)
-	@$(BIN)/python -m autoloop.web.layout.build
+assets: $(STAMP) $(DASHBOARD)
 
 clean: ## Remove what was built; data in var stays
 	rm -rf $(VENV) build dist *.egg-info autoloop/web/static/dist autoloop/web/frontend/node_modules
@@ -73,6 +74,10 @@ $(STAMP): requirements.lock requirements-node.lock setup.cfg pyproject.toml
 	@$(PIP) --require-hashes -r requirements.lock
 	@test -f autoloop/web/static/dist/main.js || { $(HAS_NODE); } || $(PIP) --require-hashes -r requirements-node.lock
 	@$(PIP) --no-build-isolation -e .
+	@touch $@
+
+$(DASHBOARD): $(STAMP) $(shell find $(FRONTEND) -name node_modules -prune -o -type f -print 2>/dev/null)
+	@$(BIN)/python -W ignore -m autoloop.web.layout.build --force
 	@touch $@
 
 $(TESTED): $(STAMP) requirements-test.lock
