@@ -52,7 +52,7 @@ def _hang(config: Configurator) -> None:
     config.add_nav("senders", _("Senders"), "user-pen", section="Manage", order=60)
     config.add_nav(
         "providers",
-        _("Ways out"),
+        _("Providers"),
         "plug",
         section="Manage",
         order=62,

@@ -11,6 +11,7 @@ from pyramid.response import Response
 
 from autoloop.accounts.forms import posted
 from autoloop.base.errors import NotFound
+from autoloop.base.i18n import _
 from autoloop.mail import resources, schemas
 from autoloop.mail.models import Status
 from autoloop.mail.preview import rendered
@@ -35,19 +36,40 @@ def email(context: resources.Email, request: Request) -> dict[str, Any]:
     row = context.row
     letter = rendered(request.services, row.id)
     attempts = request.services(Emails).attempts(row.id)
-    return {"row": row, "letter": letter, "attempts": attempts, "events": happened(row, attempts)}
+    events = [
+        entry | {"title": request.localizer.translate(entry["title"])} for entry in happened(row, attempts)
+    ]
+    return {"row": row, "letter": letter, "events": events}
+
+
+WORDS: dict[str, tuple[Any, str, str]] = {
+    "sending": (_("Being sent"), "send", ""),
+    "accepted": (_("Accepted by the mail server"), "check", "ok"),
+    "temporary": (_("Put off by the mail server"), "hourglass", "warn"),
+    "deferred": (_("Put off before it was handed over"), "hourglass", "warn"),
+    "permanent": (_("Refused by the mail server"), "octagon-x", "bad"),
+    "refused": (_("Refused before it was handed over"), "octagon-x", "bad"),
+    "unknown": (_("Handed over, but no reply came"), "circle-help", "warn"),
+    "skipped": (_("Skipped"), "info", ""),
+    "cancelled": (_("Called off"), "x", ""),
+    "resent": (_("Sent again as a new email"), "refresh-cw", ""),
+    "delivered": (_("Delivered"), "inbox", "ok"),
+    "bounced": (_("Came back"), "triangle-alert", "bad"),
+    "complained": (_("Reported as spam"), "triangle-alert", "bad"),
+}
 
 
 def happened(row: Any, attempts: list[Any]) -> list[dict[str, Any]]:
     """The email's life as a timeline, the oldest first."""
-    told: list[dict[str, Any]] = [{"at": row.created_at, "title": "intent", "icon": "file-text"}]
-    for each in attempts:
-        title = each.outcome or "sending"
-        tone = {"accepted": "ok", "permanent": "bad", "refused": "bad", "unknown": "warn"}.get(title, "")
-        at = each.finished_at or each.marked_at
-        told.append({"at": at, "title": title, "text": each.reply, "icon": "send", "tone": tone})
+    told: list[dict[str, Any]] = [{"at": row.created_at, "title": _("Asked for"), "icon": "file-text"}]
+    entries = [
+        (each.finished_at or each.marked_at, each.outcome or "sending", each.reply) for each in attempts
+    ]
     if row.settled_at and row.status not in ("accepted", "unknown", "rejected"):
-        told.append({"at": row.settled_at, "title": row.status, "text": row.reason, "icon": "info"})
+        entries.append((row.settled_at, row.status, row.reason))
+    for at, what, text in entries:
+        title, icon, tone = WORDS.get(what, (what, "info", ""))
+        told.append({"at": at, "title": title, "text": text, "icon": icon, "tone": tone})
     return sorted(told, key=lambda entry: entry["at"])
 
 
