@@ -82,7 +82,7 @@ CLAIM_ONE = f"""
 select {NAMES}, flow.status from (
   select {COLUMNS} from workflow_runs r
   where r.due_at is not null and r.attempts > 0 and r.due_at <= coalesce(%(now)s, now())
-  limit 1 for no key update skip locked) held {STATUS}
+  order by r.workspace_id, r.due_at limit 1 for no key update skip locked) held {STATUS}
 """
 
 

@@ -48,7 +48,8 @@ NO_STIMULI: list[Stimulus] = []
 PROBE = """
 select exists (select 1 from run_stimuli where not parked)
   or exists (select 1 from run_batches where started_at < clock_timestamp() - interval '10 seconds')
-  or exists (select 1 from workflow_runs where due_at is not null and attempts > 0 and due_at <= now())
+  or exists (select 1 from (select due_at from workflow_runs where due_at is not null and attempts > 0
+    order by workspace_id, due_at limit 1000) struck where due_at <= now())
   or exists (
     with recursive hop as (
       (select workspace_id, due_at from workflow_runs where due_at is not null and attempts = 0
