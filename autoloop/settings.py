@@ -64,7 +64,7 @@ class Settings:
     cache_businesses_seconds: int = _setting("How long lists of businesses and contacts are kept", 600)
     cache_workflows_seconds: int = _setting("How long workflows are kept", 300)
     cache_templates_seconds: int = _setting("How long templates are kept", 900)
-    request_limit_per_minute: int = _setting("Requests a minute for one session, key or address", 1200)
+    request_limit_per_minute: int = _setting("Requests a minute for one address", 6000)
     sign_in_limit_per_minute: int = _setting("Sign-in attempts a minute for one address", 20)
     request_body_mb: int = _setting("Largest body of a JSON request, in MB", 10)
     import_file_mb: int = _setting("Largest file of an import, in MB", 200)

@@ -77,13 +77,14 @@ def observed(handler: Callable[[Request], Response], registry: Any) -> Callable[
 
 
 def limited(handler: Callable[[Request], Response], registry: Any) -> Callable[[Request], Response]:
-    """So many requests a minute for one login or address; then 429 with Retry-After."""
+    """So many requests a minute for one address; then 429 with Retry-After."""
     allowed = registry.runtime.settings.request_limit_per_minute
 
     def tween(request: Request) -> Response:
         if request.path_info.startswith(QUIET):
             return handler(request)
-        verdict = registry.limits.hit("requests", caller(request), allowed, 60)
+        # By address, not by credential: made-up credentials would each get an allowance of their own.
+        verdict = registry.limits.hit("requests", request.client_address, allowed, 60)
         response = handler(request) if verdict.ok else problem(request, TooMany(retry_after=verdict.reset))
         response.headers["RateLimit-Limit"] = str(allowed)
         response.headers["RateLimit-Remaining"] = str(verdict.remaining)
@@ -91,11 +92,3 @@ def limited(handler: Callable[[Request], Response], registry: Any) -> Callable[[
         return response
 
     return tween
-
-
-def caller(request: Request) -> str:
-    """Who is counted: the credential as sent, not yet verified, together with the address.
-
-    The address is always part: else made-up credentials would each get a fresh allowance.
-    """
-    return request.client_address
