@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from uuid import UUID
 
-import idna
 from email_validator import EmailNotValidError, validate_email
 
 from autoloop.base.errors import Invalid
@@ -48,4 +47,7 @@ def envelope_address(address: str) -> str:
         raise ValueError("the address has no @ between two parts")
     if domain.isascii():
         return f"{local}@{domain}"
-    return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+    ascii_domain = validate_email(
+        f"x@{domain}", check_deliverability=False, test_environment=True
+    ).ascii_domain
+    return f"{local}@{ascii_domain}"
