@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from pyramid.config import Configurator
@@ -18,11 +19,19 @@ FIGURES = text("""
 select
   (select count(*) from business_contacts where workspace_id = :w) as contacts,
   (select count(*) from businesses where workspace_id = :w) as businesses,
-  (select count(*) from automation_workflows where workspace_id = :w and is_active) as live,
   (select count(*) from workflow_runs where workspace_id = :w and ended_at is null) as going,
   (select count(*) from email_logs where workspace_id = :w and sent_at > now() - interval '7 days') as sent,
   (select count(*) from events where workspace_id = :w and name = 'email.replied'
      and received_at > now() - interval '7 days') as replies""")
+
+# Days as the workspace's own clock has them; today is not over yet.
+DAILY = text("""
+select (e.sent_at at time zone w.timezone)::date as day, count(*) as sent
+from workspaces w join email_logs e on e.workspace_id = w.id
+where w.id = :w and e.sent_at > now() - interval '14 days'
+group by 1""")
+
+TODAY = text("select (now() at time zone timezone)::date from workspaces where id = :w")
 
 TROUBLE = text("""
 select
@@ -47,6 +56,7 @@ def includeme(config: Configurator) -> None:
     loaders = config.registry.registrations.fact_loaders
     loaders.setdefault("overview", []).append(figures)
     loaders["attention"] = attention
+    loaders["daily"] = daily
     loaders["checklist"] = checklist
 
 
@@ -55,11 +65,21 @@ def figures(services: Services) -> list[Fact]:
     return [
         {"title": _("Contacts"), "value": row.contacts, "path": "contacts"},
         {"title": _("Businesses"), "value": row.businesses, "path": "businesses"},
-        {"title": _("Live workflows"), "value": row.live, "path": "workflows"},
         {"title": _("Runs under way"), "value": row.going, "path": "runs"},
         {"title": _("Emails sent"), "value": row.sent, "note": _("last 7 days"), "path": "emails"},
         {"title": _("Replies"), "value": row.replies, "note": _("last 7 days")},
     ]
+
+
+def daily(services: Services) -> list[Fact]:
+    """Emails sent on each of the last 14 days, oldest first. Empty if none was."""
+    rows = services.session.execute(DAILY, {"w": services.workspace_id}).all()
+    sent: dict[date, int] = {row.day: row.sent for row in rows}
+    if not sent:
+        return []
+    today: date = services.session.execute(TODAY, {"w": services.workspace_id}).scalar_one()
+    days = [today - timedelta(days=ago) for ago in range(13, -1, -1)]
+    return [{"day": day, "sent": sent.get(day, 0)} for day in days]
 
 
 def attention(services: Services) -> list[Fact]:

@@ -21,6 +21,6 @@ def overview_facts(services: Services) -> list[Mapping[str, Any]]:
 
 
 def overview_list(services: Services, name: str) -> list[Mapping[str, Any]]:
-    """What the registered loader says of `name` ("attention", "checklist"); nothing where there is none."""
+    """What the registered loader says of `name` ("attention", "checklist", "daily"); nothing where there is none."""
     loader: Any = services.registrations.fact_loaders.get(name)
     return loader(services) if loader else []

@@ -119,6 +119,7 @@ def overview(context: Workspace, request: Request) -> dict[str, Any]:
         "base": base,
         "attention": overview_list(request.services, "attention"),
         "checklist": overview_list(request.services, "checklist"),
+        "daily": overview_list(request.services, "daily"),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,9 +12,9 @@ from babel.dates import format_datetime, format_skeleton, format_time, format_ti
 from babel.numbers import format_decimal, format_percent
 from jinja2 import pass_context
 
-__all__ = ["FILTERS", "ago", "initials", "number", "percent", "plain_json", "span", "when"]
+__all__ = ["FILTERS", "ago", "day", "initials", "number", "percent", "plain_json", "span", "when"]
 
-FILTERS = ("ago", "initials", "number", "percent", "plain_json", "span", "when")
+FILTERS = ("ago", "day", "initials", "number", "percent", "plain_json", "span", "when")
 
 
 def _identity(context: Any) -> Any:
@@ -49,6 +49,12 @@ def when(context: Any, value: datetime | None, form: str = "") -> str:
     this_year = local.year == datetime.now(zone).year
     day = format_skeleton("MMMd" if this_year else "yMMMd", local, tzinfo=zone, locale=locale)
     return f"{day}, {format_time(local, 'short', tzinfo=zone, locale=locale)}"
+
+
+@pass_context
+def day(context: Any, value: date | None) -> str:
+    """A day without its year: “Nov 22”."""
+    return "" if value is None else str(format_skeleton("MMMd", value, locale=_locale(context)))
 
 
 @pass_context
