@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
-__all__ = ["NULL", "array", "copy_in", "document", "driver"]
+__all__ = ["NULL", "array", "copy_in", "copy_lines", "document", "driver"]
 
 # Text format's own \N would make every row with a gap take the slow path of escaping.
 NULL = "\x02"
@@ -21,23 +21,24 @@ def driver(session: Session) -> Any:
     return session.connection().connection.driver_connection
 
 
-def copy_in(
-    session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[str | None]]
-) -> None:
-    """Write rows of text (None is null) into a table."""
-    tabs = len(columns) - 1
+def copy_lines(rows: Iterable[Sequence[str]]) -> bytes:
+    """Rows of text (NULL for none) in the text format of COPY."""
     lines: list[str] = []
     for row in rows:
         line = "\t".join(row)
-        if "\\" in line or "\n" in line or "\r" in line or line.count("\t") != tabs:
+        if "\\" in line or "\n" in line or "\r" in line or line.count("\t") != len(row) - 1:
             line = "\t".join([value.translate(ESCAPES) for value in row])
         lines.append(line)
-    if not lines:
-        return
     lines.append("")
-    statement = f"copy {table} ({', '.join(columns)}) from stdin (format text, null E'\\x02')"
-    with driver(session).cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write("\n".join(lines).encode())
+    return "\n".join(lines).encode()
+
+
+def copy_in(session: Session, table: str, columns: Sequence[str], lines: bytes) -> None:
+    """Write lines into a table. PostgreSQL refuses this where row-level security holds."""
+    if lines:
+        statement = f"copy {table} ({', '.join(columns)}) from stdin (format text, null E'\\x02')"
+        with driver(session).cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(lines)
 
 
 def array(words: Sequence[str] | None) -> str:

@@ -17,8 +17,9 @@ from autoloop.base.services import Service
 from autoloop.businesses.csvfile import NotCsv, Probe, detect, guess_mapping
 from autoloop.businesses.formulas import guard
 from autoloop.businesses.models import IMPORT_TRANSITIONS, Import, ImportReject
-from autoloop.businesses.services.imports.chunk import COUNTS, kind_of, run_chunk
+from autoloop.businesses.services.imports.chunk import COUNTS, write_chunk
 from autoloop.businesses.services.imports.pieces import forget_pieces, store_pieces
+from autoloop.businesses.services.imports.reading import Reading, kind_of
 from autoloop.businesses.services.imports.targets import check_mapping, check_options, new_fields
 from autoloop.businesses.services.vocabulary import Fields
 
@@ -92,12 +93,13 @@ class Imports(Service):
         `whole` says whether these rows are the whole file.
         """
         check_mapping(row.columns, row.mapping)
-        with self.session.no_autoflush:
-            attempt = self.session.begin_nested()
-            try:
-                result = run_chunk(self.services, row, rows, samples=SAMPLES, quiet=True)
-            finally:
-                attempt.rollback()
+        reading = Reading(self.services, row)
+        chunk = reading.read(self.services, row.bytes_done, row.line, rows)
+        attempt = self.session.begin_nested()
+        try:
+            result = write_chunk(self.services, row.id, chunk, reading.options, samples=SAMPLES, trial=True)
+        finally:
+            attempt.rollback()
         self.session.refresh(row)
         titles = self.services(Fields).titles()
         return {

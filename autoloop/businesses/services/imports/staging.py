@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import text
 
-from autoloop.base.ids import new_id
 from autoloop.base.services import Services
 from autoloop.businesses.services.imports import statements as sql
 from autoloop.businesses.services.imports.batch import Batch
-from autoloop.businesses.services.imports.copying import NULL, array, copy_in, document
+from autoloop.businesses.services.imports.copying import NULL, array, copy_in, copy_lines, document
 from autoloop.businesses.services.imports.rows import Values
 
-__all__ = ["Written", "write"]
+if TYPE_CHECKING:
+    from autoloop.businesses.services.imports.reading import Chunk
+
+__all__ = ["Written", "staged_companies", "staged_people", "write"]
 
 COMPANY_TEXTS = (
     "external_id",
@@ -42,6 +44,8 @@ PERSON_TEXTS = (
     "status",
     "consent",
 )
+COMPANY_COLUMNS = ("n", "id", *COMPANY_TEXTS, "tags", "fields")
+PERSON_COLUMNS = ("n", "id", *PERSON_TEXTS, "company", "tags", "topics", "fields")
 
 
 @dataclass
@@ -57,8 +61,8 @@ class Written:
     companies_updated: set[int] = field(default_factory=set)
 
 
-def write(services: Services, batch: Batch, options: dict[str, Any]) -> Written:
-    """Write a batch into the workspace, in the caller's transaction.
+def write(services: Services, chunk: Chunk, options: dict[str, Any]) -> Written:
+    """Write a chunk into the workspace, in the caller's transaction.
 
     Contacts that are there are locked before businesses, each in id order, as everywhere.
     """
@@ -66,9 +70,9 @@ def write(services: Services, batch: Batch, options: dict[str, Any]) -> Written:
     written = Written()
     for statement in (*sql.PREPARE, *sql.STAGES):
         session.execute(text(statement))
-    people = [new_id() for _ in batch.people]
-    companies = [new_id() for _ in batch.companies]
-    _stage(session, batch, people, companies)
+    people, companies = chunk.people, chunk.companies
+    copy_in(session, "import_businesses", COMPANY_COLUMNS, chunk.staged_companies)
+    copy_in(session, "import_contacts", PERSON_COLUMNS, chunk.staged_people)
     known = {"tenant": tenant}
     session.execute(sql.MATCH_CONTACTS, known)
     session.execute(sql.MATCH_BUSINESSES, known)
@@ -115,34 +119,29 @@ def write(services: Services, batch: Batch, options: dict[str, Any]) -> Written:
     return written
 
 
-def _stage(session: Any, batch: Batch, people: list[UUID], companies: list[UUID]) -> None:
-    copy_in(
-        session,
-        "import_businesses",
-        ("n", "id", *COMPANY_TEXTS, "tags", "fields"),
-        (
-            [
-                *_texts(place, companies[place], values, COMPANY_TEXTS),
-                array(values.get("tags")),
-                document(values.get("fields")),
-            ]
-            for place, values in enumerate(batch.companies)
-        ),
+def staged_companies(batch: Batch, ids: list[UUID]) -> bytes:
+    """The businesses of a batch as COPY takes them."""
+    return copy_lines(
+        [
+            *_texts(place, ids[place], values, COMPANY_TEXTS),
+            array(values.get("tags")),
+            document(values.get("fields")),
+        ]
+        for place, values in enumerate(batch.companies)
     )
-    copy_in(
-        session,
-        "import_contacts",
-        ("n", "id", *PERSON_TEXTS, "company", "tags", "topics", "fields"),
-        (
-            [
-                *_texts(place, people[place], person.values, PERSON_TEXTS),
-                NULL if person.business is None else str(person.business),
-                array(person.values.get("tags")),
-                array(person.values.get("topics")),
-                document(person.values.get("fields")),
-            ]
-            for place, person in enumerate(batch.people)
-        ),
+
+
+def staged_people(batch: Batch, ids: list[UUID]) -> bytes:
+    """The contacts of a batch as COPY takes them."""
+    return copy_lines(
+        [
+            *_texts(place, ids[place], person.values, PERSON_TEXTS),
+            NULL if person.business is None else str(person.business),
+            array(person.values.get("tags")),
+            array(person.values.get("topics")),
+            document(person.values.get("fields")),
+        ]
+        for place, person in enumerate(batch.people)
     )
 
 

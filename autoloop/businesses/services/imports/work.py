@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,8 +20,10 @@ from autoloop.base.due import DueKind, Lease, backoff, claim
 from autoloop.base.runtime import Runtime
 from autoloop.base.services import Services
 from autoloop.businesses.models import Import
-from autoloop.businesses.services.imports.chunk import Reject, Result, keep_rejects, run_chunk
+from autoloop.businesses.services.imports.batch import Batch
+from autoloop.businesses.services.imports.chunk import Result, keep_rejects, write_chunk
 from autoloop.businesses.services.imports.pieces import forget_pieces
+from autoloop.businesses.services.imports.reading import Chunk, Reading, Reject, kept_cells
 
 __all__ = ["CHUNK", "KIND", "work"]
 
@@ -46,82 +50,89 @@ def work(runtime: Runtime) -> int:
         leases = claim(services.session, "imports", DUE, batch=1, lease=LEASE, start=uuid4())
     if not leases:
         return 0
-    return max(_slice(runtime, leases[0]), 1)
-
-
-def _slice(runtime: Runtime, lease: Lease) -> int:
-    done, until = 0, time.monotonic() + SLICE
-    # A row that kills its worker is found by ever smaller chunks, since each death raises `attempts`.
-    usual = max(1, CHUNK // 4 ** (lease.attempts - 1))
+    lease = leases[0]
     if lease.attempts > MOST_ATTEMPTS:
         _fail(runtime, lease, f"The worker ended {MOST_ATTEMPTS} times at the same place.")
-        return 0
+        return 1
     try:
-        size, tries = usual, 0
-        while True:
-            try:
-                result = _step(runtime, lease, size)
-            except (DBAPIError, psycopg.Error) as error:
-                refusal = getattr(error, "orig", error)
-                state = getattr(refusal, "sqlstate", None)
-                if not state or state[:2] in ("08", "57", "53"):
-                    raise
-                tries += 1
-                if state in AGAIN and tries <= 3:
-                    continue
-                if size > 1:
-                    size, tries = max(1, size // 8), 0
-                    continue
-                log.warning("a row of an import cannot be written: %s", refusal)
-                result = _skip(runtime, lease, str(refusal).splitlines()[0])
-            done += result.rows
-            if result.finished:
-                return done
-            size, tries = usual, 0
-            if time.monotonic() > until:
-                _release(runtime, lease)
-                return done
+        with ThreadPoolExecutor(1, thread_name_prefix="import") as pool:
+            return max(_slice(runtime, lease, pool), 1)
     except Gone:
-        return done
+        return 1
     except Exception as error:
         log.exception("an import stopped")
         _postpone(runtime, lease, error)
-        return done
+        return 1
 
 
-def _step(runtime: Runtime, lease: Lease, size: int) -> Result:
+def _slice(runtime: Runtime, lease: Lease, pool: ThreadPoolExecutor) -> int:
+    """Chunk after chunk: while one is written, the next is read."""
+    until = time.monotonic() + SLICE
+    # A row that kills its worker is found by ever smaller chunks, since each death raises `attempts`.
+    usual = max(1, CHUNK // 4 ** (lease.attempts - 1))
+    with _hold(runtime, lease) as (services, row):
+        reading, offset, line = Reading(services, row), row.bytes_done, row.line
+
+    def read(offset: int, line: int, size: int) -> Chunk:
+        with runtime.unit("worker", lease.workspace_id) as services:
+            return reading.read(services, offset, line, size)
+
+    done, tries = 0, 0
+    chunk, coming = read(offset, line, usual), None
+    while True:
+        if coming is None and not chunk.finished:
+            coming = pool.submit(read, chunk.offset, chunk.line, usual)
+        try:
+            result = _write(runtime, lease, reading, chunk)
+        except (DBAPIError, psycopg.Error) as error:
+            tries += 1
+            if _state(error) in AGAIN and tries <= 3:
+                continue
+            if chunk.rows <= 1:
+                chunk = _without(chunk, error)
+            else:
+                chunk, coming = read(chunk.start, chunk.first_line, max(1, chunk.rows // 8)), None
+            tries = 0
+            continue
+        done += result.rows
+        if coming is None:
+            return done
+        if time.monotonic() > until:
+            _release(runtime, lease)
+            return done
+        chunk, coming, tries = coming.result(), None, 0
+
+
+def _state(error: DBAPIError | psycopg.Error) -> str:
+    """The SQLSTATE of an error that lies in the data or in the timing. Others are raised again."""
+    state = getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+    if not state or state[:2] in ("08", "57", "53"):
+        raise error
+    return state
+
+
+def _write(runtime: Runtime, lease: Lease, reading: Reading, chunk: Chunk) -> Result:
     """One chunk and how far it got, in one transaction: a kill at any moment repeats or loses nothing."""
     with _hold(runtime, lease) as (services, row):
-        result = run_chunk(services, row, size)
+        if row.bytes_done != chunk.start:
+            raise Gone
+        result = write_chunk(services, row.id, chunk, reading.options)
         keep_rejects(services, row.id, result.rejects)
         _move_on(services, row, lease, result)
-    if result.finished or result.counts["created"] or result.counts["updated"]:
+    if result.counts["created"] or result.counts["updated"]:
         runtime.nudge("route")
     return result
 
 
-def _skip(runtime: Runtime, lease: Lease, why: str) -> Result:
-    """Leave out one row that the database refuses."""
-    with _hold(runtime, lease) as (services, row):
-        attempt = services.session.begin_nested()
-        line, counts = row.line, dict.fromkeys(row.counts, 0) | {"rejected": 1}
-        result = _read_only(services, row)
-        attempt.rollback()
-        reject = Reject(line, f"the database refused it: {why[:300]}", result[2])
-        keep_rejects(services, row.id, [reject])
-        skipped = Result(1, result[0], result[1], False, counts, [reject])
-        _move_on(services, row, lease, skipped)
-    return skipped
-
-
-def _read_only(services: Services, row: Import) -> tuple[int, int, list[str]]:
-    from autoloop.businesses.csvfile import Format, Records
-    from autoloop.businesses.services.imports.pieces import read_pieces
-
-    form = Format(**{name: row.format[name] for name in Format.__slots__})
-    records = Records(read_pieces(services, row.id, row.bytes_done), form, row.bytes_done, row.line)
-    record = next(iter(records))
-    return records.offset, records.line, record.cells
+def _without(chunk: Chunk, error: Exception) -> Chunk:
+    """A chunk of one row that the database refuses: the row as a reject."""
+    if not chunk.batch.people and not chunk.batch.alone:
+        raise error
+    why = str(getattr(error, "orig", error)).splitlines()[0][:300]
+    log.warning("a row of an import cannot be written: %s", why)
+    row = chunk.batch.people[0].row if chunk.batch.people else next(iter(chunk.batch.alone.values()))
+    reject = Reject(chunk.first_line, f"the database refused it: {why}", kept_cells(row.cells))
+    return replace(chunk, batch=Batch(), rejects=[reject], people=[], companies=[])
 
 
 @contextmanager
@@ -155,10 +166,10 @@ def _move_on(services: Services, row: Import, lease: Lease, result: Result) -> N
             "bytes_done": row.bytes_total,
         }
         forget_pieces(services, row.id)
-    _write(services, lease, values)
+    _set(services, lease, values)
 
 
-def _write(services: Services, lease: Lease, values: dict[str, Any]) -> None:
+def _set(services: Services, lease: Lease, values: dict[str, Any]) -> None:
     statement = update(Import).where(
         Import.workspace_id == lease.workspace_id, Import.id == lease.id, Import.fence + 0 == lease.fence
     )
@@ -169,7 +180,7 @@ def _write(services: Services, lease: Lease, values: dict[str, Any]) -> None:
 
 def _release(runtime: Runtime, lease: Lease) -> None:
     with runtime.unit("worker") as services:
-        _write(services, lease, {"lease_until": None, "due_at": text("now()")})
+        _set(services, lease, {"lease_until": None, "due_at": text("now()")})
 
 
 def _postpone(runtime: Runtime, lease: Lease, error: Exception) -> None:
@@ -177,7 +188,7 @@ def _postpone(runtime: Runtime, lease: Lease, error: Exception) -> None:
     try:
         with runtime.unit("worker") as services:
             due = {"due_at": services.clock.now() + wait, "lease_until": None, "problem": _words(error)}
-            _write(services, lease, due)
+            _set(services, lease, due)
     except Exception:
         log.warning("the lease of the import stays until it lapses")
 
@@ -185,7 +196,7 @@ def _postpone(runtime: Runtime, lease: Lease, error: Exception) -> None:
 def _fail(runtime: Runtime, lease: Lease, problem: str) -> None:
     with runtime.unit("worker") as services:
         failed = {"status": "failed", "problem": problem, "due_at": None, "lease_until": None}
-        _write(services, lease, failed | {"finished_at": services.clock.now()})
+        _set(services, lease, failed | {"finished_at": services.clock.now()})
 
 
 def _words(error: Exception) -> str:
