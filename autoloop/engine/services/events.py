@@ -28,6 +28,14 @@ select w, i, n, c, d, s, k, coalesce(o, now()) from given where k is null or i i
 returning id
 """)
 
+# Without source ids nothing can be known already: no look-up, and no ids sent back. An import tells of
+# thousands of contacts at once.
+INSERT_NEW = text("""
+insert into events (workspace_id, id, name, contact_id, data, source, occurred_at)
+select w, i, n, c, d, s, coalesce(o, now())
+from jsonb_to_recordset(cast(:rows as jsonb)) g(w uuid, i uuid, n text, c uuid, d jsonb, s text, o timestamptz)
+""")
+
 
 def receive(services: Services, events: Sequence[Event]) -> list[UUID | None]:
     """Write events into the inbox. The id of each in order; None for one whose source id is known already.
@@ -51,5 +59,8 @@ def receive(services: Services, events: Sequence[Event]) -> list[UUID | None]:
     if not rows:
         return []
     written = orjson.dumps(rows, default=str).decode().replace("\\u0000", "\\ufffd")
+    if all(event.source_id is None for event in events):
+        services.session.execute(INSERT_NEW, {"rows": written})
+        return [row["i"] for row in rows]
     kept = set(services.session.execute(INSERT, {"rows": written}).scalars())
     return [row["i"] if row["i"] in kept else None for row in rows]
