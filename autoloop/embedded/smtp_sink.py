@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -221,25 +222,37 @@ class Sink:
         self._thread.join(10)
 
 
-async def serve(take: Take, port: int, ready: Callable[[int], None]) -> None:
+def refusing(per_thousand: int) -> Answer:
+    """Refuse so many of a thousand recipients for good, always the same ones."""
+
+    def answer(verb: str, session: SmtpSession) -> str | None:
+        if verb == "RCPT" and zlib.crc32(session.recipient.encode()) % 1000 < per_thousand:
+            return "550 5.1.1 nobody of this name here"
+        return None
+
+    return answer
+
+
+async def serve(take: Take, port: int, ready: Callable[[int], None], answer: Answer = _as_usual) -> None:
     """Serve until cancelled; `ready` is told the port."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SmtpSession(take, _as_usual), "127.0.0.1", port, backlog=512)
+    server = await loop.create_server(lambda: SmtpSession(take, answer), "127.0.0.1", port, backlog=512)
     ready(server.sockets[0].getsockname()[1])
     async with server:
         await server.serve_forever()
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """`python -m autoloop.embedded.smtp_sink --journal FILE [--port N] [--workspace ID]`
+    """`python -m autoloop.embedded.smtp_sink --journal FILE [--port N] [--workspace ID] [--refuse N]`
 
     Prints its port, then serves. With a workspace's id, mail also goes into that workspace's mailbox;
-    AUTOLOOP_DATABASE_WORKER_URL says in which database.
+    AUTOLOOP_DATABASE_WORKER_URL says in which database. N of a thousand recipients are refused.
     """
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--journal", type=Path, required=True)
     parser.add_argument("--workspace", type=UUID)
+    parser.add_argument("--refuse", type=int, default=0)
     given = parser.parse_args(arguments)
     takers: list[Take] = [Journal(given.journal)]
     forward = None
@@ -255,7 +268,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        asyncio.run(serve(take, given.port, lambda port: print(port, flush=True)))
+        asyncio.run(serve(take, given.port, lambda port: print(port, flush=True), refusing(given.refuse)))
     except (KeyboardInterrupt, SystemExit):
         pass
     finally:
