@@ -15,6 +15,7 @@ from autoloop.base.runtime import Runtime
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.services.mailbox import WorkspaceMailbox
 from autoloop.plugins.email import Account, Channel, EmailProvider, ProviderServices
+from autoloop.plugins.forms import read_config
 
 __all__ = ["SECRETS", "Channels"]
 
@@ -87,4 +88,7 @@ def _account(runtime: Runtime, mail: Outgoing) -> Account:
         opened = Keyring(runtime.settings.secret_keys).open(SECRETS, bytes(mail.secrets))
         config |= json.loads(opened)
     assert mail.account_id is not None
+    provider = runtime.registrations.plugins.get("email", mail.provider)
+    if provider is not None:  # what was left empty has its default
+        config = read_config(provider(), config)
     return Account(mail.account_id, mail.workspace_id, mail.provider or "", config)

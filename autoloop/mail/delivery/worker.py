@@ -106,7 +106,13 @@ class Delivery:
     def _send_group(self, mails: list[Outgoing]) -> None:
         """All mail of one account, `width` at a time."""
         first = mails[0]
-        channel = self.channels.of(self.runtime, first)
+        try:
+            channel = self.channels.of(self.runtime, first)
+        except Exception as error:
+            log.exception("a provider account cannot be opened")
+            why = f"The account cannot be opened: {type(error).__name__}: {error}"
+            self._note(first, Reply(Fate.TEMPORARY, text=why, of_account=True), mails, healthy=False)
+            return
         if channel is None:
             return
         waiting = mails
