@@ -22,7 +22,11 @@ BROKEN_SECONDS = (
 )
 
 
-def make_celery(broker_url: str) -> Celery:
+# Who sends a nudge may wait a second at the most; who waits for one may wait for ever.
+IMPATIENT = {"socket_timeout": 0.6, "socket_connect_timeout": 0.3, "max_retries": 0}
+
+
+def make_celery(broker_url: str, transport: dict[str, Any] | None = None) -> Celery:
     """A Celery application without results: JSON, ids only, and a broker that may be gone."""
     celery = Celery("autoloop", broker=broker_url)
     celery.conf.update(
@@ -35,15 +39,12 @@ def make_celery(broker_url: str) -> Celery:
         task_acks_late=False,
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
+        # Else what a task raised goes into a pipe that leads to itself, and nobody ever reads it.
+        worker_redirect_stdouts=False,
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={
-            "socket_timeout": 1.0,
-            "socket_connect_timeout": 0.5,
-            "max_retries": 0,
-            "visibility_timeout": 3600,
-        },
+        broker_transport_options={"visibility_timeout": 3600, **(transport or {})},
         timezone="UTC",
     )
     return celery
@@ -53,7 +54,8 @@ class Nudger:
     """Sends nudges through the broker; gives up at once when it does not answer."""
 
     def __init__(self, broker_url: str) -> None:
-        self.celery = make_celery(broker_url)
+        self.broker_url = broker_url
+        self.celery = make_celery(broker_url, IMPATIENT)
         self._sent: dict[str, float] = {}
         self._broken_until = 0.0
         self._lock = threading.Lock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from celery import Celery, signals
 
 from autoloop.base.drain import drain
-from autoloop.base.nudges import TASK
+from autoloop.base.nudges import TASK, make_celery
 from autoloop.base.runtime import Runtime
 
 __all__ = ["run_worker", "worker_app"]
@@ -23,7 +24,7 @@ def worker_app(make_runtime: Callable[[], Runtime]) -> Celery:
     A connection must never cross a fork, so the parent's runtime is not used by children.
     """
     held: dict[str, Runtime] = {"parent": make_runtime()}
-    celery = held["parent"].nudger.celery
+    celery = make_celery(held["parent"].nudger.broker_url)
 
     def runtime() -> Runtime:
         if "own" not in held:
@@ -34,6 +35,7 @@ def worker_app(make_runtime: Callable[[], Runtime]) -> Celery:
     def fresh(**_: Any) -> None:
         held.pop("own", None)
         runtime()
+        gc.freeze()  # what was loaded before the first batch is never garbage: not looking saves pauses
 
     @signals.worker_process_shutdown.connect(weak=False)
     def close(**_: Any) -> None:

@@ -18,13 +18,13 @@ def silent_broker():
         yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
 
 
-def test_a_broker_that_never_answers_costs_a_second_at_the_most_and_nothing_the_next_time(
+def test_a_broker_that_never_answers_does_not_hold_up_the_caller_and_nothing_the_next_time(
     silent_broker,
 ) -> None:
     nudger = Nudger(silent_broker)
     started = time.monotonic()
     assert nudger.nudge("advance") is False
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 2
     started = time.monotonic()
     assert nudger.nudge("advance") is False
     assert time.monotonic() - started < 0.05
