@@ -160,7 +160,7 @@ class Performer:
                 settled: list[tuple[Action, Answer]] = []
                 graphs = self._graphs(actions)
                 for action in actions:
-                    graph = graphs[action.workspace_id, action.version_id]
+                    graph = graphs[str(action.workspace_id), str(action.version_id)]
                     node = graph.nodes.get(action.node) if isinstance(graph, CompiledGraph) else None
                     if action.ended:
                         settled.append((action, Stop("the run has ended")))
@@ -185,8 +185,8 @@ class Performer:
             action for action in map(Action._make, cursor.fetchall()) if action.fence == fences[action.id]
         ]
 
-    def _graphs(self, actions: Sequence[Action]) -> dict[tuple[UUID, UUID], CompiledGraph | str]:
-        graphs = {(action.workspace_id, action.version_id): action.graph for action in actions}
+    def _graphs(self, actions: Sequence[Action]) -> dict[tuple[str, str], CompiledGraph | str]:
+        graphs = {(str(action.workspace_id), str(action.version_id)): action.graph for action in actions}
         return self.versions.get(graphs, lambda _missing: graphs)
 
     def _facts(

@@ -6,14 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any
-from uuid import UUID
 
 from autoloop.engine.graph import CompiledGraph, compile_graph
 from autoloop.plugins.registry import Registry
 
 __all__ = ["CompiledVersions"]
 
-Key = tuple[UUID, UUID]
+Key = tuple[str, str]
 KEPT = 500
 
 
@@ -48,7 +47,7 @@ class CompiledVersions:
                     self._known.popitem(last=False)
         return found
 
-    def known(self, workspace_id: UUID, version_id: UUID) -> CompiledGraph:
+    def known(self, workspace_id: str, version_id: str) -> CompiledGraph:
         """A version that `get` gave a moment ago. KeyError if it was none that runs."""
         graph = self._known[workspace_id, version_id]
         if isinstance(graph, str):

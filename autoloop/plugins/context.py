@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["ActionContext", "Resumed", "StepContext"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Resumed:
     """Why a waiting step runs again.
 

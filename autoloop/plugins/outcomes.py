@@ -1,4 +1,7 @@
-"""Outcomes: what a step answers. One of these, and nothing else, decides what a run does next."""
+"""Outcomes: what a step answers. One of these, and nothing else, decides what a run does next.
+
+Take them as values. They are not frozen only because a frozen dataclass takes four times as long to make.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from autoloop.plugins.effects import Effect
 __all__ = ["Fail", "Next", "Outcome", "Retry", "SendEmail", "Stop", "WaitFor", "WaitUntil"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Next:
     """Go on through `port`. `output` is kept for later steps; `why` stands in the journal."""
 
@@ -22,7 +25,7 @@ class Next:
     why: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WaitUntil:
     """Stay here until a moment; the step then runs again with `ctx.resumed.kind == "timer"`."""
 
@@ -30,7 +33,7 @@ class WaitUntil:
     effects: Sequence[Effect] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WaitFor:
     """Stay here until the contact has the event, or until a moment.
 
@@ -45,7 +48,7 @@ class WaitFor:
     effects: Sequence[Effect] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SendEmail:
     """Send the contact a template; the step runs again when the mail's fate is known.
 
@@ -63,7 +66,7 @@ class SendEmail:
     effects: Sequence[Effect] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Retry:
     """Try the same again after a while. `ctx.attempt` counts; too many attempts are a failure."""
 
@@ -71,7 +74,7 @@ class Retry:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fail:
     """This cannot be done. The run leaves through the port `error` if something is tied to it, else it fails."""
 
@@ -79,7 +82,7 @@ class Fail:
     effects: Sequence[Effect] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stop:
     """End the whole run, every position of it."""
 

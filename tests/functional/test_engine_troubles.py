@@ -234,7 +234,7 @@ def test_claims_and_probes_are_index_look_ups(world: World) -> None:
 
     with world.runtime.unit("worker") as services:
         explain = services.session.connection().exec_driver_sql
-        values = {"start": claim.NIL, "now": None, "tenants": claim.ids([world.workspace_id])}
+        values = {"start": claim.NIL, "now": None, "tenants": claim.ids([str(world.workspace_id)])}
 
         def plan(sql: str, **more: Any) -> str:
             return "\n".join(row[0] for row in explain(f"explain {sql}", values | more))

@@ -26,11 +26,11 @@ def ask_for_mails(services: Services, turns: Turns) -> int:
     for run, turn in turns:
         for node, visit, email in turn.emails:
             request = EmailRequest(
-                run.workspace_id,
-                run.id,
-                run.contact_id,
-                run.workflow_id,
-                run.version_id,
+                UUID(run.workspace_id),
+                UUID(run.id),
+                UUID(run.contact_id),
+                UUID(run.workflow_id),
+                UUID(run.version_id),
                 node,
                 visit,
                 UUID(str(email.template_id)),
@@ -45,7 +45,7 @@ def ask_for_mails(services: Services, turns: Turns) -> int:
             )
             wanted.append(request)
     handlers = services.registrations.effect_handlers
-    ended = [(run.workspace_id, run.id) for run, turn in turns if turn.mailed]
+    ended = [(UUID(run.workspace_id), UUID(run.id)) for run, turn in turns if turn.mailed]
     if ended and "end_runs" in handlers:
         handlers["end_runs"](services, ended)
     if wanted:
@@ -76,27 +76,31 @@ class _Change:
 
 def change_contacts(services: Services, turns: Turns) -> int:
     """Apply the effects of the batch, contacts in id order. Returns how many events it emitted."""
-    changes: dict[tuple[UUID, UUID], _Change] = {}
+    changes: dict[tuple[str, str], _Change] = {}
     events: list[Event] = []
     handlers = services.registrations.effect_handlers
     for run, turn in turns:
         for effect in turn.effects:
             if isinstance(effect, Emit):
                 source = f"run:{run.id}"
-                events.append(Event(run.workspace_id, effect.name, run.contact_id, dict(effect.data), source))
+                events.append(
+                    Event(
+                        UUID(run.workspace_id), effect.name, UUID(run.contact_id), dict(effect.data), source
+                    )
+                )
             elif isinstance(effect, UpdateContact | AddTag | RemoveTag):
                 changes.setdefault((run.workspace_id, run.contact_id), _Change()).take(effect)
             else:
                 name = "update_business" if isinstance(effect, UpdateBusiness) else "notify"
                 if name in handlers:
-                    handlers[name](services, run.workspace_id, run.contact_id, effect)
+                    handlers[name](services, UUID(run.workspace_id), UUID(run.contact_id), effect)
                 else:
                     log.warning("nothing here can apply the effect %s", name)
     if changes:
         from autoloop.businesses.services.effects import ContactChange, apply_changes
 
         made = [
-            ContactChange(key[0], key[1], change.fields, list(change.add), list(change.remove))
+            ContactChange(UUID(key[0]), UUID(key[1]), change.fields, list(change.add), list(change.remove))
             for key, change in sorted(changes.items())
         ]
         apply_changes(services, made)

@@ -19,39 +19,45 @@ from autoloop.base.due import share_of
 
 __all__ = ["ByTurns", "Claimed", "claim_one", "claim_these", "ids"]
 
-NIL = UUID(int=0)
+NIL = str(UUID(int=0))
 
 LOCK = "select now(), pg_advisory_xact_lock(hashtextextended(%s::text, 7))"
 
 DUE_TENANTS = """
 with recursive hop as (
   (select workspace_id, due_at from workflow_runs
-   where due_at is not null and attempts = 0 and workspace_id > %(start)s
+   where due_at is not null and attempts = 0 and workspace_id > %(start)s::uuid
    order by workspace_id, due_at limit 1)
   union all
   select next.workspace_id, next.due_at from hop cross join lateral (
     select workspace_id, due_at from workflow_runs
     where due_at is not null and attempts = 0 and workspace_id > hop.workspace_id
     order by workspace_id, due_at limit 1) next)
-select workspace_id from hop where due_at <= coalesce(%(now)s, now()) limit {batch}
+select workspace_id::text from hop where due_at <= coalesce(%(now)s, now()) limit {batch}
 """
 
 TOLD_TENANTS = """
 with recursive hop as (
-  (select workspace_id from run_stimuli where not parked and workspace_id > %(start)s
+  (select workspace_id from run_stimuli where not parked and workspace_id > %(start)s::uuid
    order by workspace_id, id limit 1)
   union all
   select next.workspace_id from hop cross join lateral (
     select workspace_id from run_stimuli where not parked and workspace_id > hop.workspace_id
     order by workspace_id, id limit 1) next)
-select workspace_id from hop limit {batch}
+select workspace_id::text from hop limit {batch}
 """
 
 TENANTS = f"select * from ({DUE_TENANTS}) due union select * from ({TOLD_TENANTS}) told"
 
 COLUMNS = """r.workspace_id, r.id, r.workflow_id, r.version_id, r.contact_id, r.started_as, r.status,
   r.positions, r.visits, r.variables, r.steps, r.is_test, r.attempts, r.reason"""
-NAMES = COLUMNS.replace("r.", "held.")
+# Ids travel as text: they are compared, written and shown, never computed with; UUID objects would cost
+# more than interpreting a step.
+IDS = ("workspace_id", "id", "workflow_id", "version_id", "contact_id", "started_as")
+NAMES = (
+    ", ".join(f"held.{name}::text" for name in IDS)
+    + COLUMNS.replace("r.", "held.").split("held.started_as")[1]
+)
 STATUS = (
     "join automation_workflows flow on flow.workspace_id = held.workspace_id and flow.id = held.workflow_id"
 )
@@ -89,12 +95,12 @@ select {NAMES}, flow.status from (
 class Claimed(NamedTuple):
     """A run in hand, with its workflow's status."""
 
-    workspace_id: UUID
-    id: UUID
-    workflow_id: UUID
-    version_id: UUID
-    contact_id: UUID
-    started_as: UUID
+    workspace_id: str
+    id: str
+    workflow_id: str
+    version_id: str
+    contact_id: str
+    started_as: str
     status: str
     positions: list[dict[str, Any]]
     visits: dict[str, int]
@@ -116,14 +122,14 @@ class ByTurns:
     def __init__(self, size: int) -> None:
         self.size = size
         self.start = NIL
-        self.tenants: list[UUID] = []
+        self.tenants: list[str] = []
 
     def __call__(
         self, connection: Connection[Any], batch: UUID, now: datetime | None
     ) -> tuple[datetime, list[Claimed]]:
         size, guess = self.size, self.tenants
         share = share_of(size, len(guess))
-        held: dict[UUID, Claimed] = {}
+        held: dict[str, Claimed] = {}
         with connection.pipeline():
             locked = lock_batch(connection, batch)
             due = self._search(connection, self.start, now)
@@ -143,25 +149,25 @@ class ByTurns:
             rest = [tenant for tenant in rest if tenant in full] if len(rest) > 1 else []
         return at, list(held.values())[:size]
 
-    def _search(self, connection: Connection[Any], start: UUID, now: datetime | None) -> Cursor[Any]:
+    def _search(self, connection: Connection[Any], start: str, now: datetime | None) -> Cursor[Any]:
         sql = TENANTS.format(batch=self.size)
         return connection.execute(sql, {"start": start, "now": now}, prepare=True, binary=True)
 
     def _claim(
-        self, connection: Connection[Any], tenants: list[UUID], share: int, now: datetime | None
+        self, connection: Connection[Any], tenants: list[str], share: int, now: datetime | None
     ) -> Cursor[Any]:
         values = {"tenants": ids(tenants), "now": now}
         return connection.execute(CLAIM.format(share=share), values, prepare=True, binary=True)
 
-    def _take(self, cursor: Cursor[Any], held: dict[UUID, Claimed], share: int) -> set[UUID]:
+    def _take(self, cursor: Cursor[Any], held: dict[str, Claimed], share: int) -> set[str]:
         """Keep the rows; the workspaces that gave all they were asked for."""
-        counts: dict[UUID, int] = {}
+        counts: dict[str, int] = {}
         for row in cursor.fetchall():
             counts[row[0]] = counts.get(row[0], 0) + 1
             held[row[1]] = Claimed._make(row)
         return {tenant for tenant, count in counts.items() if count >= share}
 
-    def _found(self, connection: Connection[Any], due: Cursor[Any], now: datetime | None) -> list[UUID]:
+    def _found(self, connection: Connection[Any], due: Cursor[Any], now: datetime | None) -> list[str]:
         found = sorted(row[0] for row in due.fetchall())[: self.size]
         if len(found) < self.size and self.start != NIL:
             again = self._search(connection, NIL, now)
@@ -197,6 +203,6 @@ def lock_batch(connection: Connection[Any], batch: UUID) -> Cursor[Any]:
     return connection.execute(LOCK, (batch,), prepare=True, binary=True)
 
 
-def ids(keys: Iterable[UUID]) -> str:
+def ids(keys: Iterable[str]) -> str:
     """An array of ids as PostgreSQL reads it; psycopg's own way costs ten times as much."""
-    return "{" + ",".join(map(str, keys)) + "}"
+    return "{" + ",".join(keys) + "}"

@@ -15,7 +15,7 @@ __all__ = ["consume", "park"]
 CONSUME = """
 delete from run_stimuli s using unnest(%(tenants)s::uuid[], %(runs)s::uuid[]) u(tenant, run)
 where s.workspace_id = u.tenant and s.run_id = u.run
-returning s.run_id, s.id, s.kind, s.payload, s.node, s.visit
+returning s.run_id::text, s.id, s.kind, s.payload, s.node, s.visit
 """
 
 PARK = """
@@ -24,10 +24,10 @@ where s.workspace_id = u.tenant and s.run_id = u.run and not s.parked
 """
 
 
-def consume(cursor: Cursor[Any], runs: list[Claimed]) -> dict[UUID, list[Stimulus]]:
+def consume(cursor: Cursor[Any], runs: list[Claimed]) -> dict[str, list[Stimulus]]:
     """Stimuli by run. A new statement after the lock: it sees what was committed while we waited."""
     cursor.execute(CONSUME, _keys(runs), prepare=True)
-    found: dict[UUID, list[tuple[UUID, Stimulus]]] = {}
+    found: dict[str, list[tuple[UUID, Stimulus]]] = {}
     for run, key, kind, payload, node, visit in cursor.fetchall():
         found.setdefault(run, []).append((key, Stimulus(kind, payload, node, visit)))
     return {run: [each[1] for each in sorted(told, key=lambda each: each[0])] for run, told in found.items()}

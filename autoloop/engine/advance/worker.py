@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -171,13 +171,13 @@ class Advancer:
         turns += [(run, too_late(run, told[run.id], now)) for run in ended if run.id in told]
         facts = self.facts(services, cursor, going, now)
         self.rows.committed()
-        limits, names = self.limits, lru_cache(str)
+        limits = self.limits
         for run, graph in going:
             state = State(
-                str(run.id),
-                names(run.workspace_id),
-                names(run.workflow_id),
-                str(run.started_as),
+                run.id,
+                run.workspace_id,
+                run.workflow_id,
+                run.started_as,
                 run.positions,
                 run.visits,
                 run.variables,
@@ -194,8 +194,8 @@ class Advancer:
         return turns
 
     def compiled(self, cursor: Cursor[Any], runs: list[Claimed]) -> dict[Any, CompiledGraph | str]:
-        def load(keys: list[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Any]:
-            values = {"tenants": [key[0] for key in keys], "ids": [key[1] for key in keys]}
+        def load(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+            values = {"tenants": claim.ids(key[0] for key in keys), "ids": claim.ids(key[1] for key in keys)}
             cursor.execute(GRAPHS, values)
             return {(tenant, key): graph for tenant, key, graph in cursor.fetchall()}
 
@@ -207,7 +207,7 @@ class Advancer:
         cursor: Cursor[Any],
         going: list[tuple[Claimed, CompiledGraph]],
         now: datetime,
-    ) -> dict[UUID, Facts]:
+    ) -> dict[str, Facts]:
         needs, keys = NOTHING, set()
         for run, graph in going:
             wanted = NOTHING
@@ -220,7 +220,12 @@ class Advancer:
             if wanted:
                 needs |= wanted
                 keys.add((run.workspace_id, run.contact_id))
-        return load_facts(services, cursor, needs, sorted(keys), now) if needs else {}
+        if not needs:
+            return {}
+        known = load_facts(
+            services, cursor, needs, [(UUID(key[0]), UUID(key[1])) for key in sorted(keys)], now
+        )
+        return {str(contact): facts for contact, facts in known.items()}
 
     def write(
         self,
@@ -232,7 +237,7 @@ class Advancer:
         now: datetime,
     ) -> list[str]:
         """All that came of the batch, runs before mails before contacts. Returns the kinds to nudge."""
-        kinds: dict[tuple[UUID, str], str] = {}
+        kinds: dict[tuple[str, str], str] = {}
         for run, turn in turns:
             for node, _ in turn.actions:
                 graph = self.versions.known(run.workspace_id, run.version_id)
@@ -256,7 +261,7 @@ class Advancer:
 
 
 GRAPHS = """
-select v.workspace_id, v.id, v.graph from unnest(%(tenants)s::uuid[], %(ids)s::uuid[]) u(tenant, id)
+select v.workspace_id::text, v.id::text, v.graph from unnest(%(tenants)s::uuid[], %(ids)s::uuid[]) u(tenant, id)
 join workflow_versions v on v.workspace_id = u.tenant and v.id = u.id
 """
 

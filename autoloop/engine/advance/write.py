@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import orjson
 from psycopg import Cursor
@@ -151,7 +150,7 @@ def add_waits(cursor: Cursor[Any], turns: Turns) -> None:
 
 
 def insert_actions(
-    cursor: Cursor[Any], turns: Turns, kinds: dict[tuple[UUID, str], str], now: datetime
+    cursor: Cursor[Any], turns: Turns, kinds: dict[tuple[str, str], str], now: datetime
 ) -> int:
     """Ask Perform for I/O; `kinds` gives the step type by (version, node). Returns how many."""
     rows = [
