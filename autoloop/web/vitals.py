@@ -14,20 +14,32 @@ from autoloop.web.permissions import Permission
 
 log = logging.getLogger("autoloop.vitals")
 
+MOST = 20  # measurements of one visit
+LONGEST = 4000  # bytes
+
 
 class Vital(colander.MappingSchema):
     name = colander.SchemaNode(
         colander.String(), validator=colander.OneOf(["LCP", "INP", "CLS", "FCP", "TTFB", "FID"])
     )
     value = colander.SchemaNode(colander.Float(), validator=colander.Range(0, 1_000_000))
-    path = colander.SchemaNode(colander.String(), missing="", validator=colander.Length(max=300))
     rating = colander.SchemaNode(colander.String(), missing="", validator=colander.Length(max=40))
 
 
+class Measured(colander.SequenceSchema):
+    vital = Vital()
+
+
+class Visit(colander.MappingSchema):
+    path = colander.SchemaNode(colander.String(), missing="", validator=colander.Length(max=300))
+    measured = Measured(validator=colander.Length(min=1, max=MOST))
+
+
 def vitals(context: object, request: Request) -> Response:
-    """One measurement, as the page's script sends it. Logged; kept by whatever reads the logs."""
-    given = checked(Vital(), parse_json(request.body[:2000]))
-    log.info("%s %.3f %s", given["name"], given["value"], given["path"])
+    """What one visit measured, as the page's script sends it. Logged; kept by whatever reads the logs."""
+    given = checked(Visit(), parse_json(request.body[:LONGEST]))
+    for each in given["measured"]:
+        log.info("%s %.3f %s", each["name"], each["value"], given["path"])
     return Response(status=204)
 
 

@@ -41,7 +41,7 @@ def crawl(page, start: str) -> dict[str, str]:
     while waiting and len(found) < MOST:
         url = urldefrag(waiting.pop(0))[0]
         parts = urlsplit(url)
-        kind = ID.sub("*", parts.path)
+        kind = ID.sub("*", parts.path).rstrip("/")
         if (
             kind in found
             or not PLACES.match(parts.path)
