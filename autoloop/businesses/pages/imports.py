@@ -114,7 +114,7 @@ def _page(context: Import, request: Request, errors: dict[str, list[str]]) -> di
         if errors:
             given = _posted_mapping(request, row.columns)
             shown["row"] |= {"mapping": given["mapping"], "options": given["options"]}
-        else:
+        elif request.has_permission(Permission.IMPORT, context):  # trying it is work; readers do without
             try:
                 check_mapping(row.columns, row.mapping)
                 shown["preview"] = service.preview(row, 500)

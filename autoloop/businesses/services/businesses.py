@@ -17,6 +17,7 @@ from autoloop.businesses.services.records import (
     clean_fields,
     merged_fields,
     set_changed,
+    stripped,
     written,
 )
 from autoloop.businesses.services.vocabulary import Fields, insert_tags
@@ -46,7 +47,7 @@ class Businesses(Service):
         """Make a business. Raises Invalid, or Conflict where one is known by the same identity."""
         row = Business(workspace_id=self.workspace_id, id=new_id(), user_id=self.services.user_id)
         row.tags, row.fields = [], {}
-        set_changed(row, self._values(given, {}))
+        set_changed(row, self._values(_with_domain(given), {}))
         with written(self.session, CONFLICTS):
             self.session.add(row)
         self._note_tags(row.tags)
@@ -54,7 +55,7 @@ class Businesses(Service):
         return row
 
     def update(self, row: Business, given: Mapping[str, Any]) -> Business:
-        """Change what is given; the rest stays. Tags and topics are replaced, custom fields merged."""
+        """Change what is given; the rest stays. Tags are replaced, custom fields merged."""
         values = self._values(given, row.fields)
         with written(self.session, CONFLICTS):
             changed = set_changed(row, values)
@@ -88,7 +89,7 @@ class Businesses(Service):
         mine = select(Business).where(Business.workspace_id == self.workspace_id)
         if given.get("external_id"):
             return self.session.scalars(mine.where(Business.external_id == given["external_id"])).first()
-        values = self._values(given, {})
+        values = self._values(_with_domain(given), {})
         same = mine.where(
             Business.domain == values.get("domain", ""), Business.name_key == values.get("name", "").lower()
         )
@@ -100,7 +101,7 @@ class Businesses(Service):
         insert_tags(self.session, ((self.workspace_id, tag) for tag in tags))
 
     def _values(self, given: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-        values = {name: value for name, value in given.items() if name not in ("fields", "tags")}
+        values = {name: stripped(value) for name, value in given.items() if name not in ("fields", "tags")}
         problems: dict[str, list[str]] = {}
         for name, parse in (
             ("email", lambda text: normal_email(text)[1]),
@@ -112,11 +113,6 @@ class Businesses(Service):
                     values[name] = parse(values[name])
                 except (BadAddress, ValueError) as error:
                     problems[name] = [str(error)]
-        if values.get("website") and not values.get("domain") and "domain" not in given and not fields:
-            try:
-                values["domain"] = normal_domain(values["website"])
-            except BadAddress:
-                values["domain"] = ""
         if "external_id" in values:
             values["external_id"] = values["external_id"] or None
         if "email" in values:
@@ -124,7 +120,7 @@ class Businesses(Service):
         for name in ("domain", "phone", "website", "city", "country", "timezone"):
             if name in values:
                 values[name] = values[name] or ""
-        if "name" in values and not (values["name"] or "").strip():
+        if "name" in values and not values["name"]:
             problems["name"] = ["A business has a name."]
         if problems:
             raise Invalid(details=problems)
@@ -134,3 +130,13 @@ class Businesses(Service):
             cleaned = clean_fields(given["fields"] or {}, self.services(Fields).types("business"))
             values["fields"] = merged_fields(fields, cleaned)
         return values
+
+
+def _with_domain(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A new business takes its domain from its website, if it is given none."""
+    if given.get("domain") or not given.get("website"):
+        return dict(given)
+    try:
+        return {**given, "domain": normal_domain(given["website"])}
+    except BadAddress:
+        return dict(given)

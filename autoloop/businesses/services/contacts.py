@@ -19,6 +19,7 @@ from autoloop.businesses.services.records import (
     clean_fields,
     merged_fields,
     set_changed,
+    stripped,
     written,
 )
 from autoloop.businesses.services.vocabulary import Fields, Topics, insert_tags
@@ -141,6 +142,7 @@ class Contacts(Service):
         self.services.changed("contacts")
 
     def _values(self, given: Mapping[str, Any], row: Contact) -> dict[str, Any]:
+        given = {name: stripped(value) for name, value in given.items()}
         values: dict[str, Any] = {name: given[name] or "" for name in PLAIN if name in given}
         problems: dict[str, list[str]] = {}
         if "email" in given:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from autoloop.base.errors import Conflict, Invalid
 from autoloop.businesses.values import FieldType
 
-__all__ = ["clean_fields", "merged_fields", "set_changed", "written"]
+__all__ = ["clean_fields", "merged_fields", "set_changed", "stripped", "written"]
 
 
 def clean_fields(given: Mapping[str, Any], types: Mapping[str, FieldType]) -> dict[str, Any]:
@@ -35,6 +35,11 @@ def clean_fields(given: Mapping[str, Any], types: Mapping[str, FieldType]) -> di
 def merged_fields(held: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Custom fields after a change: what is None goes, what is not named stays."""
     return {key: value for key, value in (dict(held) | dict(given)).items() if value is not None}
+
+
+def stripped(value: Any) -> Any:
+    """Text without white space around it; anything else as it is."""
+    return value.strip() if isinstance(value, str) else value
 
 
 def set_changed(row: Any, values: Mapping[str, Any]) -> list[str]:

@@ -134,6 +134,7 @@ class Tags(Service):
         return list(self.session.scalars(statement.order_by(models.Tag.name).limit(1000)))
 
     def create(self, name: str, color: str = "") -> models.Tag:
+        name = _tag_name(name)
         row = models.Tag(workspace_id=self.workspace_id, id=new_id(), name=name, color=color)
         self.services.changed("tags")
         return _added(self, row, TAG_NAME, "name", f"There is a tag “{name}” already.")
@@ -142,7 +143,7 @@ class Tags(Service):
         """Recolour or rename; a new name is written to everything that carries the tag."""
         if "color" in given:
             row.color = given["color"]
-        name = given.get("name", row.name)
+        name = _tag_name(given.get("name", row.name))
         if name != row.name:
             old = row.name
             with written(self.session, {TAG_NAME: ("name", f"There is a tag “{name}” already.")}):
@@ -224,6 +225,13 @@ class Topics(Service):
         self.session.delete(row)
         self.session.flush()
         self.services.changed("topics", "contacts")
+
+
+def _tag_name(given: str) -> str:
+    name = " ".join(given.split())
+    if not name:
+        raise Invalid(details={"name": ["A tag has a name."]})
+    return name
 
 
 def _added(service: Service, row: Any, constraint: str, field: str, message: str) -> Any:

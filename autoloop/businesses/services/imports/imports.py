@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy import text as sql_text
+from sqlalchemy.exc import IntegrityError
 
 from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.ids import new_id
@@ -98,6 +99,8 @@ class Imports(Service):
         attempt = self.session.begin_nested()
         try:
             result = write_chunk(self.services, row.id, chunk, reading.options, samples=SAMPLES, trial=True)
+        except IntegrityError:
+            raise Conflict("The same contacts are being changed right now. Try again shortly.") from None
         finally:
             attempt.rollback()
         self.session.refresh(row)
