@@ -12,8 +12,9 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/autoloop
 COPY requirements.lock ./
 RUN /opt/autoloop/bin/pip install --require-hashes --no-deps -r requirements.lock
-COPY setup.cfg pyproject.toml MANIFEST.in README.md LICENSE ./
+COPY setup.cfg setup.py pyproject.toml MANIFEST.in README.md LICENSE ./
 COPY alembic alembic
+COPY examples examples
 COPY autoloop autoloop
 COPY autoloop_plugins autoloop_plugins
 COPY --from=assets /src/autoloop/web/static/dist autoloop/web/static/dist

@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import shutil
-import subprocess
-import sys
-import sysconfig
-import venv
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from autoloop.settings import Settings
-
-ROOT = Path(__file__).parents[2]
-PARTS = (
-    "autoloop",
-    "autoloop_plugins",
-    "alembic",
-    "setup.cfg",
-    "pyproject.toml",
-    "MANIFEST.in",
-    "LICENSE",
-    "README.md",
-)
+from tests.installed.conftest import Clean
 
 SCRIPT = """
 import sys, uuid
@@ -82,81 +61,14 @@ print("greeted")
 """
 
 
-def run(*command: Any, **options: Any) -> str:
-    done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=False, timeout=110, **options
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout
-
-
-def wheel(source: Path, out: Path) -> Path:
-    """Build a wheel; without isolation where setuptools is at hand, so that nothing is downloaded."""
-    near = ["--no-isolation", "--skip-dependency-check"] if importlib.util.find_spec("setuptools") else []
-    run(sys.executable, "-m", "build", "--wheel", *near, "--outdir", out, source)
-    (found,) = out.glob("*.whl")
-    return found
-
-
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtualenv with AutoLoop and the plugin from their wheels; libraries are lent by this one."""
-    place = tmp_path_factory.mktemp("clean")
-    source = place / "source"
-    source.mkdir()
-    for part in PARTS:
-        found = ROOT / part
-        if found.is_dir():
-            shutil.copytree(
-                found, source / part, ignore=shutil.ignore_patterns("node_modules", "__pycache__")
-            )
-        elif found.exists():
-            shutil.copy(found, source / part)
-    (source / "README.md").touch()
-    hello = place / "hello"
-    shutil.copytree(ROOT / "examples" / "autoloop-hello", hello)
-    wheels = [wheel(source, place / "one"), wheel(hello, place / "two")]
-    home = place / "env"
-    venv.create(home, with_pip=True, symlinks=True)
-    python = home / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", *wheels)
-    (packages,) = (home / "lib").glob("python*/site-packages")
-    (packages / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return place
-
-
 @pytest.mark.slow
-def test_its_step_runs_in_a_workflow(clean: Path, settings: Settings) -> None:
-    given = {
-        name: str(getattr(settings, name))
-        for name in (
-            "stage",
-            "public_url",
-            "database_url",
-            "database_worker_url",
-            "redis_url",
-            "broker_url",
-            "cookie_secure",
-        )
-    } | {"secret_keys": " ".join(settings.secret_keys), "log_format": "text"}
-    environment = {f"AUTOLOOP_{name.upper()}": value for name, value in given.items()}
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    python = clean / "env" / "bin" / "python"
-    said = run(python, "-I", "-c", SCRIPT, env=kept | environment, cwd=clean)
+def test_its_step_runs_in_a_workflow(clean: Clean, settings: Settings) -> None:
+    said = clean.run(clean.python, "-I", "-c", SCRIPT, settings=settings)
     assert said.strip().endswith("greeted")
 
 
 @pytest.mark.slow
-def test_its_author_can_run_the_contract(clean: Path) -> None:
-    said = run(
-        clean / "env" / "bin" / "python",
-        "-I",
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        clean / "hello" / "tests",
-        cwd=clean,
-    )
+def test_its_author_can_run_the_contract(clean: Clean) -> None:
+    tests = clean.place / "hello" / "tests"
+    said = clean.run(clean.python, "-I", "-m", "pytest", "-q", "-p", "no:cacheprovider", tests)
     assert " passed" in said and "failed" not in said
