@@ -29,6 +29,12 @@ def test_a_contact_is_added_changed_and_removed_by_forms(browser, api, tenant) -
     page = next(refused.forms[key] for key in refused.forms if "email" in refused.forms[key].fields)
     assert page["first_name"].value == "<b>Ada</b>"
     page["email"], page["fields.plan"], page["fields.vip"] = "ada@p.example", "Pro", "true"
+    page["business"] = "Nowhere"
+    refused = page.submit(expect_errors=True)
+    assert "There is no business “Nowhere”" in refused.text
+    page = next(refused.forms[key] for key in refused.forms if "email" in refused.forms[key].fields)
+    business = api.post("businesses", {"name": "Acme", "domain": "acme.example"}).json["data"]["id"]
+    page["business"] = "acme (Acme.example)"
     shown = page.submit().follow()
     assert "&lt;b&gt;Ada&lt;/b&gt;" in shown.text
     assert "<b>Ada</b>" not in shown.text
@@ -36,6 +42,7 @@ def test_a_contact_is_added_changed_and_removed_by_forms(browser, api, tenant) -
     assert "Contact made" in shown.text
     id = api.data("contacts", email="ada@p.example")[0]["id"]
     assert api.data(f"contacts/{id}")["fields"] == {"plan": "Pro", "vip": True}
+    assert api.data(f"contacts/{id}")["business_id"] == business
 
     api.post("contacts", {"email": "taken@p.example"})
     edit = browser.get(f"{here}/contacts/{id}/edit")

@@ -8,6 +8,8 @@ from typing import Any
 from pyramid.httpexceptions import HTTPMovedPermanently, HTTPSeeOther
 from pyramid.request import Request
 
+from autoloop.base.errors import Invalid
+from autoloop.base.ids import parse_id
 from autoloop.businesses import services
 from autoloop.businesses.models import CONTACT_STATUSES
 from autoloop.businesses.pages.forms import (
@@ -21,6 +23,7 @@ from autoloop.businesses.pages.forms import (
 )
 from autoloop.businesses.resources import Contact, Contacts
 from autoloop.businesses.schemas.contacts import Consent, ContactPatch, ContactQuery
+from autoloop.businesses.services.businesses import business_label
 from autoloop.businesses.views.contacts import contact_page
 from autoloop.web import page
 from autoloop.web.input import checked, read_query
@@ -36,7 +39,6 @@ NAMES = (
     "phone",
     "timezone",
     "locale",
-    "business_id",
     "status",
 )
 
@@ -58,16 +60,18 @@ def contacts(context: Contacts, request: Request) -> dict[str, Any]:
 
 @page(context=Contacts, name="new", permission=Permission.EDIT, template=TEMPLATES + "contact_form.jinja2")
 def new_contact(context: Contacts, request: Request) -> dict[str, Any]:
-    return _form(request, {"business_id": request.GET.get("business", "")}, {})
+    id = parse_id(request.GET.get("business", ""))
+    business = id and request.services(services.Businesses).find(id)
+    return _form(request, {"business": business_label(business) if business else ""}, {})
 
 
 @page(context=Contacts, method="POST", permission=Permission.EDIT, template=TEMPLATES + "contact_form.jinja2")
 def create_contact(context: Contacts, request: Request) -> Any:
     given: dict[str, Any] = {}
     try:
-        given = posted_record(request, NAMES)
-        body = {name: value for name, value in given.items() if value != "" or name != "status"}
-        row = request.services(services.Contacts).create(checked(ContactPatch(), body), source="page")
+        given = posted_record(request, NAMES) | {"business": _posted_business(request)}
+        body = _body(request, given)
+        row = request.services(services.Contacts).create(body, source="page")
     except REFUSALS as error:
         return _form(request, given, refuse(request, error))
     return HTTPSeeOther(request.resource_url(context, str(row.id), ""))
@@ -92,7 +96,10 @@ def contact(context: Contact, request: Request) -> Any:
 
 @page(context=Contact, name="edit", permission=Permission.EDIT, template=TEMPLATES + "contact_form.jinja2")
 def edit_contact(context: Contact, request: Request) -> dict[str, Any]:
-    return _form(request, shown_record(context.row, NAMES), {}, context.row)
+    row = context.row
+    business = row.business_id and request.services(services.Businesses).find(row.business_id)
+    shown = shown_record(row, NAMES) | {"business": business_label(business) if business else ""}
+    return _form(request, shown, {}, row)
 
 
 @page(
@@ -106,8 +113,8 @@ def change_contact(context: Contact, request: Request) -> Any:
     given: dict[str, Any] = {}
     row = context.row
     try:
-        given = posted_record(request, NAMES)
-        request.services(services.Contacts).update(row, checked(ContactPatch(), given), source="page")
+        given = posted_record(request, NAMES) | {"business": _posted_business(request)}
+        request.services(services.Contacts).update(row, _body(request, given), source="page")
     except REFUSALS as error:
         return _form(request, given, refuse(request, error), row)
     return HTTPSeeOther(request.resource_url(context))
@@ -139,22 +146,36 @@ def delete_contact(context: Contact, request: Request) -> Any:
     return HTTPSeeOther(request.resource_url(context.__parent__))
 
 
+def _posted_business(request: Request) -> str:
+    given = request.POST.get("business", "")
+    return given.strip() if isinstance(given, str) else ""
+
+
+def _body(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """The form as the JSON door takes it, its business found by name. Raises Invalid."""
+    body = {
+        name: value
+        for name, value in given.items()
+        if name != "business" and (value != "" or name != "status")
+    }
+    business = None
+    if given["business"]:
+        business = request.services(services.Businesses).by_label(given["business"])
+        if business is None:
+            message = f"There is no business “{given['business'][:80]}”. Make it first, or leave this empty."
+            raise Invalid(details={"business_id": [message]})
+    return checked(ContactPatch(), body | {"business_id": str(business.id) if business else ""})
+
+
 def _form(
     request: Request, given: dict[str, Any], errors: dict[str, list[str]], row: Any = None
 ) -> dict[str, Any]:
-    id = given.get("business_id")
-    business = None
-    if id:
-        from autoloop.base.ids import parse_id
-
-        known = parse_id(str(id))
-        business = known and request.services(services.Businesses).find(known)
     return {
         "row": row,
         "name": _name(row) if row is not None else "",
         "given": given,
         "errors": errors,
-        "business": business,
+        "businesses": request.services(services.Businesses).labels(),
         "statuses": CONTACT_STATUSES,
         **vocabulary(request, "contact"),
     }

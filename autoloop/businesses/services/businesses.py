@@ -23,7 +23,7 @@ from autoloop.businesses.services.records import (
 from autoloop.businesses.services.vocabulary import Fields, insert_tags
 from autoloop.businesses.values import clean_words, parse_timezone
 
-__all__ = ["Businesses"]
+__all__ = ["Businesses", "business_label"]
 
 CONFLICTS = {
     "uq_businesses_workspace_id_external_id": (
@@ -85,6 +85,23 @@ class Businesses(Service):
             raise NotFound
         return row
 
+    def labels(self, most: int = 200) -> list[str]:
+        """Some businesses by label, for a person to choose from."""
+        mine = select(Business.name, Business.domain).where(Business.workspace_id == self.workspace_id)
+        return [business_label(row) for row in self.session.execute(mine.order_by(Business.name).limit(most))]
+
+    def by_label(self, label: str) -> Business | None:
+        """The business that a person wrote down: “Acme”, or “Acme (acme.com)”."""
+        name, _, domain = label.rstrip(")").rpartition(" (")
+        mine = select(Business).where(Business.workspace_id == self.workspace_id)
+        exact = mine.where(Business.name_key == name.lower(), Business.domain == domain.lower())
+        named = mine.where(Business.name_key == label.lower())
+        for statement in (named, exact):
+            found = self.session.scalars(statement.order_by(Business.id).limit(1)).first()
+            if found is not None:
+                return found
+        return None
+
     def _identified(self, given: Mapping[str, Any]) -> Business | None:
         mine = select(Business).where(Business.workspace_id == self.workspace_id)
         if given.get("external_id"):
@@ -130,6 +147,11 @@ class Businesses(Service):
             cleaned = clean_fields(given["fields"] or {}, self.services(Fields).types("business"))
             values["fields"] = merged_fields(fields, cleaned)
         return values
+
+
+def business_label(row: Any) -> str:
+    """How a business is named where one is chosen: with its domain, which tells namesakes apart."""
+    return f"{row.name} ({row.domain})" if row.domain else row.name
 
 
 def _with_domain(given: Mapping[str, Any]) -> dict[str, Any]:
