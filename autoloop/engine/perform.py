@@ -20,7 +20,7 @@ from autoloop.base import due
 from autoloop.base.ids import new_id
 from autoloop.engine.advance.facts import load_facts
 from autoloop.engine.graph import CompiledGraph, CompiledNode
-from autoloop.engine.interpreter import reduce_outcome
+from autoloop.engine.interpreter import plain_outcome
 from autoloop.engine.turns import Facts
 from autoloop.engine.versions import CompiledVersions
 from autoloop.plugins.context import ActionContext
@@ -294,9 +294,9 @@ def run_step(step: ActionStep, context: ActionContext, config: Mapping[str, Any]
 def plain(answer: Next | Fail | Stop) -> Any:
     """The answer as JSON can carry it; one that cannot be carried is a failure."""
     try:
-        return orjson.loads(orjson.dumps(reduce_outcome(answer)))
+        return orjson.loads(orjson.dumps(plain_outcome(answer)))
     except (TypeError, RecursionError, AttributeError) as error:
-        return reduce_outcome(Fail(f"gave an output that is not plain data: {error}"[:500]))
+        return plain_outcome(Fail(f"gave an output that is not plain data: {error}"[:500]))
 
 
 def _dump(rows: list[dict[str, Any]]) -> str:

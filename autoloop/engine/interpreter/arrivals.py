@@ -1,0 +1,96 @@
+"""Arrivals: what reached the run since its last turn, and the timers that have passed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from autoloop.engine.interpreter.effects import read_effect
+from autoloop.engine.interpreter.walk import Walk
+from autoloop.engine.turns import Entry, Position, Stimulus
+from autoloop.plugins.context import Resumed
+from autoloop.plugins.outcomes import Fail, Next, Stop
+
+__all__ = ["Arrivals"]
+
+
+class Arrivals(Walk):
+    """Wakes the positions that were waiting for what came."""
+
+    __slots__ = ()
+
+    def deliver(self, stimulus: Stimulus) -> None:
+        if stimulus.kind == "exit":
+            self.stop(str(stimulus.payload.get("reason") or "exit rule"))
+            return
+        position = self.addressee(stimulus)
+        if position is None:
+            self.late(stimulus)
+            return
+        if stimulus.kind == "action":
+            self.close(position)
+            node = self.graph.nodes[position["node"]]
+            self.settle(position, node, self.answer(stimulus), None)
+            return
+        payload = stimulus.payload
+        resumed = Resumed(stimulus.kind, self.now, payload.get("port"), payload.get("name"), _data(payload))
+        self.wake(position, resumed)
+
+    def addressee(self, stimulus: Stimulus) -> Position | None:
+        for position in self.positions:
+            wait = position.get("wait")
+            if wait is None or wait["kind"] != stimulus.kind or position["id"] in self.settled:
+                continue
+            if stimulus.node is None or (
+                position["node"] == stimulus.node and stimulus.visit in (None, position["visit"])
+            ):
+                return position
+        return None
+
+    def late(self, stimulus: Stimulus) -> None:
+        """What came for a wait that is gone is written down and ignored."""
+        self.seq += 1
+        detail = {
+            "kind": stimulus.kind,
+            "port": stimulus.payload.get("port"),
+            "name": stimulus.payload.get("name"),
+        }
+        self.journal.append(
+            Entry(self.seq, stimulus.node or "", "", stimulus.visit or 0, 0, "late", None, self.stamp, detail)
+        )
+
+    def answer(self, stimulus: Stimulus) -> Next | Fail | Stop:
+        """What an action gave back, as the outcome it was."""
+        payload = stimulus.payload
+        why = payload.get("why")
+        if payload.get("outcome") == "next":
+            effects = tuple(
+                made for made in map(read_effect, payload.get("effects") or ()) if made is not None
+            )
+            return Next(str(payload.get("port") or "next"), payload.get("output"), effects, why)
+        if payload.get("outcome") == "stop":
+            return Stop(str(why or ""))
+        return Fail(str(why or "the action failed"))
+
+    def timers(self) -> None:
+        for position in list(self.positions):
+            wait = position.get("wait")
+            if self.over or wait is None or "until" not in wait or position["id"] in self.settled:
+                continue
+            if datetime.fromisoformat(wait["until"]) <= self.now:
+                held = wait.get("held")
+                if wait["kind"] == "retry":
+                    self.wake(position, _thaw(held, self.now) if held else None)
+                else:
+                    self.wake(position, Resumed("timer", self.now))
+
+
+def _data(payload: dict[str, Any]) -> dict[str, Any]:
+    data = payload.get("data")
+    if isinstance(data, dict):
+        return data
+    return {key: value for key, value in payload.items() if key not in ("port", "name")}
+
+
+def _thaw(held: dict[str, Any], now: datetime) -> Resumed:
+    return Resumed(held["kind"], now, held.get("port"), held.get("name"), held.get("data") or {})

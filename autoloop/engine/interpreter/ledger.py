@@ -1,0 +1,203 @@
+"""The ledger of a turn: where each position stands, what is written down, what is asked for, how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from autoloop.engine.graph import CompiledGraph, CompiledNode
+from autoloop.engine.interpreter.effects import bounded, overlaid
+from autoloop.engine.turns import Entry, Facts, Limits, Position, State, Turn, Wait
+from autoloop.plugins.effects import AddTag, Effect, RemoveTag, UpdateBusiness, UpdateContact
+from autoloop.plugins.outcomes import SendEmail
+
+__all__ = ["INDEXED", "Ledger"]
+
+INDEXED = ("event", "email", "action", "child")
+"""Waits that something outside must find: they have a row of their own."""
+
+
+class End(NamedTuple):
+    status: str
+    reason: str
+
+
+class Ledger:
+    """What one turn changes; the state it began with stays as it was."""
+
+    __slots__ = (
+        "actions",
+        "business",
+        "changed",
+        "contact",
+        "effects",
+        "emails",
+        "end",
+        "facts",
+        "gone",
+        "graph",
+        "journal",
+        "limits",
+        "mailed",
+        "now",
+        "outputs",
+        "positions",
+        "seq",
+        "settled",
+        "stamp",
+        "state",
+        "steps",
+        "variables",
+        "visits",
+        "waits",
+    )
+
+    def __init__(
+        self, graph: CompiledGraph, state: State, facts: Facts, now: datetime, limits: Limits
+    ) -> None:
+        self.graph, self.state, self.facts, self.now, self.limits = graph, state, facts, now, limits
+        self.positions: list[Position] = [position.copy() for position in state.positions]
+        self.visits = dict(state.visits)
+        self.variables = state.variables
+        self.outputs: dict[str, Any] = state.variables.get("outputs", {})
+        self.contact, self.business = facts.contact, facts.business
+        self.seq, self.steps = state.seq, 0
+        self.stamp = now.isoformat()
+        self.changed = self.mailed = False
+        self.end: End | None = None
+        # Positions whose wait began in this turn: nothing that is here already can answer it.
+        self.settled: set[int] = set()
+        self.journal: list[Entry] = []
+        self.effects: list[Effect] = []
+        self.emails: list[tuple[str, int, SendEmail]] = []
+        self.actions: list[tuple[str, int]] = []
+        self.waits: list[Wait] = []
+        self.gone: list[tuple[str, int]] = []
+
+    @property
+    def over(self) -> bool:
+        return self.end is not None
+
+    def record(
+        self, position: Position, node: CompiledNode, outcome: str, port: str | None, detail: Any
+    ) -> None:
+        self.seq += 1
+        if detail is not None and not isinstance(detail, dict):
+            detail = {"why": detail}
+        self.journal.append(
+            Entry(
+                self.seq,
+                node.id,
+                node.type,
+                position["visit"],
+                position["id"],
+                outcome,
+                port,
+                position["since"],
+                bounded(detail, self.limits.detail),
+            )
+        )
+
+    def remember(self, node: str, output: Any) -> str | None:
+        """Keep an output for later steps, cut to size. A sentence if it cannot be kept."""
+        try:
+            written = orjson.dumps(output)
+        except (TypeError, RecursionError) as error:
+            return f"gave an output that is not plain data: {error}"[:500]
+        kept = (
+            {"truncated": True, "bytes": len(written)}
+            if len(written) > self.limits.output
+            else orjson.loads(written)
+        )
+        self.outputs = {**self.outputs, node: kept}
+        if len(written) > 256 and len(orjson.dumps(self.outputs)) > self.limits.outputs:
+            self.outputs = {**self.outputs, node: {"truncated": True, "bytes": len(written)}}
+        self.variables = {**self.variables, "outputs": self.outputs}
+        self.changed = True
+        return None
+
+    def apply(self, effects: Sequence[Effect]) -> None:
+        """Keep the effects for the commit, and let later steps of this turn see them."""
+        for effect in effects:
+            self.effects.append(effect)
+            if isinstance(effect, UpdateContact):
+                self.contact = overlaid(self.contact, effect.set)
+            elif isinstance(effect, UpdateBusiness):
+                self.business = overlaid(self.business, effect.set)
+            elif isinstance(effect, AddTag):
+                tags = [tag for tag in self.contact.get("tags", ()) if tag != effect.tag]
+                self.contact = {**self.contact, "tags": [*tags, effect.tag]}
+            elif isinstance(effect, RemoveTag):
+                self.contact = {
+                    **self.contact,
+                    "tags": [t for t in self.contact.get("tags", ()) if t != effect.tag],
+                }
+
+    def stop(self, reason: str) -> None:
+        self.seq += 1
+        self.journal.append(Entry(self.seq, "", "", 0, 0, "stopped", None, self.stamp, {"why": reason}))
+        self.finish("stopped", reason)
+
+    def fail(self, position: Position, reason: str) -> None:
+        self.seq += 1
+        entry = Entry(
+            self.seq,
+            position["node"],
+            "",
+            position["visit"],
+            position["id"],
+            "failed",
+            None,
+            position["since"],
+            {"why": reason},
+        )
+        self.journal.append(entry)
+        self.finish("failed", reason)
+
+    def finish(self, status: str, reason: str) -> None:
+        """End the whole run: nothing asked for in this turn is done, and what it waited for is let go."""
+        asked = {(wait.node, wait.visit) for wait in self.waits}
+        for position in self.positions:
+            wait = position.get("wait")
+            key = (position["node"], position["visit"])
+            if wait is not None and wait["kind"] in INDEXED and key not in asked:
+                self.gone.append(key)
+                self.mailed = self.mailed or wait["kind"] == "email"
+        self.positions = []
+        self.emails, self.actions, self.waits = [], [], []
+        self.end = End(status, reason[:500])
+
+    def result(self) -> Turn:
+        if self.end is None and not self.positions:
+            self.end = End("completed", "")
+        status, reason, due = "waiting", None, None
+        if self.end is not None:
+            status, reason = self.end.status, self.end.reason or None
+        else:
+            untils: list[str] = []
+            for position in self.positions:
+                wait = position.get("wait")
+                if wait is None:
+                    status = "active"
+                elif "until" in wait:
+                    untils.append(wait["until"])
+            due = self.now if status == "active" else min(map(datetime.fromisoformat, untils), default=None)
+        return Turn(
+            status,
+            reason,
+            due,
+            self.positions,
+            self.visits,
+            self.variables if self.changed else None,
+            self.seq,
+            self.journal,
+            self.waits,
+            self.gone,
+            self.emails,
+            self.actions,
+            self.effects,
+            self.mailed,
+        )
