@@ -12,7 +12,9 @@ from sqlalchemy import Connection, text
 
 __all__ = ["Broken", "Judge"]
 
-# Each statement gives the rows that break its sentence.
+# Each statement gives the rows that break its sentence. The database notes when a transaction began, not when it
+# was committed, and a mail may be begun in between: hence the seconds. One click on Unsubscribe is judged to the
+# moment, by `after_clicks`.
 RULES: dict[str, str] = {
     "each contact has exactly one run": """
         select c.id::text || ' has ' || count(r.id) from business_contacts c
@@ -45,7 +47,7 @@ RULES: dict[str, str] = {
         select e.id::text from email_logs e
         join workflow_runs r on r.workspace_id = e.workspace_id and r.id = e.run_id
         join email_attempts a on a.workspace_id = e.workspace_id and a.email_id = e.id
-        where e.workspace_id = :workspace and a.marked_at > r.ended_at""",
+        where e.workspace_id = :workspace and a.marked_at > r.ended_at + interval '5 seconds'""",
     "no mail was asked for after the run had its answer": """
         select e.id::text from email_logs e
         join run_steps s on s.workspace_id = e.workspace_id and s.run_id = e.run_id
@@ -56,13 +58,13 @@ RULES: dict[str, str] = {
         join suppressions x on x.workspace_id = e.workspace_id and lower(x.address) = lower(e.to_address)
         join email_attempts a on a.workspace_id = e.workspace_id and a.email_id = e.id
         where e.workspace_id = :workspace and e.kind = 'marketing'
-          and a.marked_at > x.created_at + interval '2 seconds'""",
+          and a.marked_at > x.created_at + interval '5 seconds'""",
     "no mail was begun long after a reply or a bounce": """
         select e.id::text from email_logs e
         join events v on v.workspace_id = e.workspace_id and v.contact_id = e.contact_id
           and v.name in ('email.replied', 'email.bounced')
         join email_attempts a on a.workspace_id = e.workspace_id and a.email_id = e.id
-        where e.workspace_id = :workspace and a.marked_at > v.received_at + interval '10 seconds'""",
+        where e.workspace_id = :workspace and a.marked_at > v.received_at + interval '30 seconds'""",
 }
 
 ROWS = text("""

@@ -119,7 +119,7 @@ class Demo:
         self.console.print()
         self.console.print(final_table(now, people, duplicates, lost, seconds))
         for each in broken:
-            self.console.print(f"[bold red]Broken:[/] {each}", highlight=False)
+            self.console.print(f"[bold red]Broken:[/] {each}", highlight=False, soft_wrap=True)
         if not broken:
             self._said(began, "Every check held: each contact went through once, each mail arrived once.")
         return not broken
@@ -133,9 +133,12 @@ class Demo:
                 time.sleep(0.1)
 
             done = bring_in_contacts(door, look)
-        counts = {name: count for name, count in done.counts.items() if count}
-        said = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
-        self._said(began, f"Imported {done.rows:,} rows: {said}")
+        counts = {name: f"{count:,}" for name, count in done.counts.items()}
+        self._said(
+            began,
+            f"Imported {done.rows:,} rows: {counts['created']} contacts of {counts['businesses_created']} businesses; "
+            f"{counts['rejected']} rows rejected, {counts['repeated']} repeated",
+        )
 
     def _until_over(
         self, people: People, runtime: Runtime, workspace_id: UUID, workflow_id: UUID
@@ -197,10 +200,12 @@ class Demo:
             yield status
 
     def _said(self, began: float, what: str) -> None:
-        self.console.print(f"[dim]{time.monotonic() - began:5.1f} s[/]  {what}", highlight=False)
+        self.console.print(
+            f"[dim]{time.monotonic() - began:5.1f} s[/]  {what}", highlight=False, soft_wrap=True
+        )
 
     def _say(self, what: str) -> None:
-        self.console.print(what, highlight=False)
+        self.console.print(what, highlight=False, soft_wrap=True)
 
 
 def _own(runtime: Runtime, password: str) -> tuple[UUID, str, str]:

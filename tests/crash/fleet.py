@@ -1,0 +1,113 @@
+"""Real worker and scheduler processes that may be killed at any moment, and are started again."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from subprocess import Popen
+from typing import Any, Self
+
+import psutil
+
+from autoloop.embedded.launch import own_environment, spawn
+from autoloop.settings import Settings
+
+__all__ = ["Fleet"]
+
+INI = "[app:main]\nuse = egg:autoloop\n"
+
+
+@dataclass
+class Fleet:
+    """`autoloop worker` (Celery, prefork) `workers` times and one `autoloop scheduler`, in `folder`."""
+
+    settings: Settings
+    folder: Path
+    workers: int = 2
+    processes: int = 2
+    parents: dict[str, Popen[bytes]] = field(default_factory=dict)
+    killed: dict[str, int] = field(default_factory=lambda: {"child": 0, "group": 0})
+
+    def __enter__(self) -> Self:
+        (self.folder / "crash.ini").write_text(INI)
+        self.tend()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for parent in self.parents.values():
+            with suppress(ProcessLookupError):
+                os.killpg(parent.pid, signal.SIGKILL)
+            parent.wait()
+
+    def tend(self) -> None:
+        """Start what is not running."""
+        for name in ["scheduler", *(f"worker{number}" for number in range(self.workers))]:
+            parent = self.parents.get(name)
+            if parent is None or parent.poll() is not None:
+                self.parents[name] = self._start(name)
+
+    def kill(self, chance: random.Random) -> str:
+        """SIGKILL one process of a worker's pool, or a worker with all of its processes; says which.
+
+        Workers that have no pool yet are spared: killing what has not begun proves nothing.
+        """
+        ready = {name: pool for name in self.parents if name != "scheduler" and (pool := self._pool(name))}
+        if not ready:
+            return ""
+        name = chance.choice(sorted(ready))
+        if chance.random() < 0.25:
+            os.killpg(self.parents[name].pid, signal.SIGKILL)
+            self.parents[name].wait()
+            self.killed["group"] += 1
+            return f"{name} with all its processes"
+        victim = chance.choice(ready[name])
+        with suppress(psutil.NoSuchProcess):
+            victim.kill()
+        self.killed["child"] += 1
+        return f"process {victim.pid} of {name}"
+
+    def _pool(self, name: str) -> list[psutil.Process]:
+        """The pool processes of a worker, once all of them are there."""
+        try:
+            children = psutil.Process(self.parents[name].pid).children()
+        except psutil.NoSuchProcess:
+            return []
+        alive = [child for child in children if _lives(child)]
+        return sorted(alive, key=lambda child: child.pid) if len(alive) >= self.processes else []
+
+    def _start(self, name: str) -> Popen[bytes]:
+        words = ["scheduler", "--config", str(self.folder / "crash.ini")]
+        if name != "scheduler":
+            words = ["worker", "--processes", str(self.processes), "--name", name, *words[1:]]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            argv = [sys.executable, "-m", "autoloop.cli", *words]
+            return spawn(argv, death_signal=signal.SIGKILL, output=log, env=self._environment())
+
+    def _environment(self) -> Mapping[str, str]:
+        """Ours, with the test's settings; byte code is kept, for a worker starts dozens of times."""
+        given = {name: value for name, value in own_environment().items() if not name.startswith("AUTOLOOP_")}
+        given.pop("PYTHONDONTWRITEBYTECODE", None)
+        given["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[2] / "var/tests/pycache")
+        return given | {
+            f"AUTOLOOP_{each.name.upper()}": _written(getattr(self.settings, each.name))
+            for each in fields(Settings)
+        }
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " ".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
