@@ -23,6 +23,7 @@ COMMANDS = {
     "scheduler": ("scheduler", "Look for what is due and tell the workers."),
     "migrate": ("migrate", "Bring the database to this version's tables."),
     "user": ("user", "Users of this installation."),
+    "key": ("key", "API keys."),
     "import": ("importing", "Import businesses and contacts from a CSV file."),
     "plugin": ("plugin", "Plugins: what is installed, what failed to load."),
     "doctor": ("doctor", "Check the installation and say what to do for each problem."),
