@@ -114,7 +114,7 @@ def change_contact(context: Contact, request: Request) -> Any:
     row = context.row
     try:
         given = posted_record(request, NAMES) | {"business": _posted_business(request)}
-        request.services(services.Contacts).update(row, _body(request, given), source="page")
+        request.services(services.Contacts).update(row, _body(request, given, row), source="page")
     except REFUSALS as error:
         return _form(request, given, refuse(request, error), row)
     return HTTPSeeOther(request.resource_url(context))
@@ -151,15 +151,21 @@ def _posted_business(request: Request) -> str:
     return given.strip() if isinstance(given, str) else ""
 
 
-def _body(request: Request, given: dict[str, Any]) -> dict[str, Any]:
-    """The form as the JSON door takes it, its business found by name. Raises Invalid."""
+def _body(request: Request, given: dict[str, Any], row: Any = None) -> dict[str, Any]:
+    """The form as the JSON door takes it, its business found by name. Raises Invalid.
+
+    The contact's own business stays, though a namesake may exist.
+    """
     body = {
         name: value
         for name, value in given.items()
         if name != "business" and (value != "" or name != "status")
     }
     business = None
-    if given["business"]:
+    held = row and row.business_id and request.services(services.Businesses).find(row.business_id)
+    if held and business_label(held) == given["business"]:
+        business = held
+    elif given["business"]:
         business = request.services(services.Businesses).by_label(given["business"])
         if business is None:
             message = f"There is no business “{given['business'][:80]}”. Make it first, or leave this empty."
