@@ -62,7 +62,9 @@ PROFILES: dict[str, dict[str, str]] = {
 
 
 def includeme(config: Configurator) -> None:
-    config.add_tween("autoloop.web.headers.headers", under=INGRESS, over=("autoloop.web.traffic.observed", MAIN))
+    config.add_tween(
+        "autoloop.web.headers.headers", under=INGRESS, over=("autoloop.web.traffic.observed", MAIN)
+    )
 
 
 def frame_ancestors(origins: list[str]) -> str:
