@@ -8,6 +8,10 @@ import { startNav } from "./nav";
 import { startPalette } from "./palette";
 import { startTheme } from "./theme";
 
+// A change of pages that is interrupted is no error.
+addEventListener("pageswap", (event) => void event.viewTransition?.ready.catch(() => {}));
+addEventListener("pageswap", (event) => void event.viewTransition?.finished.catch(() => {}));
+
 startTheme();
 startNav();
 startKeys();

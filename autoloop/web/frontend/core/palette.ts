@@ -6,7 +6,7 @@ type Command = { label: string; hint: string; run: () => void };
 function commands(): Command[] {
   const pages = [...document.querySelectorAll<HTMLAnchorElement>(".nav")].map((link) => ({
     label: link.dataset.label ?? "",
-    hint: link.dataset.key ? `G ${link.dataset.key.toUpperCase()}` : "",
+    hint: link.dataset.key ? `g ${link.dataset.key}` : "",
     run: () => link.click(),
   }));
   const actions = [...document.querySelectorAll<HTMLElement>("[data-command]")].map((element) => ({
