@@ -1448,6 +1448,13 @@ def make_tables() -> None:
         postgresql_where=sa.text("due_at is not null and attempts = 0"),
     )
     op.create_index(
+        "idx_workflow_runs_status",
+        "workflow_runs",
+        ["workspace_id", "status", "id"],
+        unique=False,
+        postgresql_where=sa.text("status in ('paused', 'blocked', 'quarantined', 'failed')"),
+    )
+    op.create_index(
         "idx_workflow_runs_version_id", "workflow_runs", ["workspace_id", "version_id"], unique=False
     )
     op.create_table(

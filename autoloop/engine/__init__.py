@@ -14,7 +14,7 @@ __all__ = ["includeme"]
 
 def includeme(config: Configurator) -> None:
     from autoloop.base.due import DueKind
-    from autoloop.engine import advance, partitions, perform, routing
+    from autoloop.engine import advance, blocked, partitions, perform, routing
     from autoloop.engine.services import events
     from autoloop.engine.services.history import timeline
 
@@ -25,6 +25,7 @@ def includeme(config: Configurator) -> None:
         DueKind("route", routing.PROBE, routing.work),
         DueKind("advance", advance.PROBE, advance.work),
         DueKind("perform", perform.PROBE, perform.work),
+        blocked.KIND,
         *partitions.KINDS,
     ):
         registrations.due_kinds[kind.name] = kind

@@ -12,6 +12,8 @@ import pytest
 
 from autoloop.base.errors import Conflict
 from autoloop.base.runtime import Runtime
+from autoloop.engine import blocked
+from autoloop.engine.advance import Advancer
 from autoloop.engine.services.runs import Runs
 from autoloop.engine.services.workflows import WorkflowStatus
 from autoloop.settings import Settings
@@ -198,20 +200,22 @@ def test_people_cancel_pause_and_resume(world: World) -> None:
 
 def test_a_missing_plugin_blocks_and_its_return_frees(world: World) -> None:
     (ada,) = world.contacts()
-    flow = world.workflow(graph(("t", "add_tag", {"tag": "x"})))
-    from autoloop.engine.advance.worker import Advancer
-
-    plugins = world.runtime.registrations.plugins
-    gone = plugins.steps.pop("add_tag")
+    flow = world.workflow(
+        graph(("w", "wait_for_event", {"event": "a.b"}), ("t", "add_tag", {"tag": "x"}), edges="w>t")
+    )
     (run,) = world.enrol(flow, [ada]).started
     world.settle()
-    assert world.run(run).status == "blocked" and "add_tag" in str(world.run(run).reason)
-    plugins.steps["add_tag"] = gone
-    Advancer.of(world.runtime).versions._known.clear()
-    with world.runtime.unit("web", world.workspace_id) as services:
-        services(Runs).resume([run])
+    gone = world.runtime.registrations.plugins.steps.pop("add_tag")
+    Advancer.of(world.runtime).versions._known.clear()  # as after a restart
+    world.happen("a.b", ada)
     world.settle()
-    assert world.run(run).status == "completed"
+    assert world.run(run).status == "blocked" and "add_tag" in str(world.run(run).reason)
+    assert blocked.free(world.runtime) == 0 and world.count("run_stimuli", "parked") == 1
+    world.runtime.registrations.plugins.steps["add_tag"] = gone
+    assert blocked.free(world.runtime) == 1
+    Advancer.of(world.runtime).versions._known.clear()
+    world.settle()
+    assert world.path(run) == ["w:next", "t:next"]
 
 
 class Listener(BaseHTTPRequestHandler):

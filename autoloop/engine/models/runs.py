@@ -58,6 +58,13 @@ class WorkflowRun(InWorkspace, Base):
             "due_at",
             postgresql_where=text("due_at is not null and attempts > 0"),
         ),
+        Index(
+            "idx_workflow_runs_status",
+            "workspace_id",
+            "status",
+            "id",
+            postgresql_where=text("status in ('paused', 'blocked', 'quarantined', 'failed')"),
+        ),
         Index("idx_workflow_runs_contact_id", "workspace_id", "contact_id"),
         Index("idx_workflow_runs_version_id", "workspace_id", "version_id"),
         {"postgresql_with": {"fillfactor": "80"}},
