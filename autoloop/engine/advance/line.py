@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
@@ -48,7 +49,10 @@ class Line:
         if held is None or held.closed or held.invalidated:
             return True
         driver: Any = held.connection.driver_connection
-        return bool(driver is None or driver.closed or driver.broken)
+        if driver is None or driver.closed:
+            return True
+        # Between units it is idle; anything else means that an error left a command or transaction behind.
+        return bool(driver.info.transaction_status != TransactionStatus.IDLE)
 
     def close(self) -> None:
         held, self._connection = self._connection, None

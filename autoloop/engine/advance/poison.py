@@ -34,6 +34,7 @@ class BatchRows:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.held: Any = None
+        self.sent = False
 
     def connection(self) -> Connection[Any]:
         if self.held is None or self.held.dbapi_connection.closed:
@@ -50,12 +51,14 @@ class BatchRows:
             line = self.connection().pgconn
             line.send_query_params(ADD, [value.encode() for value in values])
             line.flush()
+            self.sent = True
         except BaseException:
             self.close()
             raise
 
     def committed(self) -> None:
         """Wait until the row is there: before any step runs."""
+        self.sent = False
         line, wrong = self.held.dbapi_connection.pgconn, None
         while (result := line.get_result()) is not None:
             if result.status != ExecStatus.COMMAND_OK:
@@ -67,12 +70,15 @@ class BatchRows:
     def remove(self, batch: UUID) -> None:
         """Forget a batch that was rolled back. If that fails too, recovery finds the row."""
         try:
+            if self.sent:
+                self.committed()
             self.connection().execute(REMOVE, (batch,), prepare=True)
         except Exception as error:
             log.warning("a batch row stays for recovery: %s", error)
             self.close()
 
     def close(self) -> None:
+        self.sent = False
         if self.held is not None:
             self.held.dbapi_connection.close()
             self.held = None

@@ -21,12 +21,12 @@ from autoloop.engine.advance import asks, claim, poison, stimuli, write
 from autoloop.engine.advance.claim import Claimed
 from autoloop.engine.advance.deadline import Deadline, TimeIsUp
 from autoloop.engine.advance.facts import load_facts
+from autoloop.engine.advance.halts import halted, too_late
 from autoloop.engine.advance.line import Line
 from autoloop.engine.graph import CompiledGraph
 from autoloop.engine.interpreter import interpret
 from autoloop.engine.models.states import ENDED
-from autoloop.engine.services.workflows import PAUSED_WITH_WORKFLOW
-from autoloop.engine.turns import Entry, Facts, Limits, State, Stimulus, Turn
+from autoloop.engine.turns import Facts, Limits, State, Stimulus, Turn
 from autoloop.engine.versions import CompiledVersions
 from autoloop.plugins.facts import NOTHING
 
@@ -140,8 +140,7 @@ class Advancer:
                 return 0
             held += runs
             self.rows.send(batch, runs)
-            with Deadline(BATCH_SECONDS):
-                turns = self.interpret(services, cursor, runs, now)
+            turns = self.interpret(services, cursor, runs, now)
             nudges = self.write(services, connection, cursor, batch, turns, now)
         for kind in nudges:
             self.runtime.nudge(kind)
@@ -171,27 +170,36 @@ class Advancer:
         turns += [(run, too_late(run, told[run.id], now)) for run in ended if run.id in told]
         facts = self.facts(services, cursor, going, now)
         self.rows.committed()
-        limits = self.limits
-        for run, graph in going:
-            state = State(
-                run.id,
-                run.workspace_id,
-                run.workflow_id,
-                run.started_as,
-                run.positions,
-                run.visits,
-                run.variables,
-                run.steps,
-                run.is_test,
-            )
-            started = time.thread_time()
-            turn = interpret(
-                graph, state, facts.get(run.contact_id), told.get(run.id, NO_STIMULI), now, limits
-            )
-            if time.thread_time() - started > SLOW_RUN_SECONDS:
-                log.warning("run %s took over %d ms of CPU for its turn", run.id, 1000 * SLOW_RUN_SECONDS)
-            turns.append((run, turn))
+        with Deadline(BATCH_SECONDS):
+            turns += [(run, self.turn_of(run, graph, facts, told, now)) for run, graph in going]
         return turns
+
+    def turn_of(
+        self,
+        run: Claimed,
+        graph: CompiledGraph,
+        facts: dict[str, Facts],
+        told: dict[str, list[Stimulus]],
+        now: datetime,
+    ) -> Turn:
+        state = State(
+            run.id,
+            run.workspace_id,
+            run.workflow_id,
+            run.started_as,
+            run.positions,
+            run.visits,
+            run.variables,
+            run.steps,
+            run.is_test,
+        )
+        started = time.thread_time()
+        turn = interpret(
+            graph, state, facts.get(run.contact_id), told.get(run.id, NO_STIMULI), now, self.limits
+        )
+        if time.thread_time() - started > SLOW_RUN_SECONDS:
+            log.warning("run %s took over %d ms of CPU for its turn", run.id, 1000 * SLOW_RUN_SECONDS)
+        return turn
 
     def compiled(self, cursor: Cursor[Any], runs: list[Claimed]) -> dict[Any, CompiledGraph | str]:
         def load(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Any]:
@@ -264,38 +272,6 @@ GRAPHS = """
 select v.workspace_id::text, v.id::text, v.graph from unnest(%(tenants)s::uuid[], %(ids)s::uuid[]) u(tenant, id)
 join workflow_versions v on v.workspace_id = u.tenant and v.id = u.id
 """
-
-
-def halted(run: Claimed, graph: CompiledGraph | str, now: datetime) -> Turn:
-    """The turn of a run that may not go on: its workflow is paused or archived, or a plugin is missing."""
-    if run.workflow_status == "paused":
-        return _turn(run, "paused", PAUSED_WITH_WORKFLOW)
-    if run.workflow_status != "live":
-        gone = [(each["node"], each["visit"]) for each in run.positions if "wait" in each]
-        why = "Its workflow is archived."
-        end = Entry(run.steps + 1, "", "", 0, 0, "cancelled", None, now.isoformat(), {"why": why})
-        return _turn(run, "cancelled", why)._replace(
-            positions=[], gone=gone, mailed=True, seq=run.steps + 1, journal=[end]
-        )
-    return _turn(run, "blocked", graph if isinstance(graph, str) else None)
-
-
-def too_late(run: Claimed, told: list[Stimulus], now: datetime) -> Turn:
-    """The turn of a run that has ended: what reached it is written down."""
-    at = now.isoformat()
-    journal = [
-        Entry(
-            run.steps + index, each.node or "", "", each.visit or 0, 0, "late", None, at, {"kind": each.kind}
-        )
-        for index, each in enumerate(told, start=1)
-    ]
-    return _turn(run, run.status, run.reason)._replace(seq=run.steps + len(journal), journal=journal)
-
-
-def _turn(run: Claimed, status: str, reason: str | None) -> Turn:
-    return Turn(
-        status, reason, None, run.positions, run.visits, None, run.steps, [], [], [], [], [], [], False
-    )
 
 
 _local = threading.local()

@@ -26,7 +26,7 @@ def timeline(services: Services, contact_id: UUID, limit: int = 50) -> list[dict
             "at": row["moved_at"],
             "kind": "run",
             "title": row["name"],
-            "text": " · ".join(part for part in (row["status"], row["reason"]) if part),
+            "text": " · ".join(part for part in (row["status"].capitalize(), row["reason"]) if part),
             "icon": "workflow",
             "id": row["id"],
         }
