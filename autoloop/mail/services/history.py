@@ -50,7 +50,7 @@ def timeline(services: Services, contact_id: UUID, limit: int = 50) -> list[dict
             "at": row["settled_at"] or row["created_at"],
             "kind": "email",
             "title": row["subject"] or "Email",
-            "text": " · ".join(part for part in (row["status"], row["reason"]) if part),
+            "text": " · ".join(part for part in (row["status"].capitalize(), row["reason"]) if part),
             "icon": "mail",
             "id": row["id"],
         }

@@ -118,7 +118,7 @@ def _arrows(
             parts.append(_line(f"M{corner_x + WIDE:.0f} {y + 18:.0f}c28 -10 28 32 0 22"))
             continue
         order = [each for _, each in sorted(exits[source])]
-        x = corner_x + WIDE * (order.index(target) + 1) / (len(order) + 1)
+        x = corner_x + WIDE * (order.index(target) + 0.5) / len(order)
         down = route[1][0] > route[0][0]
         points = [(x, y + HIGH if down else y)]
         for bend in route[1:-1]:
@@ -134,7 +134,7 @@ def _arrows(
             below = y + HIGH + 16 if down else y - 8
             parts.append(
                 f'<text x="{x:.0f}" y="{below:.0f}" text-anchor="middle" font-size="11" fill="var(--text-2)" '
-                f'stroke="var(--bg)" stroke-width="4" paint-order="stroke">{escape(", ".join(words))}</text>'
+                f'stroke="var(--surface)" stroke-width="4" paint-order="stroke">{escape(", ".join(words))}</text>'
             )
     return parts
 
