@@ -137,3 +137,43 @@ def tenant(runtime: Runtime) -> Tenant:
 def api(wsgi: object, tenant: Tenant) -> Client:
     """The JSON door of `tenant`, as its owner, by an API key of scope write: `api.get("contacts")`."""
     return Client(wsgi, tenant.slug, tenant.key)
+
+
+# Quick ones first; and at the end, how long each suite took.
+
+SUITES = (
+    "unit",
+    "architecture",
+    "contracts",
+    "bad_input",
+    "functional",
+    "migration",
+    "installed",
+    "browser",
+    "fuzz",
+    "crash",
+)
+
+
+def suite_of(path: str) -> str:
+    parts = path.replace("\\", "/").split("/")
+    return parts[parts.index("tests") + 1] if "tests" in parts[:-1] else parts[-1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: place for place, name in enumerate(SUITES)}
+    items.sort(key=lambda item: order.get(suite_of(item.nodeid), len(order)))
+
+
+def pytest_terminal_summary(terminalreporter: object) -> None:
+    seconds: dict[str, float] = {}
+    for reports in terminalreporter.stats.values():  # type: ignore[attr-defined]
+        for report in reports:
+            if hasattr(report, "duration") and hasattr(report, "nodeid"):
+                name = suite_of(report.nodeid)
+                seconds[name] = seconds.get(name, 0.0) + report.duration
+    line = ", ".join(
+        f"{name} {took:.0f} s" for name, took in sorted(seconds.items(), key=lambda pair: -pair[1])
+    )
+    if line:
+        terminalreporter.write_line(f"Seconds by suite: {line}")  # type: ignore[attr-defined]
