@@ -13,8 +13,10 @@ __all__ = ["drain"]
 
 log = logging.getLogger(__name__)
 
+SPELL = 2.0  # seconds at one kind of work before another has its turn
 
-def drain(runtime: Runtime, kind: str, *, seconds: float = 5.0) -> bool:
+
+def drain(runtime: Runtime, kind: str, *, seconds: float = SPELL) -> bool:
     """Work batches until nothing is due or the time is over. True if more may be due."""
     due = runtime.registrations.due_kinds.get(kind)
     if due is None:

@@ -16,6 +16,7 @@ __all__ = ["Nudger", "make_celery", "nudge_after_commit"]
 log = logging.getLogger(__name__)
 
 TASK = "autoloop.work"
+QUEUE = "autoloop"
 QUIET_SECONDS = 0.05  # a kind nudged this recently needs no second message
 BROKEN_SECONDS = (
     5.0  # after a failure the broker is left alone this long: the scheduler's probe finds the rows
@@ -24,6 +25,12 @@ BROKEN_SECONDS = (
 
 # Who sends a nudge may wait a second at the most; who waits for one may wait for ever.
 IMPATIENT = {"socket_timeout": 0.6, "socket_connect_timeout": 0.3, "max_retries": 0}
+
+
+def queue_of(kind: str) -> str:
+    """Each kind has a queue of its own, and workers serve them in turn: however many nudges to send mail there
+    are, those to route what came back do not stand behind them."""
+    return f"{QUEUE}.{kind}"
 
 
 def make_celery(broker_url: str, transport: dict[str, Any] | None = None) -> Celery:
@@ -35,7 +42,7 @@ def make_celery(broker_url: str, transport: dict[str, Any] | None = None) -> Cel
         task_ignore_result=True,
         result_backend=None,
         task_store_errors_even_if_ignored=False,
-        task_default_queue="autoloop",
+        task_default_queue=QUEUE,
         task_acks_late=False,
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
@@ -70,7 +77,9 @@ class Nudger:
                 return True
             self._sent[kind] = now
         try:
-            self.celery.send_task(TASK, args=[kind], ignore_result=True, retry=False, expires=60)
+            self.celery.send_task(
+                TASK, args=[kind], queue=queue_of(kind), ignore_result=True, retry=False, expires=60
+            )
         except Exception as error:
             with self._lock:
                 self._broken_until = time.monotonic() + BROKEN_SECONDS

@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery, signals
 
 from autoloop.base.drain import drain
-from autoloop.base.nudges import TASK, make_celery
+from autoloop.base.nudges import QUEUE, TASK, make_celery, queue_of
 from autoloop.base.runtime import Runtime
 
 __all__ = ["run_worker", "worker_app"]
@@ -25,6 +25,8 @@ def worker_app(make_runtime: Callable[[], Runtime]) -> Celery:
     """
     held: dict[str, Runtime] = {"parent": make_runtime()}
     celery = make_celery(held["parent"].nudger.broker_url)
+    kinds = sorted(held["parent"].registrations.due_kinds)
+    celery.select_queues([QUEUE, *map(queue_of, kinds)])
 
     def runtime() -> Runtime:
         if "own" not in held:
@@ -67,7 +69,6 @@ def run_worker(make_runtime: Callable[[], Runtime], *, processes: int, name: str
         "--without-gossip",
         "--without-mingle",
         "--without-heartbeat",
-        "--queues=autoloop",
     ]
     try:
         celery.worker_main(arguments)
