@@ -32,6 +32,7 @@ TIME_PASSES = tuple(
     text(f"update {table} set lease_until = clock_timestamp() where lease_until > clock_timestamp()")
     for table in ("email_logs", "run_actions")
 )
+ON_THE_WIRE = text("select exists (select from email_logs where status = 'sending')")
 BATCHES = text("select count(*) from run_batches")
 BATCHES_AGE = text("update run_batches set started_at = started_at - interval '30 seconds'")
 
@@ -62,6 +63,13 @@ class Crash:
         self.answered |= {message_id for message_id, _ in new}
         self.world.reply([mail for mail in new if crc32(mail[0].encode()) % 8 == 0])
         return self.figures()
+
+    def aim(self) -> None:
+        """Half of the time: wait for a mail that is on the wire at this moment, for there a kill hurts most."""
+        until = time.monotonic() + (0.3 if self.chance.random() < 0.5 else 0.0)
+        with self.world.runtime.worker_engine.connect() as connection:
+            while time.monotonic() < until and not connection.execute(ON_THE_WIRE).scalar():
+                connection.rollback()
 
     def let_time_pass(self) -> None:
         with self.world.runtime.unit("worker") as services:
@@ -119,11 +127,12 @@ def test_nothing_is_lost_and_nothing_comes_twice(
         assert time.monotonic() < deadline, f"seed {seed}: stuck with runs {now.runs}, mails {now.mails}"
         # With everybody dead for a moment there is no progress: then the next shot comes all the same.
         if shots and (crash.progress(now) >= shots[0][0] or now.over):
-            what = shots[0][1]
-            if what == "flush":
+            if shots[0][1] == "flush":
                 crash.redis.flushall()
                 shots.pop(0)
-            elif crash.fleet.kill(crash.chance):
+                continue
+            crash.aim()
+            if crash.fleet.kill(crash.chance):
                 shots.pop(0)
                 crash.let_time_pass()
                 killing = time.monotonic()
