@@ -97,7 +97,7 @@ class Businesses(Service):
         exact = mine.where(Business.name_key == name.lower(), Business.domain == domain.lower())
         named = mine.where(Business.name_key == label.lower())
         for statement in (named, exact):
-            found = self.session.scalars(statement.order_by(Business.id).limit(1)).first()
+            found = self.session.scalars(statement.order_by(Business.domain, Business.id).limit(1)).first()
             if found is not None:
                 return found
         return None
