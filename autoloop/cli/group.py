@@ -12,6 +12,7 @@ import click
 __all__ = ["EXIT_PROBLEM", "EXIT_SETTINGS", "cli", "main"]
 
 EXIT_PROBLEM = 1
+UNDEFINED_TABLE = "42P01"
 EXIT_SETTINGS = 78  # sysexits.h, EX_CONFIG: starting again will not help
 
 # name: (module under autoloop.cli, one line of help). The help stands here so that listing reads no module.
@@ -102,6 +103,8 @@ def _plain(error: Exception) -> Told | None:
             return Told(
                 f"The database does not answer: {str(getattr(error, 'orig', error)).strip()}", EXIT_PROBLEM
             )
+    if getattr(getattr(error, "orig", error), "sqlstate", None) == UNDEFINED_TABLE:
+        return Told("The database has not been set up. Run: autoloop migrate", EXIT_PROBLEM)
     return None
 
 

@@ -1,0 +1,83 @@
+"""Documentation that can be wrong is wrong one day: generated pages, links, and code to copy are tested."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"""(?:\]\(|\b(?:src|srcset|href)=")([^)"\s]+)""")
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as forges make them."""
+    text = FENCE.sub("", page.read_text())
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def broken(page: Path) -> Iterator[str]:
+    for link in LINK.findall(FENCE.sub("", page.read_text())):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists():
+            yield f"{link}: no such file"
+        elif anchor and anchor not in anchors(target):
+            yield f"{link}: no such heading"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return [code for name, code in FENCE.findall((ROOT / page).read_text()) if name == language]
+
+
+def test_the_reference_says_what_the_code_says() -> None:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec and spec.loader
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    assert generate.stale(write=False) == [], "run: make docs"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    assert list(broken(page)) == []
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = ROOT / "docs" / "README.md"
+    linked = {(index.parent / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text())}
+    assert {page for page in (ROOT / "docs").rglob("*.md") if page != index} <= linked
+
+
+def test_a_step_written_as_the_page_says_keeps_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    step, test = blocks("docs/how-to/write-a-step.md", "python")
+    package, module = types.ModuleType("my_package"), types.ModuleType("my_package.wait_days")
+    monkeypatch.setitem(sys.modules, "my_package", package)
+    monkeypatch.setitem(sys.modules, "my_package.wait_days", module)
+    exec(step, module.__dict__)
+    written: dict[str, type] = {"__name__": "written"}  # type: ignore[dict-item]
+    exec(test, written)
+    contract = written["TestWaitDays"]()
+    for name in dir(contract):
+        if name.startswith("test_"):
+            contract.made = contract.step()
+            try:
+                getattr(contract, name)()
+            except pytest.skip.Exception:
+                continue
+
+
+def test_commands_on_the_first_page_exist() -> None:
+    known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    told = set(re.findall(r"`make ([a-z]+)", (ROOT / "README.md").read_text()))
+    assert {"run", "demo", "test", "sure"} <= told <= known
