@@ -6,7 +6,6 @@ While one chunk is written, the next is read by another thread: PostgreSQL and P
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import islice
 from uuid import UUID
 
 from sqlalchemy import select
@@ -25,6 +24,8 @@ from autoloop.businesses.services.vocabulary import Fields
 from autoloop.businesses.values import FieldType, clean_words
 
 __all__ = ["Chunk", "Reading", "Reject", "kept_cells", "kind_of"]
+
+MOST_BYTES = 4_000_000  # of one chunk: rows may be long
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,18 @@ class Reading:
         self.reader = _row_reader(services, row, clear=self.options["empty"] == "clear")
 
     def read(self, services: Services, offset: int, line: int, limit: int) -> Chunk:
-        """Up to `limit` records from byte `offset`, which begins `line`."""
+        """Up to `limit` records, or some MB, from byte `offset`, which begins `line`."""
         records = Records(read_pieces(services, self.import_id, offset), self.format, offset, line)
-        batch, rejects, count = Batch(), [], 0
-        for record in islice(iter(records), limit):
+        batch, rejects, count, finished = Batch(), [], 0, True
+        for record in records:
             count += 1
             reason = record.problem or self._take(batch, record)
             if reason:
                 rejects.append(Reject(record.line, reason, kept_cells(record.cells)))
-        chunk = Chunk(offset, line, records.offset, records.line, count, count < limit, batch, rejects)
+            if count >= limit or records.offset - offset >= MOST_BYTES:
+                finished = False
+                break
+        chunk = Chunk(offset, line, records.offset, records.line, count, finished, batch, rejects)
         chunk.people = [new_id() for _ in batch.people]
         chunk.companies = [new_id() for _ in batch.companies]
         chunk.staged_people = staged_people(batch, chunk.people)
