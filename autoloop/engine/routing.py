@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+import psycopg
 from psycopg import Cursor
 from sqlalchemy.exc import OperationalError
 
@@ -28,6 +29,10 @@ __all__ = ["PROBE", "work"]
 log = logging.getLogger(__name__)
 
 BATCH = 500
+PASSING = (
+    OperationalError,
+    psycopg.OperationalError,
+)  # a lost line, a deadlock: nothing is wrong with the event
 EXITS = ("email.unsubscribed", "email.replied", "email.bounced")
 
 PROBE = "select exists (select 1 from events where pending)"
@@ -117,7 +122,7 @@ def work(runtime: Runtime) -> int:
     held: list[Inbox] = []
     try:
         return _batch(runtime, None, held)
-    except OperationalError:
+    except PASSING:
         raise
     except Exception as error:
         if not held:
@@ -131,7 +136,7 @@ def _one_by_one(runtime: Runtime, events: Sequence[Inbox]) -> None:
     for event in events:
         try:
             _batch(runtime, event, [])
-        except OperationalError:
+        except PASSING:
             raise
         except Exception:
             log.exception("event %s (%s) cannot be routed; it stays in the history", event.id, event.name)

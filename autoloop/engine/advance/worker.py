@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -89,6 +90,7 @@ class Advancer:
         held = vars(_local).setdefault("advancers", WeakKeyDictionary())
         if runtime not in held:
             held[runtime] = cls(runtime)
+            gc.freeze()  # what was imported stays; walking over it at every full collection costs more than a batch
         found: Advancer = held[runtime]
         return found
 
