@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from pyramid.request import Request
 from pyramid.response import Response
@@ -55,5 +56,5 @@ def drop(request: Request) -> None:
 def landing(wanted: str | None) -> str:
     """A place of ours to go to after sign-in; never another site."""
     if wanted and wanted.startswith("/") and wanted[1:2] not in ("/", "\\") and wanted.isprintable():
-        return wanted
+        return quote(wanted, safe="/?&=#%+:;,@!$'()*~[]")  # a header takes no other letters
     return "/w"

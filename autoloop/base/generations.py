@@ -5,11 +5,10 @@ They are rows of the transaction that changes, so there is no after-commit step 
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import event, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 __all__ = ["changed"]
 
@@ -30,13 +29,13 @@ def changed(session: Session, workspace_id: UUID, *resources: str) -> None:
     if pending is None:
         pending = session.info["generations"] = set()
         event.listen(session, "before_commit", _raise_them)
-        event.listen(session, "after_rollback", _forget)
+        event.listen(session, "after_soft_rollback", _forget)
     pending.update((workspace_id, resource) for resource in resources)
 
 
 def _raise_them(session: Session) -> None:
     pending: set[tuple[UUID, str]] = session.info.get("generations", set())
-    if not pending:
+    if not pending or session.in_nested_transaction():
         return
     rows = sorted(pending, key=str)
     pending.clear()
@@ -44,5 +43,6 @@ def _raise_them(session: Session) -> None:
     session.execute(RAISE, {"workspaces": [row[0] for row in rows], "resources": [row[1] for row in rows]})
 
 
-def _forget(session: Session, *_: Any) -> None:
-    session.info.get("generations", set()).clear()
+def _forget(session: Session, ended: SessionTransaction) -> None:
+    if ended.parent is None:  # a savepoint that fails leaves what was noted before it
+        session.info.get("generations", set()).clear()

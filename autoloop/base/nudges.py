@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Celery
 from sqlalchemy import event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 __all__ = ["Nudger", "make_celery", "nudge_after_commit"]
 
@@ -98,15 +98,18 @@ def nudge_after_commit(session: Session, nudger: Any, *kinds: str) -> None:
     if wanted is None:
         wanted = session.info["nudges"] = set()
 
-        def send(_session: Session) -> None:
+        def send(session: Session) -> None:
+            if session.in_nested_transaction():
+                return
             due = sorted(wanted or ())
             (wanted or set()).clear()
             for kind in due:
                 nudger.nudge(kind)
 
-        def forget(_session: Session) -> None:
-            (wanted or set()).clear()
+        def forget(_session: Session, ended: SessionTransaction) -> None:
+            if ended.parent is None:  # a savepoint that fails leaves what was wanted before it
+                (wanted or set()).clear()
 
         event.listen(session, "after_commit", send)
-        event.listen(session, "after_rollback", forget)
+        event.listen(session, "after_soft_rollback", forget)
     wanted.update(kinds)

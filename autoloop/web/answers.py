@@ -13,6 +13,7 @@ import colander
 import orjson
 from pyramid.request import Request
 from pyramid.response import Response
+from sqlalchemy import text
 
 from autoloop.base.errors import PreconditionFailed
 from autoloop.web.tree import Row
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["check_preconditions", "json_response", "many", "one", "shape"]
 
 OK = {"success": True}
+TAKE_TURNS = text("select pg_advisory_xact_lock(hashtextextended('row ' || :row, 0))")
 
 
 def json_response(body: Any, status: int = 200) -> Response:
@@ -62,9 +64,18 @@ def many(request: Request, result: Page, out: colander.Schema | None) -> Respons
 
 
 def check_preconditions(node: Row, request: Request) -> None:
-    """If-Match on a change: 412 unless the row is still the one the caller read (RFC 9110 §13.1.1)."""
-    if request.method in ("GET", "HEAD") or "If-Match" not in request.headers:
+    """If-Match on a change: 412 unless the row is still the one the caller read (RFC 9110 §13.1.1).
+
+    Changes of one row take turns, so that of two callers who read the same only the first gets through.
+    """
+    if request.method in ("GET", "HEAD"):
         return
+    request.db.execute(TAKE_TURNS, {"row": str(node.id)})
+    if "If-Match" not in request.headers:
+        return
+    if "row" in node.__dict__:  # loaded before it was our turn
+        del node.row
+        request.db.expire_all()
     if node.etag is None or node.etag not in request.if_match:
         raise PreconditionFailed
 

@@ -39,13 +39,27 @@ def once(request: Request, answer: Callable[[], Response]) -> Response:
         "route": f"{request.method} {request.path_info}",
         "key": key,
     }
-    body_hash = hashlib.sha256(request.body).digest()
+    body_hash = _hash(request)
     if _first(request, names, body_hash):
         response = answer()
+        if response.status_int >= 400:  # returned, not raised: its transaction commits
+            request.db.execute(DROP, names)
+            return response
         kept = {"status": response.status_int, "answer": response.body.decode(), **names}
         request.db.execute(KEEP, kept)
         return response
     return _repeat(request, names, body_hash)
+
+
+def _hash(request: Request) -> bytes:
+    """Of what was asked: query and body. A file is read in pieces, and can be read again."""
+    found = hashlib.sha256(request.query_string.encode() + b"\n")
+    body = request.body_file_seekable
+    body.seek(0)
+    while piece := body.read(1 << 16):
+        found.update(piece)
+    body.seek(0)
+    return found.digest()
 
 
 def _first(request: Request, names: dict[str, object], body_hash: bytes) -> bool:
@@ -76,6 +90,9 @@ insert into idempotency_keys (workspace_id, principal, route, key, body_hash)
 values (:workspace, :principal, :route, :key, :hash) on conflict do nothing""")
 KEEP = text("""
 update idempotency_keys set status = :status, answer = nullif(:answer, '')::jsonb
+where workspace_id = :workspace and principal = :principal and route = :route and key = :key""")
+DROP = text("""
+delete from idempotency_keys
 where workspace_id = :workspace and principal = :principal and route = :route and key = :key""")
 FIND = text("""
 select body_hash, status, answer from idempotency_keys

@@ -35,6 +35,7 @@ def includeme(config: Configurator) -> None:
     config.add_exception_view(csrf, context=BadCSRFToken)
     config.add_exception_view(csrf, context=BadCSRFOrigin)
     config.add_exception_view(database, context=DBAPIError)
+    config.add_exception_view(unreadable, context=UnicodeDecodeError)
     config.add_exception_view(unexpected, context=Exception)
     config.add_forbidden_view(forbidden)
     config.add_notfound_view(not_found)
@@ -109,6 +110,12 @@ def database(error: DBAPIError, request: Request) -> Response:
         log.warning("the database does not answer: %s", error.orig)
         return problem(request, Unavailable("The database does not answer right now. Try again shortly."))
     return unexpected(error, request)
+
+
+def unreadable(error: UnicodeDecodeError, request: Request) -> Response:
+    """A form, a cookie or a header whose octets are no UTF-8: WebOb decodes when it is read."""
+    log.warning("undecodable input", exc_info=error)
+    return problem(request, Invalid("Some of what was sent is not UTF-8.", code="BAD_ENCODING"))
 
 
 def unexpected(error: Exception, request: Request) -> Response:

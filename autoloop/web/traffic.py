@@ -12,7 +12,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.tweens import INGRESS, MAIN
 
-from autoloop.base.errors import TooMany
+from autoloop.base.errors import Invalid, TooMany
 from autoloop.base.ids import new_id
 from autoloop.base.limits import Limits
 from autoloop.base.logging import context
@@ -21,6 +21,8 @@ from autoloop.web.problems import problem
 log = logging.getLogger("autoloop.requests")
 
 QUIET = ("/static/", "/health", "/ready", "/metrics")
+SECRET = ("/t/", "/f/", "/hooks/", "/inbound/")  # what follows is a token: it must not be in a log
+LONGEST = 300  # characters of a path that is logged
 
 
 def includeme(config: Configurator) -> None:
@@ -37,6 +39,11 @@ def includeme(config: Configurator) -> None:
         under="autoloop.web.traffic.observed",
         over="pyramid_tm.tm_tween_factory",
     )
+    config.add_tween(
+        "autoloop.web.traffic.readable",
+        under=INGRESS,
+        over=("autoloop.web.headers.headers", "autoloop.web.traffic.observed"),
+    )
 
 
 def client_address(request: Request) -> str:
@@ -48,6 +55,30 @@ def client_address(request: Request) -> str:
     if hops and len(forwarded) >= hops:
         return forwarded[-hops]
     return request.remote_addr or "unknown"
+
+
+def logged_path(path: str) -> str:
+    """The path as it may stand in a log."""
+    for start in SECRET:
+        if path.startswith(start):
+            return f"{start}…"
+    return path[:LONGEST]
+
+
+def readable(handler: Callable[[Request], Response], _registry: Any) -> Callable[[Request], Response]:
+    """An address whose octets are no UTF-8 is refused before anything reads it."""
+
+    def tween(request: Request) -> Response:
+        try:
+            request.path_info, request.GET  # noqa: B018 - reading decodes
+        except UnicodeDecodeError:
+            raw = request.environ["PATH_INFO"].encode("latin-1")
+            request.environ["PATH_INFO"] = raw.decode("utf-8", "replace").encode().decode("latin-1")
+            request.environ["QUERY_STRING"] = ""
+            request.environ["autoloop.unreadable"] = True
+        return handler(request)
+
+    return tween
 
 
 def observed(handler: Callable[[Request], Response], registry: Any) -> Callable[[Request], Response]:
@@ -66,8 +97,8 @@ def observed(handler: Callable[[Request], Response], registry: Any) -> Callable[
                 log.log(
                     level,
                     "%s %s %s %.0f ms",
-                    request.method,
-                    request.path_info,
+                    request.method[:20],
+                    logged_path(request.path_info),
                     response.status_int,
                     took * 1000,
                 )
@@ -85,7 +116,12 @@ def limited(handler: Callable[[Request], Response], registry: Any) -> Callable[[
             return handler(request)
         # By address, not by credential: made-up credentials would each get an allowance of their own.
         verdict = registry.limits.hit("requests", request.client_address, allowed, 60)
-        response = handler(request) if verdict.ok else problem(request, TooMany(retry_after=verdict.reset))
+        if not verdict.ok:
+            response = problem(request, TooMany(retry_after=verdict.reset))
+        elif "autoloop.unreadable" in request.environ:
+            response = problem(request, Invalid("This address is not UTF-8.", code="BAD_ADDRESS"))
+        else:
+            response = handler(request)
         response.headers["RateLimit-Limit"] = str(allowed)
         response.headers["RateLimit-Remaining"] = str(verdict.remaining)
         response.headers["RateLimit-Reset"] = str(verdict.reset)
