@@ -8,6 +8,7 @@ from pyramid.config import Configurator
 def includeme(config: Configurator) -> None:
     from autoloop.mail.delivery import DUE_KINDS
     from autoloop.mail.services.attribution import attribute
+    from autoloop.mail.services.erasing import erase
     from autoloop.mail.services.happenings import EVENT_NAMES, on_events
     from autoloop.mail.services.history import email_history, timeline
     from autoloop.mail.services.intents import ask_for_emails, cancel_of_runs
@@ -27,6 +28,7 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["template_exists"] = existing_templates
     registrations.fact_loaders["sender_exists"] = existing_senders
     registrations.timeline_sources["emails"] = timeline
+    registrations.erasers["mail"] = erase
     registrations.system_mail = send_system_mail
     _hang(config)
     config.include("autoloop.mail.templates")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from tests.browser.seed import seed, work
 from tests.factories import Client, make_tenant
@@ -89,6 +90,30 @@ def test_of_many_events_all_are_taken_or_none(api, made) -> None:
     assert api.data("events", name="order.paid") == []
     assert len(api.post("events", {"events": [good] * 3}).json["data"]["events"]) == 3
     api.post("events", {"events": [good] * 1001}, status=400)
+
+
+def test_a_deleted_contact_leaves_no_run_no_journal_and_no_address(api, runtime, tenant, made) -> None:
+    run = api.data("runs", contact_id=made["contact"])[0]["id"]
+    sent = next(row for row in api.data("emails") if row["to_address"] == "ada@fern.example")
+    api.delete(f"contacts/{made['contact']}")
+    api.get(f"runs/{run}", status=404)
+    assert not api.data(f"emails/{sent['id']}")["to_address"]
+    with runtime.unit("worker") as services:
+        lines = services.session.execute(
+            text("select count(*) from run_steps where run_id = :run"), {"run": run}
+        )
+        assert lines.scalar_one() == 0
+
+
+def test_mail_that_waits_for_a_deleted_contact_is_called_off(api, runtime, made) -> None:
+    contact = api.post("contacts", {"email": "late@fern.example", "first_name": "Late"}).json["data"]["id"]
+    api.post(f"workflows/{made['workflow']}/enrol", {"contact_ids": [contact]})
+    runtime.registrations.due_kinds["advance"].work(runtime)
+    waiting = next(row for row in api.data("emails") if row["to_address"] == "late@fern.example")
+    assert waiting["status"] == "intent"
+    api.delete(f"contacts/{contact}")
+    work(runtime)
+    assert api.data(f"emails/{waiting['id']}")["status"] == "cancelled"
 
 
 def test_another_tenants_runs_are_as_unknown_as_a_made_up_id(wsgi, runtime, api, made) -> None:

@@ -108,7 +108,12 @@ class Contacts(Service):
         return self.update(found, given, source=source), False
 
     def delete(self, row: Contact) -> None:
-        """Remove a contact, with its runs; its emails stay in the log without it."""
+        """Remove a contact, with its runs and their journals; its emails stay in the log, without the address.
+
+        Mail that waits to be sent to it is called off.
+        """
+        for erase in self.services.registrations.erasers.values():
+            erase(self.services, [row.id])
         self.session.delete(row)
         self.session.flush()
         self.services.changed("contacts")
