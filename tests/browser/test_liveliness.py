@@ -106,3 +106,22 @@ def test_a_second_click_does_not_send_a_form_twice(contacts: Page, owner: Tenant
         }"""
     )
     assert sent == 1
+
+
+def test_a_captured_mail_is_read_in_the_mailbox(signed_in: BrowserContext, owner: Tenant):
+    page = signed_in.new_page()
+    page.goto(f"/w/{owner.slug}/mailbox")
+    page.get_by_role("link", name="ada@fern.example").click()
+    expect(page.get_by_role("heading", name="Hello Ada")).to_be_visible()
+    expect(page.frame_locator("iframe").get_by_text("Dear Ada")).to_be_visible()
+    page.get_by_text("Headers").click()
+    expect(page.get_by_text("List-Unsubscribe").first).to_be_visible()
+
+
+def test_the_list_of_runs_looks_again_by_itself(signed_in: BrowserContext, owner: Tenant):
+    page = signed_in.new_page()
+    page.goto(f"/w/{owner.slug}/runs")
+    with page.expect_response(lambda answer: answer.url.rstrip("/").endswith("/runs")) as again:
+        page.get_by_role("link", name="Ada").focus()
+    assert again.value.status == 200
+    expect(page.get_by_role("link", name="Ada")).to_be_focused()
