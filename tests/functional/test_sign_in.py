@@ -81,13 +81,13 @@ def test_cookies_are_out_of_reach(browser, email):
 
 def test_with_a_page(browser, email):
     page = browser.get("/auth/sign-in?next=/me")
-    form = page.forms["password"]
+    form = page.forms["sign-in-password"]
     form["email"], form["password"] = email, "not the password"
     again = form.submit(expect_errors=True)
     assert again.status_int == 422
-    assert again.forms["password"]["email"].value == email
+    assert again.forms["sign-in-password"]["email"].value == email
     assert "not the password" not in again.text
-    form = again.forms["password"]
+    form = again.forms["sign-in-password"]
     form["password"] = PASSWORD
     landed = form.submit()
     assert landed.status_int == 303
