@@ -87,6 +87,7 @@ def test_first_start_serves_and_offers_itself(data: Path) -> None:
         asked = time.monotonic()
         assert stack.stop() == 0
         assert time.monotonic() - asked < 10
+    psutil.wait_procs(everyone, timeout=5)  # PostgreSQL's helpers end a moment after it
     assert not living(everyone)
     assert "did not stop in time" not in stack.log.read_text()
 

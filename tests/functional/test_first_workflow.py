@@ -49,12 +49,12 @@ def workers(runtime: Runtime) -> Iterator[None]:
     thread.join()
 
 
-@pytest.mark.skipif(not (shutil.which("jq") and shutil.which("curl")), reason="needs curl and jq")
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 def test_the_first_workflow_does_what_it_says(address: str, workers: None, api: Client, tenant: Tenant):
     given = os.environ | {"KEY": tenant.key, "W": f"{address}/api/v1/w/{tenant.slug}"}
     done = subprocess.run(["sh", SCRIPT], env=given, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert '"ok": true' in done.stdout
+    assert '"ok":true' in done.stdout
     workflow = api.data("workflows")[0]
     assert api.data(f"workflows/{workflow['id']}/stats")["nodes"]["answer"]["here"] == 1
     sent = api.data("emails")
