@@ -53,8 +53,13 @@ def drop(request: Request) -> None:
     request.add_response_callback(on_answer)
 
 
-def landing(wanted: str | None) -> str:
+def landing(wanted: object) -> str:
     """A place of ours to go to after sign-in; never another site."""
-    if wanted and wanted.startswith("/") and wanted[1:2] not in ("/", "\\") and wanted.isprintable():
+    if (
+        isinstance(wanted, str)
+        and wanted.startswith("/")
+        and wanted[1:2] not in ("/", "\\")
+        and wanted.isprintable()
+    ):
         return quote(wanted, safe="/?&=#%+:;,@!$'()*~[]")  # a header takes no other letters
     return "/w"

@@ -154,9 +154,6 @@ def _batch(runtime: Runtime, only: Inbox | None, held: list[Inbox]) -> int:
         starts = _triggers(services, cursor, events)
         runs = _hold(cursor, events)
         _tell(services, events)
-        hear = services.registrations.effect_handlers.get("on_events")
-        if hear is not None:
-            hear(services, [event._asdict() for event in events])
         woken = 0
         if runs:
             cursor.execute(MATCH, _keys(events))

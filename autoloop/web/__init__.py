@@ -19,6 +19,7 @@ def includeme(config: Configurator) -> None:
     config.include("autoloop.web.csrf")
     config.include("autoloop.web.flash")
     config.include("autoloop.web.tree")
+    config.include("autoloop.web.input")
     config.include("autoloop.web.doors")
     config.include("autoloop.web.problems")
     config.include("autoloop.web.traffic")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import colander
+from pyramid.config import Configurator
+from pyramid.events import ContextFound
 from pyramid.request import Request
 
 from autoloop.base.errors import Invalid, TooLarge, UnsupportedMedia
 
 __all__ = ["MAX_LIMIT", "ListQuery", "checked", "read_body", "read_query"]
 
+FORM = "application/x-www-form-urlencoded"
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 
@@ -97,13 +101,30 @@ def read_body(request: Request, schema: colander.Schema) -> dict[str, Any]:
     """The request's JSON body through the schema."""
     if request.content_type not in ("application/json", ""):
         raise UnsupportedMedia
+    return checked(schema, parse_json(_bounded(request)))
+
+
+def _bounded(request: Request) -> bytes:
     limit = request.runtime.settings.request_body_mb * 1_000_000
-    if (request.content_length or 0) > limit:
+    if (request.content_length or 0) > limit or len(request.body) > limit:
         raise TooLarge(f"A request's body may have {limit:,} octets at the most.")
-    raw = request.body
-    if len(raw) > limit:
-        raise TooLarge(f"A request's body may have {limit:,} octets at the most.")
-    return checked(schema, parse_json(raw))
+    raw: bytes = request.body
+    return raw
+
+
+def check_form(event: ContextFound) -> None:
+    """A form is of bounded size and UTF-8: WebOb would put U+FFFD where it is not, and we would keep it."""
+    request = event.request
+    if request.method != "POST" or request.content_type != FORM:
+        return
+    try:
+        unquote_to_bytes(_bounded(request)).decode()
+    except UnicodeDecodeError:
+        raise Invalid("This form is not UTF-8.", code="BAD_ENCODING") from None
+
+
+def includeme(config: Configurator) -> None:
+    config.add_subscriber(check_form, ContextFound)
 
 
 def parse_json(raw: bytes) -> Any:

@@ -62,7 +62,7 @@ def claim_form(context: Auth, request: Request) -> dict[str, Any]:
     template=TEMPLATES + "claim.jinja2",
 )
 def claim(context: Auth, request: Request) -> Any:
-    token = request.POST.get("token", "")
+    token = str(request.POST.get("token", ""))
     given: dict[str, Any] = {}
     try:
         limit(request)
