@@ -20,6 +20,9 @@ from autoloop.settings import Settings
 
 __all__ = ["Fleet"]
 
+WHOLE = 0.15
+"""Share of the kills that hit a worker with all of its processes: it takes seconds to start again."""
+
 INI = "[app:main]\nuse = egg:autoloop\n"
 
 
@@ -55,13 +58,13 @@ class Fleet:
     def kill(self, chance: random.Random) -> str:
         """SIGKILL one process of a worker's pool, or a worker with all of its processes; says which.
 
-        Workers that have no pool yet are spared: killing what has not begun proves nothing.
+        Workers that have no pool are spared: killing what has not begun proves nothing.
         """
         ready = {name: pool for name in self.parents if name != "scheduler" and (pool := self._pool(name))}
         if not ready:
             return ""
         name = chance.choice(sorted(ready))
-        if chance.random() < 0.25:
+        if chance.random() < WHOLE:
             os.killpg(self.parents[name].pid, signal.SIGKILL)
             self.parents[name].wait()
             self.killed["group"] += 1
@@ -73,13 +76,13 @@ class Fleet:
         return f"process {victim.pid} of {name}"
 
     def _pool(self, name: str) -> list[psutil.Process]:
-        """The pool processes of a worker, once all of them are there."""
+        """The pool processes of a worker that are alive."""
         try:
             children = psutil.Process(self.parents[name].pid).children()
         except psutil.NoSuchProcess:
             return []
         alive = [child for child in children if _lives(child)]
-        return sorted(alive, key=lambda child: child.pid) if len(alive) >= self.processes else []
+        return sorted(alive, key=lambda child: child.pid)
 
     def _start(self, name: str) -> Popen[bytes]:
         words = ["scheduler", "--config", str(self.folder / "crash.ini")]

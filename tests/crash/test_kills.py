@@ -26,13 +26,23 @@ from tests.factories import Tenant
 
 pytestmark = pytest.mark.timeout(0)
 
-# What dead workers held is free after 30 s. Time is made to pass for all: the living, too, find leases gone that
-# they thought they had, as after a pause of the whole machine.
+SMALL = {"runs": 300, "kills": 60, "flushes": 5}
+LOOK = 0.1
+STANDSTILL = 1.5
+STUCK = 60.0
+# What dead workers held is free after 30 s. When nothing moves, that time is made to pass; for all: the living, too,
+# find leases gone that they thought they had, as after a pause of the whole machine.
 TIME_PASSES = tuple(
     text(f"update {table} set lease_until = clock_timestamp() where lease_until > clock_timestamp()")
     for table in ("email_logs", "run_actions")
 )
 ON_THE_WIRE = text("select exists (select from email_logs where status = 'sending')")
+STANDING = text("""
+select r.status, r.due_at <= now() as due, r.attempts, r.reason, w.kind, w.node, e.status as mail,
+  (select count(*) from run_stimuli s where s.run_id = r.id) as stimuli, count(*) as n
+from workflow_runs r left join run_waits w on w.run_id = r.id
+left join email_logs e on e.run_id = r.id and e.node = w.node and e.status <> 'resent'
+where r.ended_at is null group by 1, 2, 3, 4, 5, 6, 7, 8""")
 BATCHES = text("select count(*) from run_batches")
 BATCHES_AGE = text("update run_batches set started_at = started_at - interval '30 seconds'")
 
@@ -48,6 +58,9 @@ class Crash:
     chance: random.Random
     answered: set[str] = field(default_factory=set)
     settled: int = 0
+    shots: list[str] = field(default_factory=list)
+    waves: list[int] = field(default_factory=list)
+    threshold: int = 0
 
     @property
     def taken(self) -> list[tuple[str, str]]:
@@ -84,20 +97,49 @@ class Crash:
                 services(Emails).settle(id, "accepted" if message_id in arrived else "resend")
                 self.settled += 1
 
+    def state(self) -> str:
+        """For whoever must find out why nothing moves."""
+        now = self.figures()
+        with self.world.runtime.worker_engine.connect() as connection:
+            standing = [dict(row) for row in connection.execute(STANDING).mappings()]
+        queues = {name: self.redis.llen(name) for name in self.redis.keys("autoloop*")}
+        logs = [path.read_text()[-1500:] for path in sorted(self.fleet.folder.glob("*.log"))]
+        return f"Runs {now.runs}, mails {now.mails}, standing {standing}, queues {queues}, logs {logs}"
+
     @property
     def is_swept(self) -> bool:
         """True once nothing tells of dead workers any more."""
         with self.world.runtime.worker_engine.connect() as connection:
             return not connection.execute(BATCHES).scalar()
 
-    def progress(self, now: Figures) -> float:
-        """From 0 to about 1: how much of what is to be done was done."""
-        return (len(self.answered) + now.ended) / (3.6 * now.people)
+    def load(self, runs: int, kills: int, flushes: int) -> None:
+        """Mix the shots; with each, its share of the runs begins, so that every one hits workers at work."""
+        self.shots = ["kill"] * kills + ["flush"] * flushes
+        self.chance.shuffle(self.shots)
+        self.waves = [runs // len(self.shots) + (n < runs % len(self.shots)) for n in range(len(self.shots))]
+        self.next_wave()
+
+    def next_wave(self) -> None:
+        """Let people in, and say how many more mails must arrive before the next shot."""
+        if self.waves:
+            self.world.enter(size := self.waves.pop())
+            self.threshold = len(self.answered) + self.chance.randrange(2 * size + 1)
+
+    def shoot(self) -> None:
+        """The next shot; it stays if there was nobody to be hit."""
+        if self.shots[-1] == "flush":
+            self.redis.flushall()
+        else:
+            self.aim()
+            if not self.fleet.kill(self.chance):
+                return
+        self.shots.pop()
+        self.next_wave()
 
 
 @pytest.fixture
 def seed(pytestconfig: pytest.Config) -> int:
-    given = pytestconfig.getoption("--seed")
+    given = pytestconfig.getoption("--seed", None)
     return random.SystemRandom().randrange(10**6) if given is None else int(given)
 
 
@@ -115,33 +157,22 @@ def crash(runtime: Runtime, settings: Settings, tenant: Tenant, tmp_path: Path, 
 def test_nothing_is_lost_and_nothing_comes_twice(
     crash: Crash, seed: int, pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    runs, kills, flushes = (pytestconfig.getoption(f"--{name}") for name in ("runs", "kills", "flushes"))
-    began = time.monotonic()
-    shots = sorted([(crash.chance.random() * 0.9, "kill") for _ in range(kills)])
-    shots = sorted(shots + [(crash.chance.random() * 0.9, "flush") for _ in range(flushes)])
-    crash.world.enter(runs)
+    runs, kills, flushes = (pytestconfig.getoption(f"--{name}", small) for name, small in SMALL.items())
+    began = moved = progressed = time.monotonic()
+    crash.load(runs, kills, flushes)
     now = crash.look()
-    killing = began
-    deadline = began + 90 + runs * 0.3 + kills * 2.0
-    while shots or not (now.over and crash.is_swept):
-        assert time.monotonic() < deadline, f"seed {seed}: stuck with runs {now.runs}, mails {now.mails}"
-        # With everybody dead for a moment there is no progress: then the next shot comes all the same.
-        if shots and (crash.progress(now) >= shots[0][0] or now.over):
-            if shots[0][1] == "flush":
-                crash.redis.flushall()
-                shots.pop(0)
-                continue
-            crash.aim()
-            if crash.fleet.kill(crash.chance):
-                shots.pop(0)
-                crash.let_time_pass()
-                killing = time.monotonic()
-        if not shots and time.monotonic() - killing > 3:
-            crash.let_time_pass()
-            killing = time.monotonic()
+    while crash.shots or not (now.over and crash.is_swept):
+        assert time.monotonic() < progressed + STUCK, f"seed {seed}: stuck. {crash.state()}"
+        if crash.shots and (len(crash.answered) >= crash.threshold or now.over):
+            crash.shoot()
         crash.settle()
-        now = crash.look()
-        time.sleep(0.05)
+        before, now = (len(crash.answered), now.steps), crash.look()
+        if (len(crash.answered), now.steps) != before:
+            moved = progressed = time.monotonic()
+        elif time.monotonic() - moved > STANDSTILL:
+            crash.let_time_pass()
+            moved = time.monotonic()
+        time.sleep(LOOK)
     seconds = time.monotonic() - began
     with crash.world.runtime.worker_engine.connect() as connection:
         broken = broken_rules(connection, crash.world.tenant.id, crash.world.workflow_id, crash.taken)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,11 +41,11 @@ class World:
             {
                 "workspace_id": self.tenant.id,
                 "id": new_id(),
-                "first_name": f"Person {number}",
-                "email": f"person{number}@crash.example",
-                "email_normal": f"person{number}@crash.example",
+                "first_name": name,
+                "email": f"{name}@crash.example",
+                "email_normal": f"{name}@crash.example",
             }
-            for number in range(runs)
+            for name in (f"p{secrets.token_hex(6)}" for _ in range(runs))
         ]
         with self.runtime.unit("web", self.tenant.id) as services:
             services.session.execute(Contact.__table__.insert(), rows)
