@@ -79,7 +79,7 @@ def test_who_claims_is_led_to_the_first_delivered_email_and_signs_in_again(page:
 
 def test_a_business_and_somebody_there(page: Page):
     page.get_by_role("link", name="Businesses").first.click()
-    page.keyboard.press("n")
+    page.get_by_role("link", name="New business").click()
     page.get_by_label("Name").fill("Larch Books")
     page.get_by_label("Domain").fill("larch.example")
     page.get_by_role("button", name="Add the business").click()
