@@ -17,7 +17,8 @@ def opens_in(window: Mapping[str, Any], now: datetime, contact_zone: str, worksp
     a zone's name}, each optional: Monday is 1, `until` is not in it. Nonsense is no window.
     """
     zone = _zone(window.get("timezone") or "contact", contact_zone, workspace_zone)
-    days = {day for day in window.get("days") or range(1, 8) if isinstance(day, int)}
+    given = window.get("days") or range(1, 8)
+    days = {day for day in given if isinstance(day, int)} if isinstance(given, list | range) else set()
     opens, closes = _time(window.get("from"), time(0)), _time(window.get("until"), time.max)
     if not days or opens >= closes:
         return 0.0
@@ -40,13 +41,13 @@ def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 def _time(text: Any, default: time) -> time:
     try:
-        return time.fromisoformat(text) if text else default
+        return time.fromisoformat(text).replace(tzinfo=None) if text else default
     except (TypeError, ValueError):
         return default
 
 
 def _zone(name: Any, contact_zone: str, workspace_zone: str) -> ZoneInfo:
-    named = {"contact": contact_zone, "workspace": workspace_zone}.get(name, name)
+    named = {"contact": contact_zone, "workspace": workspace_zone}.get(str(name), name)
     for candidate in (named, workspace_zone, "UTC"):
         try:
             return ZoneInfo(candidate)

@@ -52,7 +52,8 @@ class WaitFor:
 class SendEmail:
     """Send the contact a template; the step runs again when the mail's fate is known.
 
-    `ctx.resumed.port` is then `sent`, `failed` or `skipped`.
+    `ctx.resumed.port` is then `sent`, `failed` or `skipped`. `on_unknown` says what becomes of a mail of
+    which nobody can say whether it arrived; None leaves it to the workflow's settings.
     """
 
     template_id: str
@@ -60,7 +61,7 @@ class SendEmail:
     sender_id: str | None = None
     kind: Literal["marketing", "transactional"] = "marketing"
     priority: int = 0
-    on_unknown: Literal["hold", "skip", "resend"] = "hold"
+    on_unknown: Literal["hold", "skip", "resend"] | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     due_at: datetime | None = None
     effects: Sequence[Effect] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pyramid.config import Configurator
-from pyramid.request import Request
 
 from autoloop.web.tree import Collection, Node, Row, api_path, api_url
 from autoloop.web.views import Page, api_view, page
@@ -28,8 +27,3 @@ def includeme(config: Configurator) -> None:
     config.include("autoloop.web.caching")
     config.include("autoloop.web.openapi")
     config.include("autoloop.web.vitals")
-
-
-def door_of(request: Request) -> str:
-    """ "api" or "page": which of the two doors this request came through."""
-    return "api" if request.path_info.startswith("/api/") else "page"

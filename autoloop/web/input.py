@@ -16,6 +16,7 @@ from autoloop.base.errors import Invalid, TooLarge, UnsupportedMedia
 __all__ = ["MAX_LIMIT", "ListQuery", "checked", "read_body", "read_query"]
 
 FORM = "application/x-www-form-urlencoded"
+FORM_WITH_FILES = "multipart/form-data"
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 
@@ -115,12 +116,21 @@ def _bounded(request: Request) -> bytes:
 def check_form(event: ContextFound) -> None:
     """A form is of bounded size and UTF-8: WebOb would put U+FFFD where it is not, and we would keep it."""
     request = event.request
-    if request.method != "POST" or request.content_type != FORM:
+    if request.method != "POST":
         return
-    try:
-        unquote_to_bytes(_bounded(request)).decode()
-    except UnicodeDecodeError:
-        raise Invalid("This form is not UTF-8.", code="BAD_ENCODING") from None
+    if request.content_type == FORM:
+        try:
+            unquote_to_bytes(_bounded(request)).decode()
+        except UnicodeDecodeError:
+            raise Invalid("This form is not UTF-8.", code="BAD_ENCODING") from None
+    elif request.content_type == FORM_WITH_FILES:
+        most = request.runtime.settings.import_file_mb * 1_000_000 + 1_000_000
+        if (request.content_length or 0) > most:
+            raise TooLarge(f"A form with files may have {most:,} octets at the most.")
+        try:
+            request.POST  # noqa: B018 - reading parses
+        except ValueError as error:
+            raise Invalid(f"This form cannot be read: {error}", code="BAD_FORM") from None
 
 
 def includeme(config: Configurator) -> None:

@@ -53,8 +53,9 @@ class SendEmail(DecisionStep):
         on_unknown = colander.SchemaNode(
             colander.String(),
             validator=colander.OneOf(["hold", "skip", "resend"]),
-            missing="hold",
+            missing=None,
             title="If its fate stays unknown",
+            description="Empty: as the workflow's settings say",
         )
         priority = colander.SchemaNode(
             colander.Integer(), validator=colander.Range(-10, 10), missing=0, title="Priority"

@@ -38,7 +38,7 @@ def ask_for_mails(services: Services, turns: Turns) -> int:
                 UUID(str(email.sender_id)) if email.sender_id else None,
                 email.kind,
                 email.priority,
-                email.on_unknown,
+                email.on_unknown or "hold",
                 run.is_test,
                 dict(email.variables),
                 email.due_at,

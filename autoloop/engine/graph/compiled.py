@@ -37,12 +37,11 @@ class CompiledNode:
 
 @dataclass(frozen=True, slots=True)
 class CompiledGraph:
-    """`exit_events` are names of events that end a run at once."""
+    """Nodes by id, the first one's id, and the workflow's settings."""
 
     nodes: Mapping[str, CompiledNode]
     start: str
     settings: Mapping[str, Any]
-    exit_events: frozenset[str] = frozenset()
 
 
 def compile_graph(given: Any, plugins: Registry) -> CompiledGraph:
@@ -65,8 +64,7 @@ def compile_graph(given: Any, plugins: Registry) -> CompiledGraph:
         exits = nodes[edge.source].exits
         exits[edge.port] = (*exits.get(edge.port, ()), nodes[edge.target])
     _look_ahead(nodes)
-    rules = frozenset(f"email.{rule}" for rule in graph.settings.get("exit_rules", ()))
-    return CompiledGraph(nodes, start, graph.settings, rules)
+    return CompiledGraph(nodes, start, graph.settings)
 
 
 def _look_ahead(nodes: Mapping[str, CompiledNode]) -> None:

@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
+from zoneinfo import available_timezones
 
 __all__ = ["LARGEST", "Edge", "Graph", "Node", "Problem", "parse"]
 
 LARGEST = {"nodes": 500, "edges": 2000, "note": 2000}
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 PORT = re.compile(r"[a-z0-9_]{1,64}\Z")
+HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z")
 EXIT_RULES = ("unsubscribed", "replied", "bounced")
 SETTINGS = ("start", "reentry", "exit_rules", "on_unknown", "window")
 
@@ -194,9 +196,26 @@ def _settings(given: Any, problems: list[Problem]) -> dict[str, Any]:
     if not isinstance(settings.get("start", ""), str):
         problems.append(Problem("SETTINGS", "The start is the id of a node.", field="settings.start"))
         settings.pop("start")
-    if not isinstance(settings.get("window", {}), Mapping):
-        problems.append(Problem("SETTINGS", "A window is an object.", field="settings.window"))
+    if not window_fits(settings.get("window", {})):
+        message = "A window has days (1 to 7, Monday is 1), from and until (09:00), timezone; each optional."
+        problems.append(Problem("SETTINGS", message, field="settings.window"))
     return settings
+
+
+def window_fits(window: Any) -> bool:
+    """Is this {"days": [1..7], "from": "09:00", "until": "17:00", "timezone": name}, in part or whole?"""
+    if not isinstance(window, Mapping) or set(window) - {"days", "from", "until", "timezone"}:
+        return False
+    days, zone = window.get("days", []), window.get("timezone", "contact")
+    hours = [window[key] for key in ("from", "until") if key in window]
+    return (
+        isinstance(days, list)
+        and all(_whole(day) and 1 <= day <= 7 for day in days)
+        and all(isinstance(hour, str) and HOUR.match(hour) for hour in hours)
+        and (len(hours) < 2 or hours[0] < hours[1])
+        and isinstance(zone, str)
+        and (zone in ("contact", "workspace") or zone in available_timezones())
+    )
 
 
 def reentry_fits(rule: Any) -> bool:

@@ -140,6 +140,8 @@ class Walk(Ledger):
                 position["wait"] = {"kind": "email"}
                 self.variables = {**self.variables, "asked_at": self.stamp}
                 self.changed = True
+                if outcome.on_unknown is None:
+                    outcome.on_unknown = self.graph.settings.get("on_unknown", "hold")
                 self.emails.append((node.id, position["visit"], outcome))
                 self.waits.append(Wait(position["id"], node.id, position["visit"], "email"))
         except (TypeError, ValueError, OverflowError, AttributeError) as error:

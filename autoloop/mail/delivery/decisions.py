@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,9 @@ from autoloop.mail.windows import opens_in
 
 __all__ = ["decide"]
 
+log = logging.getLogger(__name__)
+
+UNJUDGED = 300.0  # seconds until another look at a mail that raised an error
 POLL = 15.0  # seconds until a mail is looked at again that waits for a person (paused workflow, sender)
 
 FACTS = text(f"""
@@ -42,8 +46,17 @@ left join businesses b on b.workspace_id = e.workspace_id and b.id = c.business_
 def decide(session: Session, mails: Sequence[Outgoing]) -> dict[UUID, Outcome]:
     """Email id → why it must not go now. An email that is absent may go (but for the cap)."""
     given = {"tenants": [mail.workspace_id for mail in mails], "ids": [mail.id for mail in mails]}
-    answers = ((row["id"], verdict(dict(row))) for row in session.execute(FACTS, given).mappings())
+    answers = ((row["id"], _sure(dict(row))) for row in session.execute(FACTS, given).mappings())
     return {id: answer for id, answer in answers if answer is not None}
+
+
+def _sure(row: Mapping[str, Any]) -> Outcome | None:
+    """The verdict; one email that nobody can judge is held, and holds up no other."""
+    try:
+        return verdict(row)
+    except Exception:
+        log.exception("email %s cannot be judged", row["id"])
+        return _hold("cannot_be_judged", UNJUDGED)
 
 
 def verdict(row: Mapping[str, Any]) -> Outcome | None:

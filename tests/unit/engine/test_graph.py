@@ -126,3 +126,27 @@ def test_no_settings_raise(kind: str, config: Any) -> None:
 def test_what_passes_the_check_compiles(drawing: dict[str, Any]) -> None:
     if not check(drawing, PLUGINS):
         compile_graph(drawing, PLUGINS)
+
+
+@pytest.mark.parametrize(
+    ("window", "fits"),
+    [
+        ({}, True),
+        ({"days": [1, 7], "from": "09:00", "until": "17:00", "timezone": "Europe/Berlin"}, True),
+        ({"from": "17:00", "until": "09:00"}, False),
+        ({"days": 5}, False),
+        ({"days": [0]}, False),
+        ({"from": "9"}, False),
+        ({"timezone": "Mars/Base"}, False),
+        ({"timezone": []}, False),
+        ({"hours": 3}, False),
+        ([], False),
+    ],
+)
+def test_a_window_is_one_or_is_refused(window: Any, fits: bool) -> None:
+    drawing = {
+        "nodes": [{"id": "a", "type": "stop", "config": {}}],
+        "edges": [],
+        "settings": {"window": window},
+    }
+    assert [problem.field for problem in check(drawing, PLUGINS)] == ([] if fits else ["settings.window"])

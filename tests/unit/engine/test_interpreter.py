@@ -6,6 +6,7 @@ import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -283,3 +284,20 @@ def test_retries_come_back_and_give_up() -> None:
     assert turn.status == "completed"
     given_up = interpret(made, state, None, [], NOW + timedelta(minutes=1), Limits(attempts=2))
     assert given_up.status == "failed" and "gave up" in str(given_up.reason)
+
+
+@pytest.mark.parametrize(
+    ("own", "flows", "held"), [(None, None, "hold"), (None, "skip", "skip"), ("resend", "skip", "resend")]
+)
+def test_what_nobody_knows_of_a_mail_is_handled_as_the_step_or_else_the_workflow_says(
+    own: str | None, flows: str | None, held: str
+) -> None:
+    config = {"template_id": "0190d5a8-0000-7000-8000-000000000000", "on_unknown": own}
+    drawing = {
+        "nodes": [{"id": "m", "type": "send_email", "config": {k: v for k, v in config.items() if v}}],
+        "edges": [],
+        "settings": {"on_unknown": flows} if flows else {},
+    }
+    compiled = compile_graph(drawing, PLUGINS)
+    turn = interpret(compiled, begin(compiled), Facts(), [], NOW)
+    assert [email.on_unknown for _, _, email in turn.emails] == [held]

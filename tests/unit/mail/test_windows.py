@@ -37,6 +37,7 @@ def wait(window: dict[str, Any], now: str, contact: str = BERLIN, workspace: str
         ({"from": "02:30", "until": "04:00"}, "2026-10-25 00:00", BERLIN, 0.5),
         ({"from": "17:00", "until": "09:00"}, "2026-11-23 12:00", BERLIN, 0),  # nonsense is no window
         ({"days": [], "from": 9}, "2026-11-23 12:00", BERLIN, 0),
+        ({"days": 5, "from": "09:00+02:00", "until": "17:00", "timezone": []}, "2026-11-23 12:00", BERLIN, 0),
     ],
 )
 def test_when_it_opens(window: dict[str, Any], now: str, contact: str, hours: float) -> None:
