@@ -75,7 +75,7 @@ def rows(runtime, tenant) -> dict[str, int]:
         counts = " union all ".join(
             f"select '{table}', count(*) from {table}" for table in tables if table not in COUNTED
         )
-        return dict(services.session.execute(text(counts)))
+        return dict(services.session.execute(text(counts)).tuples().all())
 
 
 def wrong(fields: list[tuple[str, str]]) -> Iterator[tuple[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from autoloop.base.nudges import Nudger
+from autoloop.base.nudges import Nudger, queue_of
 from autoloop.embedded.redis import Redis
 
 REAL = pytest.param(
@@ -35,7 +35,7 @@ def test_keeps_bytes_counts_and_runs_scripts(server: Redis) -> None:
 def test_takes_nudges(server: Redis) -> None:
     nudger = Nudger(server.broker_url)
     assert nudger.nudge("advance")
-    assert redis.Redis.from_url(server.url).llen("autoloop") == 1
+    assert redis.Redis.from_url(server.url).llen(queue_of("advance")) == 1
     nudger.close()
 
 
