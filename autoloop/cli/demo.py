@@ -32,8 +32,10 @@ def command(data: Path | None, port: int | None, leave: bool | None) -> None:
     with AUTOLOOP_DEMO_EXIT=1, it stops everything instead. Exits with 1 if anything was lost, doubled, or sent
     that must not be.
     """
+    from httpx import HTTPError
     from rich.console import Console
 
+    from autoloop.demo.door import RefusedError
     from autoloop.demo.folder import NotADemoError
     from autoloop.demo.run import Demo
     from autoloop.embedded.places import data_folder
@@ -46,6 +48,8 @@ def command(data: Path | None, port: int | None, leave: bool | None) -> None:
         status = demo.run()
     except NotADemoError as error:
         raise click.ClickException(str(error)) from None
+    except (RefusedError, HTTPError) as error:
+        raise click.ClickException(f"{error}\nWhat the stack said is in {demo.data}/autoloop.log.") from None
     except KeyboardInterrupt:
         click.echo("Stopped before its end.", err=True)
         status = 130
