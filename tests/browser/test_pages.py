@@ -146,7 +146,7 @@ def test_script_from_text_is_refused(signed_in, owner) -> None:
 def test_the_palette_goes_anywhere_by_keyboard(signed_in, owner) -> None:
     page = signed_in.new_page()
     page.goto(f"/w/{owner.slug}")
-    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     page.keyboard.press("Control+k")
     page.get_by_role("combobox", name="Command").fill("contac")
     page.keyboard.press("Enter")
