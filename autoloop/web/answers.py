@@ -120,9 +120,10 @@ def _shape_mapping(fields: list[tuple[str, Any, bool]], row: Any) -> dict[str, A
     if row is None:
         return None
     result = {}
+    is_mapping = isinstance(row, Mapping)
     for name, shaper, optional in fields:
-        value = row.get(name) if isinstance(row, Mapping) else getattr(row, name)
-        if value is None and not optional and isinstance(row, Mapping) and name not in row:
+        value = row.get(name) if is_mapping else getattr(row, name)
+        if value is None and not optional and is_mapping and name not in row:
             raise TypeError(f"the answer lacks the field {name!r}")
         result[name] = None if value is None else shaper(value)
     return result

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, select, text, update
 
-from autoloop.accounts.models import Session, User
+from autoloop.accounts.models import Session
 from autoloop.accounts.services.audit import InstanceAudit
 from autoloop.accounts.tokens import Access, AccessTokens, RefreshTokens
 from autoloop.base.crypto import digest
@@ -20,6 +20,13 @@ from autoloop.base.ids import new_id
 from autoloop.base.services import Service
 
 __all__ = ["GRACE", "Sessions", "Tokens"]
+
+# Read at each request: text, for a statement put together anew costs as much as the database's part.
+PERSON = text("""
+select s.id session_id, u.id user_id, u.name, u.email, u.is_admin, u.timezone, u.locale
+from sessions s join users u on u.id = s.user_id
+where s.id = :id and s.epoch = :epoch and s.revoked_at is null and s.last_seen_at >= :oldest
+  and u.deactivated_at is null""")
 
 GRACE = timedelta(seconds=30)  # requests that were under way while another renewed
 
@@ -164,22 +171,5 @@ class Sessions(Service):
         return Tokens(session_id, access, self._refresh.make(session_id, secret))
 
     def _person(self, said: Access) -> Row[Any] | None:
-        return self.session.execute(
-            select(
-                Session.id.label("session_id"),
-                User.id.label("user_id"),
-                User.name,
-                User.email,
-                User.is_admin,
-                User.timezone,
-                User.locale,
-            )
-            .join(User, User.id == Session.user_id)
-            .where(
-                Session.id == said.session_id,
-                Session.epoch == said.epoch,
-                Session.revoked_at.is_(None),
-                Session.last_seen_at >= self._oldest,
-                User.deactivated_at.is_(None),
-            )
-        ).one_or_none()
+        values = {"id": said.session_id, "epoch": said.epoch, "oldest": self._oldest}
+        return self.session.execute(PERSON, values).one_or_none()
