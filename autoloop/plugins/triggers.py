@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from inspect import cleandoc
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import colander
+
+from autoloop.plugins.facts import Happening
 
 __all__ = ["Trigger", "TriggerEvent"]
 
 
 @dataclass(frozen=True, slots=True)
 class TriggerEvent:
-    """An event that may start a run for its contact."""
+    """An event that may start a run for its contact. Conditions over `event.…` may be asked of it."""
 
     name: str
     data: Mapping[str, Any]
     occurred_at: datetime
+
+    contact: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    business: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    variables: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    outputs: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    emails: ClassVar[Sequence[Mapping[str, Any]]] = ()
+    happenings: ClassVar[Sequence[Happening]] = ()
+    run_id: ClassVar[str] = ""
+
+    @property
+    def event(self) -> Mapping[str, Any]:
+        """As steps of the run will see it: `event.name`, `event.data.…`."""
+        return {"name": self.name, "data": self.data}
+
+    @property
+    def now(self) -> datetime:
+        return self.occurred_at
 
 
 class Trigger:

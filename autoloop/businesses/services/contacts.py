@@ -78,12 +78,12 @@ class Contacts(Service):
 
     def update(self, row: Contact, given: Mapping[str, Any], *, source: str = "api") -> Contact:
         """Change what is given; the rest stays. Tags and topics are replaced, custom fields merged."""
-        tags = set(row.tags)
+        tags, fields = set(row.tags), row.fields
         values = self._values(given, row)
         with written(self.session, CONFLICTS):
             changed = set_changed(row, values)
         if changed:
-            data = {"source": source, "changed": sorted(set(changed) - {"email_normal"})}
+            data = {"source": source, "fields": _changed_names(changed, fields, row.fields)}
             added = sorted(set(row.tags) - tags)
             self._note_tags(added)
             events = [Event(self.workspace_id, "contact.updated", row.id, data)]
@@ -203,3 +203,12 @@ class Contacts(Service):
             "consent_at": given.get("at") or self.clock.now(),
             "consent_source": given.get("source") or "",
         }
+
+
+def _changed_names(columns: Sequence[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Names as triggers listen to them: columns, and `fields.key` for each custom field that differs."""
+    names = set(columns) - {"email_normal", "fields"}
+    if "fields" in columns:
+        keys = before.keys() | after.keys()
+        names |= {f"fields.{key}" for key in keys if before.get(key) != after.get(key)}
+    return sorted(names)

@@ -162,7 +162,7 @@ def _tell(services: Services, found: Sequence[Any], merged: Mapping[tuple[UUID, 
         if each.own or each.fields:
             data = {
                 "source": "workflow",
-                "changed": sorted([*each.own, *(f"fields.{key}" for key in each.fields)]),
+                "fields": sorted([*each.own, *(f"fields.{key}" for key in each.fields)]),
             }
             events.append(Event(tenant, "contact.updated", id, data, "workflow"))
         events += [

@@ -14,6 +14,7 @@ LARGEST = {"nodes": 500, "edges": 2000, "note": 2000}
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 PORT = re.compile(r"[a-z0-9_]{1,64}\Z")
 HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z")
+EVENT = re.compile(r"(?=.{1,100}\Z)[a-z0-9_]+(\.[a-z0-9_]+)*\Z")
 EXIT_RULES = ("unsubscribed", "replied", "bounced")
 SETTINGS = ("start", "reentry", "exit_rules", "on_unknown", "window")
 
@@ -188,8 +189,11 @@ def _settings(given: Any, problems: list[Problem]) -> dict[str, Any]:
         message = "Re-entry is once, always, not_active or {“after_days”: 1 to 3650}."
         problems.append(Problem("SETTINGS", message, field="settings.reentry"))
     rules = settings.get("exit_rules", [])
-    if not isinstance(rules, list) or not all(isinstance(rule, str) and rule in EXIT_RULES for rule in rules):
-        message = f"Exit rules are a list of {', '.join(EXIT_RULES)}."
+    if not isinstance(rules, list) or len(rules) > 20 or not all(map(exit_rule_fits, rules)):
+        message = (
+            f"Exit rules are a list of at most 20: {', '.join(EXIT_RULES)}, {{“left_segment”: id}} or "
+            "{“event”: name, “match”: {…}}."
+        )
         problems.append(Problem("SETTINGS", message, field="settings.exit_rules"))
     if settings.get("on_unknown", "hold") not in ("hold", "skip", "resend"):
         problems.append(Problem("SETTINGS", "It is hold, skip or resend.", field="settings.on_unknown"))
@@ -215,6 +219,22 @@ def window_fits(window: Any) -> bool:
         and (len(hours) < 2 or hours[0] < hours[1])
         and isinstance(zone, str)
         and (zone in ("contact", "workspace") or zone in available_timezones())
+    )
+
+
+def exit_rule_fits(rule: Any) -> bool:
+    """One of EXIT_RULES, {"left_segment": id}, or {"event": name, "match": what its data contains}."""
+    if not isinstance(rule, Mapping):
+        return isinstance(rule, str) and rule in EXIT_RULES
+    if "left_segment" in rule:
+        return set(rule) == {"left_segment"} and isinstance(rule["left_segment"], str)
+    name, match = rule.get("event"), rule.get("match") or {}
+    return (
+        not set(rule) - {"event", "match"}
+        and isinstance(name, str)
+        and EVENT.match(name) is not None
+        and isinstance(match, Mapping)
+        and len(match) <= 100
     )
 
 

@@ -1,0 +1,88 @@
+"""Routing: each event is matched, once, with the waits it ends and the runs it starts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import Cursor
+from sqlalchemy.exc import OperationalError
+
+from autoloop.base.services import Services
+from autoloop.engine.routing.claiming import PROBE, Inbox, claim, claim_this, put_away
+from autoloop.engine.routing.starts import start, starts
+from autoloop.engine.routing.waits import exits, hold, wake
+
+if TYPE_CHECKING:
+    from autoloop.base.runtime import Runtime
+
+__all__ = ["PROBE", "work"]
+
+log = logging.getLogger(__name__)
+
+PASSING = (
+    OperationalError,
+    psycopg.OperationalError,
+)  # a lost line, a deadlock: nothing is wrong with the event
+
+
+def work(runtime: Runtime) -> int:
+    """Route one batch of events. Returns how many; 0 says that none is pending."""
+    held: list[Inbox] = []
+    try:
+        return _batch(runtime, None, held)
+    except PASSING:
+        raise
+    except Exception as error:
+        if not held:
+            raise
+        log.warning("a batch of %d events is tried again one by one: %s", len(held), error)
+        _one_by_one(runtime, held)
+        return len(held)
+
+
+def _one_by_one(runtime: Runtime, events: Sequence[Inbox]) -> None:
+    for event in events:
+        try:
+            _batch(runtime, event, [])
+        except PASSING:
+            raise
+        except Exception:
+            log.exception("event %s (%s) cannot be routed; it stays in the history", event.id, event.name)
+            with runtime.unit("worker") as services:
+                put_away(_cursor(services), [event])
+
+
+def _batch(runtime: Runtime, only: Inbox | None, held: list[Inbox]) -> int:
+    with runtime.unit("worker") as services:
+        cursor = _cursor(services)
+        events = claim(cursor) if only is None else claim_this(cursor, only)
+        held += events
+        if not events:
+            return 0
+        starting = starts(services, cursor, events)
+        runs = hold(cursor, events)
+        _tell(services, events)
+        woken = 0
+        if runs:
+            woken = wake(cursor, events) + exits(cursor, events, runs)
+        started = start(services, starting)
+        put_away(cursor, events)
+    if woken or started:
+        runtime.nudge("advance")
+    return len(events)
+
+
+def _cursor(services: Services) -> Cursor[Any]:
+    connection: Any = services.session.connection().connection.driver_connection
+    made: Cursor[Any] = connection.cursor(binary=True)
+    return made
+
+
+def _tell(services: Services, events: Sequence[Inbox]) -> None:
+    """Let other domains write down what the events say, such as bounces; runs are locked, emails not yet."""
+    handler = services.registrations.effect_handlers.get("on_events")
+    if handler is not None:
+        handler(services, [event._asdict() for event in events])
