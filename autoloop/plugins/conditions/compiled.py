@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from autoloop.plugins.conditions.operators import FIELD_OPERATORS, BadCondition, check_value, contains
+from autoloop.plugins.conditions.operators import (
+    FIELD_OPERATORS,
+    UNKEEPABLE,
+    BadCondition,
+    check_value,
+    contains,
+)
 from autoloop.plugins.facts import NOTHING, Happening, Known, Needs
 
 __all__ = ["Condition", "compile_condition"]
@@ -17,6 +24,10 @@ Test = Callable[[Known, Trail], bool]
 
 DEEPEST = 10
 MOST_LEAVES = 200
+MOST_HISTORIES = 20
+LARGEST_MATCH = 4_000
+REMEMBERED = timedelta(days=90)
+"""How far conditions look back at events: what is older counts as never happened."""
 ROOTS = ("contact", "business", "event", "variables", "outputs")
 EMAIL_EVENTS = ("delivered", "opened", "clicked", "replied", "bounced", "complained", "unsubscribed")
 SHOWN = 200
@@ -39,17 +50,24 @@ class Condition:
         return self._test(known, trail), trail
 
 
-def compile_condition(spec: Any) -> Condition:
-    """Read a condition. Raises BadCondition, which says where."""
-    reader = _Reader()
+def compile_condition(spec: Any, *, of_sets: bool = False) -> Condition:
+    """Read a condition. Raises BadCondition, which says where.
+
+    With `of_sets` it is about contacts outside of any run, as in segments and filters: it cannot ask
+    about the event, variables or outputs of a run, and emails are all of the contact's.
+    """
+    reader = _Reader(of_sets)
     test = reader.read(spec, "", 1)
     return Condition(spec, reader.needs, test)
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, of_sets: bool) -> None:
         self.needs = NOTHING
         self.leaves = 0
+        self.histories = 0
+        self.roots = ROOTS[:2] if of_sets else ROOTS
+        self.of_sets = of_sets
 
     def read(self, spec: Any, place: str, depth: int) -> Test:
         if not isinstance(spec, Mapping):
@@ -85,10 +103,13 @@ class _Reader:
         _only(spec, {"field", "op", "value"}, place)
         name, op = spec["field"], spec.get("op", "is")
         path = name.split(".") if isinstance(name, str) else []
-        if len(path) < 2 or len(path) > 10 or path[0] not in ROOTS or not all(path):
+        if len(path) < 2 or len(path) > 10 or path[0] not in self.roots or not all(path):
+            starts = ", ".join(self.roots)
             raise BadCondition(
-                _at(place, "field"), f"must be a path like contact.email; it starts with {', '.join(ROOTS)}"
+                _at(place, "field"), f"must be a path like contact.email; it starts with {starts}"
             )
+        if UNKEEPABLE.search(name) or len(name) > 500:
+            raise BadCondition(_at(place, "field"), "holds characters that no field has")
         operator = FIELD_OPERATORS.get(op) if isinstance(op, str) else None
         if operator is None:
             raise BadCondition(_at(place, "op"), f"must be one of {', '.join(FIELD_OPERATORS)}")
@@ -113,11 +134,13 @@ class _Reader:
     def _event(self, spec: Mapping[str, Any], place: str) -> Test:
         _only(spec, {"event", "op", "match", "within_days", "at_least"}, place)
         name = spec["event"]
-        if not isinstance(name, str) or not 0 < len(name) <= 100:
+        if not isinstance(name, str) or not 0 < len(name) <= 100 or UNKEEPABLE.search(name):
             raise BadCondition(_at(place, "event"), "must be the name of an event, like order.paid")
         match = spec.get("match") or {}
-        if not isinstance(match, Mapping):
-            raise BadCondition(_at(place, "match"), "must be an object")
+        if not isinstance(match, Mapping) or not _plain(match):
+            raise BadCondition(
+                _at(place, "match"), f"must be a JSON object of at most {LARGEST_MATCH} characters"
+            )
         return self._happened(spec, place, name, {"event": name}, lambda _known: match)
 
     def _email(self, spec: Mapping[str, Any], place: str) -> Test:
@@ -125,10 +148,14 @@ class _Reader:
         fate = spec["email"]
         if fate not in EMAIL_EVENTS:
             raise BadCondition(_at(place, "email"), f"must be one of {', '.join(EMAIL_EVENTS)}")
-        of, node = spec.get("of", "run"), spec.get("node")
+        of, node = spec.get("of", "contact" if self.of_sets else "run"), spec.get("node")
+        if self.of_sets and of == "run":
+            raise BadCondition(_at(place, "of"), "must be contact, for there is no run here")
         if of not in ("run", "contact"):
             raise BadCondition(_at(place, "of"), "must be run (mails of this run) or contact (all mails)")
         if node is not None and not isinstance(node, str):
+            raise BadCondition(_at(place, "node"), "must be the id of a step")
+        if node is not None and UNKEEPABLE.search(node):
             raise BadCondition(_at(place, "node"), "must be the id of a step")
         fixed = {"node": node} if node is not None else {}
         shown = {"email": fate, "of": of, **fixed}
@@ -155,11 +182,15 @@ class _Reader:
         if not isinstance(least, int) or isinstance(least, bool) or not 1 <= least <= 100:
             raise BadCondition(_at(place, "at_least"), "must be a whole number from 1 to 100")
         self.needs |= Needs(events=frozenset({name}))
+        self.histories += 1
+        if self.of_sets and self.histories > MOST_HISTORIES:
+            raise BadCondition(place, f"asks more than {MOST_HISTORIES} times about events and emails")
+        window = REMEMBERED if days is None else min(REMEMBERED, timedelta(days=days))
 
         def counts(happening: Happening, known: Known) -> bool:
             if happening.name != name or not contains(happening.data, match(known)):
                 return False
-            return days is None or known.now - happening.at <= timedelta(days=days)
+            return known.now - happening.at <= window
 
         def test(known: Known, trail: Trail) -> bool:
             count = sum(1 for each in known.happenings if counts(each, known))
@@ -174,6 +205,14 @@ def _only(spec: Mapping[str, Any], known: set[str], place: str) -> None:
     strange = sorted(str(key) for key in spec if key not in known)
     if strange:
         raise BadCondition(_at(place, strange[0]), "is not known here")
+
+
+def _plain(match: Any) -> bool:
+    try:
+        written = json.dumps(match, allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return len(written) <= LARGEST_MATCH and "\\u0000" not in written and not UNKEEPABLE.search(written)
 
 
 def _at(place: str, key: str) -> str:

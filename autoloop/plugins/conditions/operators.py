@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from math import isfinite
+from datetime import datetime, timedelta
 from typing import Any
+
+from autoloop.plugins.conditions.folding import fold
+from autoloop.plugins.conditions.values import contains, moment, number
 
 __all__ = ["FIELD_OPERATORS", "BadCondition", "Operator", "contains", "moment"]
 
 Test = Callable[[Any, Any, datetime], bool]
 LONGEST_DAYS = 36_500
+UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class BadCondition(ValueError):
@@ -32,46 +36,13 @@ class Operator:
     title: str
 
 
-def moment(value: Any) -> datetime | None:
-    """A moment in UTC from a datetime, a date (its midnight) or ISO 8601 text; else None."""
-    if isinstance(value, str):
-        if len(value) < 8 or len(value) > 40:
-            return None
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    elif isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if not isinstance(value, datetime):
-        return None
-    try:
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    except (OverflowError, ValueError):
-        return None
-
-
-def contains(data: Any, match: Any) -> bool:
-    """JSON containment, as PostgreSQL's `data @> match`."""
-    if isinstance(match, Mapping):
-        return isinstance(data, Mapping) and all(k in data and contains(data[k], v) for k, v in match.items())
-    if isinstance(match, list | tuple):
-        return isinstance(data, list | tuple) and all(any(contains(d, m) for d in data) for m in match)
-    if isinstance(data, bool) or isinstance(match, bool):
-        return data is match
-    return bool(data == match)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
 def _same(found: Any, wanted: Any, _now: datetime) -> bool:
     if isinstance(found, str) and isinstance(wanted, str):
-        return found.lower() == wanted.lower()
+        return fold(found) == fold(wanted)
     if isinstance(found, bool) or isinstance(wanted, bool):
         return found is wanted
-    return _number(found) and _number(wanted) and bool(found == wanted)
+    held = number(found)
+    return held is not None and held == number(wanted)
 
 
 def _empty(found: Any) -> bool:
@@ -79,11 +50,15 @@ def _empty(found: Any) -> bool:
 
 
 def _text(test: Callable[[str, str], bool]) -> Test:
-    return lambda found, wanted, _now: isinstance(found, str) and test(found.lower(), wanted.lower())
+    return lambda found, wanted, _now: isinstance(found, str) and test(fold(found), fold(wanted))
 
 
 def _numeric(test: Callable[[float, float], bool]) -> Test:
-    return lambda found, wanted, _now: _number(found) and test(found, wanted)
+    def run(found: Any, wanted: Any, _now: datetime) -> bool:
+        held, other = number(found), number(wanted)
+        return held is not None and other is not None and test(held, other)
+
+    return run
 
 
 def _dated(test: Callable[[datetime, datetime], bool]) -> Test:
@@ -121,7 +96,7 @@ FIELD_OPERATORS: dict[str, Operator] = {
     "not_in": Operator("list", lambda f, w, n: not _in(f, w, n), "is none of"),
     "contains": Operator("text", _text(lambda f, w: w in f), "contains"),
     "not_contains": Operator(
-        "text", lambda f, w, _n: not (isinstance(f, str) and w.lower() in f.lower()), "does not contain"
+        "text", lambda f, w, _n: not (isinstance(f, str) and fold(w) in fold(f)), "does not contain"
     ),
     "starts_with": Operator("text", _text(str.startswith), "starts with"),
     "ends_with": Operator("text", _text(str.endswith), "ends with"),
@@ -145,11 +120,11 @@ def check_value(operator: Operator, value: Any, place: str) -> None:
     if takes == "nothing":
         fits = value is None
     elif takes == "text":
-        fits = isinstance(value, str) and 0 < len(value) <= 1000
+        fits = bool(value) and _text_value(value)
     elif takes == "number":
-        fits = _number(value)
+        fits = number(value) is not None
     elif takes == "days":
-        fits = _number(value) and 0 <= value <= LONGEST_DAYS
+        fits = number(value) is not None and 0 <= value <= LONGEST_DAYS
     elif takes == "moment":
         fits = moment(value) is not None
     elif takes == "list":
@@ -161,7 +136,12 @@ def check_value(operator: Operator, value: Any, place: str) -> None:
 
 
 def _scalar(value: Any) -> bool:
-    return isinstance(value, bool) or _number(value) or (isinstance(value, str) and len(value) <= 1000)
+    return isinstance(value, bool) or number(value) is not None or _text_value(value)
+
+
+def _text_value(value: Any) -> bool:
+    """Text that a database can hold, too: no NUL, no half of a surrogate pair."""
+    return isinstance(value, str) and len(value) <= 1000 and not UNKEEPABLE.search(value)
 
 
 WANTED = {
