@@ -15,6 +15,12 @@ from autoloop.businesses.models.imports import (
     ImportChunk,
     ImportReject,
 )
+from autoloop.businesses.models.segments import (
+    SEGMENT_STATUSES,
+    Segment,
+    SegmentChange,
+    SegmentMember,
+)
 from autoloop.businesses.models.vocabulary import (
     FIELD_KINDS,
     FIELD_TARGETS,
@@ -31,6 +37,7 @@ __all__ = [
     "FIELD_TARGETS",
     "IMPORT_STATUSES",
     "IMPORT_TRANSITIONS",
+    "SEGMENT_STATUSES",
     "Business",
     "Contact",
     "ContactAlias",
@@ -39,6 +46,9 @@ __all__ = [
     "Import",
     "ImportChunk",
     "ImportReject",
+    "Segment",
+    "SegmentChange",
+    "SegmentMember",
     "Tag",
     "Topic",
 ]
