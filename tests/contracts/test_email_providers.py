@@ -74,10 +74,14 @@ def test_lone_line_ends_are_refused(body: bytes) -> None:
 # -- what SMTP makes of a server's behaviour ------------------------------------------------------
 
 
-def answering(verb: str, line: str, *, times: int = 1) -> Callable[[str, SmtpSession], str | None]:
+def answering(
+    verb: str, line: str, *, times: int = 1, pipelining: bool = True
+) -> Callable[[str, SmtpSession], str | None]:
     left = [times]
 
     def answer(said: str, _session: SmtpSession) -> str | None:
+        if said == "EHLO" and not pipelining:
+            return "250-sink\r\n250-SMTPUTF8\r\n250 8BITMIME"
         if said != verb or left[0] == 0:
             return None
         left[0] -= 1
@@ -98,6 +102,7 @@ def outcome(sink: Sink) -> Refused | Reply:
     return result
 
 
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "in steps"])
 @pytest.mark.parametrize(
     ("verb", "line", "permanent", "of_account", "code"),
     [
@@ -119,9 +124,9 @@ def outcome(sink: Sink) -> Refused | Reply:
     ],
 )
 def test_before_the_body_everything_is_certain(
-    verb: str, line: str, permanent: bool, of_account: bool, code: int | None
+    verb: str, line: str, permanent: bool, of_account: bool, code: int | None, pipelining: bool
 ) -> None:
-    with Sink(answer=answering(verb, line)) as sink:
+    with Sink(answer=answering(verb, line, pipelining=pipelining)) as sink:
         result = outcome(sink)
         assert isinstance(result, Refused), result
         assert (result.permanent, result.of_account, result.code) == (permanent, of_account, code)

@@ -1,7 +1,8 @@
 """Several SMTP sessions worked in step: each verb goes out on all of them before replies are read.
 
-So a group costs one round trip per verb instead of one per verb and message, and every message has
-a connection of its own that can be closed without a final dot.
+A server that offers PIPELINING (RFC 2920) hears the whole envelope in one write. So a group costs one
+round trip instead of three per message, and every message has a connection of its own that can be
+closed without a final dot.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ __all__ = ["SmtpChannel"]
 
 MAX_IDLE = 20.0
 MAX_MESSAGES = 200
+ENVELOPE = ("MAIL", "RCPT", "DATA")
+WANTED = {"MAIL": (250,), "RCPT": (250, 251), "DATA": (354,)}
 SIGN_IN_CODES = frozenset({530, 534, 535, 538})  # RFC 4954 §6
 
 
@@ -29,9 +32,15 @@ class _Lane:
     connection: Connection | None = None
     reused: bool = False
     refused: Refused | None = None
+    declined: ServerAnswer | None = None
+
+    @property
+    def pipelines(self) -> bool:
+        return self.connection is not None and self.connection.offers("pipelining")
 
     def refuse(self, answer: ServerAnswer | None, text: str, *, of_account: bool = False) -> None:
         code = answer.code if answer else None
+        of_account = of_account or code in SIGN_IN_CODES
         said = f"{answer.code} {answer.text}" if answer else text
         # 421 closes the session whatever it answered; 5xx about the account is not about this message.
         permanent = answer is not None and answer.permanent and not of_account
@@ -45,6 +54,11 @@ class SmtpChannel(Channel):
         self.width = width
         self._target = target
         self._timeouts = timeouts or Timeouts()
+        self._patience = {
+            "MAIL": self._timeouts.mail,
+            "RCPT": self._timeouts.rcpt,
+            "DATA": self._timeouts.data,
+        }
         self._idle: list[Connection] = []
 
     # -- stage ------------------------------------------------------------------------------------
@@ -52,10 +66,15 @@ class SmtpChannel(Channel):
     def stage(self, messages: Sequence[Message]) -> Sequence[Staged | Refused]:
         lanes = [_Lane(message) for message in messages]
         self._seat(lanes)
-        self._verb(lanes, "MAIL", self._timeouts.mail, again=True)
-        self._verb(lanes, "RCPT", self._timeouts.rcpt)
-        self._verb(lanes, "DATA", self._timeouts.data)
+        seated = [lane for lane in lanes if lane.connection is not None]
+        self._envelopes([lane for lane in seated if lane.pipelines], again=True)
+        for verb in ENVELOPE:
+            self._say_and_hear([lane for lane in seated if not lane.pipelines], (verb,), again=verb == "MAIL")
         return [lane.refused or Staged(lane.message, lane.connection) for lane in lanes]
+
+    def _envelopes(self, lanes: Sequence[_Lane], *, again: bool) -> None:
+        """MAIL, RCPT and DATA in one write and their replies in one read (RFC 2920)."""
+        self._say_and_hear(lanes, ENVELOPE, again=again)
 
     def _seat(self, lanes: Sequence[_Lane]) -> None:
         """Give each message a session; once the server cannot be reached, stop knocking."""
@@ -100,44 +119,65 @@ class SmtpChannel(Channel):
             return "The server takes no addresses outside ASCII (SMTPUTF8)"
         return None
 
-    def _verb(self, lanes: Sequence[_Lane], verb: str, seconds: float, *, again: bool = False) -> None:
-        """Say one verb on every live lane, then hear them all. `again`: an idle session that turns
+    def _say_and_hear(self, lanes: Sequence[_Lane], verbs: Sequence[str], *, again: bool = False) -> None:
+        """Say the verbs on every live lane, then hear them all. `again`: an idle session that turns
         out to be dead is replaced once, as nothing has been said on it yet."""
         live = [lane for lane in lanes if lane.connection is not None and lane.refused is None]
-        troubles = {id(lane): trouble for lane in live if (trouble := self._say(lane, verb)) is not None}
-        deadline = time.monotonic() + seconds
-        wanted = 354 if verb == "DATA" else 250
+        troubles = {id(lane): trouble for lane in live if (trouble := self._say(lane, verbs)) is not None}
+        for place, verb in enumerate(verbs):
+            deadline = time.monotonic() + self._patience[verb]
+            for lane in live:
+                if lane.connection is None:
+                    continue
+                trouble, answer = troubles.get(id(lane)), None
+                if trouble is None:
+                    trouble, answer = self._hear(lane, deadline)
+                gone = trouble is not None or (answer is not None and answer.code == 421)
+                if gone and again and place == 0 and lane.reused:
+                    self._replace(lane)
+                elif trouble is not None:
+                    self._drop(lane)
+                    lane.refuse(lane.declined or trouble.answer, f"{verb}: {trouble}")
+                elif answer is not None:
+                    self._take(lane, verb, answer)
         for lane in live:
-            trouble, answer = troubles.get(id(lane)), None
-            if trouble is None:
-                trouble, answer = self._hear(lane, deadline)
-            if again and lane.reused and (trouble is not None or (answer and answer.code == 421)):
-                self._drop(lane)
-                if self._open_for(lane) is None:
-                    self._verb([lane], verb, seconds)
-                continue
-            if trouble is not None:
-                self._drop(lane)
-                lane.refuse(trouble.answer, f"{verb}: {trouble}")
-            elif answer is not None and not (
-                answer.code == wanted or (verb == "RCPT" and answer.code == 251)
-            ):
-                self._decline(lane, answer)
+            if lane.declined is not None and lane.connection is not None:
+                self._decline(lane, lane.declined)
 
-    def _say(self, lane: _Lane, verb: str) -> Trouble | None:
+    def _take(self, lane: _Lane, verb: str, answer: ServerAnswer) -> None:
+        """Note a reply. The first that says no is what counts; those after it only follow from it."""
+        if answer.code not in WANTED[verb]:
+            lane.declined = lane.declined or answer
+        elif verb == "DATA" and lane.declined is not None:
+            # It would take a message for nobody: hanging up is the one safe way out of DATA.
+            self._drop(lane)
+            lane.refuse(lane.declined, "")
+
+    def _replace(self, lane: _Lane) -> None:
+        self._drop(lane)
+        if self._open_for(lane) is not None:
+            return
+        lane.reused = False
+        if lane.pipelines:
+            self._envelopes([lane], again=False)
+        else:
+            self._say_and_hear([lane], ENVELOPE[:1])
+
+    def _say(self, lane: _Lane, verbs: Sequence[str]) -> Trouble | None:
         connection, message = lane.connection, lane.message
         assert connection is not None
-        argument = ""
-        if verb == "MAIL":
-            argument = f"FROM:<{message.sender}>"
-            if connection.offers("size"):
-                argument += f" SIZE={len(message.data)}"
-            if not (message.sender + message.recipient).isascii():
-                argument += " SMTPUTF8"
-        elif verb == "RCPT":
-            argument = f"TO:<{message.recipient}>"
+        wide = not (message.sender + message.recipient).isascii()
+        lines = []
+        for verb in verbs:
+            if verb == "MAIL":
+                size = f" SIZE={len(message.data)}" if connection.offers("size") else ""
+                lines.append(f"MAIL FROM:<{message.sender}>{size}{' SMTPUTF8' if wide else ''}")
+            elif verb == "RCPT":
+                lines.append(f"RCPT TO:<{message.recipient}>")
+            else:
+                lines.append(verb)
         try:
-            connection.say(verb, argument)
+            connection.say(*lines)
         except Trouble as trouble:
             return trouble
         return None
@@ -154,7 +194,7 @@ class SmtpChannel(Channel):
         """The server said no before any body: keep the session if RSET cleans it."""
         connection, lane.connection = lane.connection, None
         assert connection is not None
-        lane.refuse(answer, "", of_account=answer.code in SIGN_IN_CODES)
+        lane.refuse(answer, "")
         try:
             if answer.code == 421:
                 raise Trouble("closing")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import re
 import smtplib
 import socket
 import ssl
@@ -14,8 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = ["Connection", "ServerAnswer", "Target", "Timeouts", "Trouble", "is_loopback"]
-
-_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
 def is_loopback(host: str) -> bool:
@@ -161,11 +158,13 @@ class Connection:
         text = self._smtp.esmtp_features.get("size", "")
         return int(text) or None if text.isdigit() else None
 
-    def say(self, verb: str, argument: str = "") -> None:
+    def say(self, *lines: str) -> None:
+        """Send command lines in one write; without PIPELINING that is one line at a time."""
         try:
-            self._smtp.putcmd(verb, argument)
+            self._patience(self.timeouts.body)
+            self._sock.sendall("".join(f"{line}\r\n" for line in lines).encode())
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            raise Trouble(f"Lost before {verb}: {_why(error)}") from error
+            raise Trouble(f"Lost before {lines[0].partition(' ')[0]}: {_why(error)}") from error
 
     def hear(self, seconds: float) -> ServerAnswer:
         """The next reply, waiting at most so long for it."""
@@ -179,7 +178,9 @@ class Connection:
 
     def send_body(self, data: bytes) -> None:
         """All of the message except its end: what was sent so far is no delivery."""
-        stuffed = _LEADING_DOT.sub(b"..", data)
+        stuffed = data.replace(b"\r\n.", b"\r\n..")  # lines end with CRLF only: no leading dot is missed
+        if stuffed.startswith(b"."):
+            stuffed = b"." + stuffed
         self._patience(self.timeouts.body)
         try:
             self._sock.sendall(stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n")
