@@ -1,5 +1,6 @@
 """The engine's tables and their state machines."""
 
+from autoloop.engine.models.entrances import EnrolmentRow, Form, HookToken, IncomingHook, Schedule
 from autoloop.engine.models.events import EventKey, EventRow
 from autoloop.engine.models.runs import RunAction, RunBatch, RunStep, RunStimulus, RunWait, WorkflowRun
 from autoloop.engine.models.states import (
@@ -19,13 +20,18 @@ __all__ = [
     "WAIT_KINDS",
     "WORKFLOW_MOVES",
     "WORKFLOW_STATUSES",
+    "EnrolmentRow",
     "EventKey",
     "EventRow",
+    "Form",
+    "HookToken",
+    "IncomingHook",
     "RunAction",
     "RunBatch",
     "RunStep",
     "RunStimulus",
     "RunWait",
+    "Schedule",
     "Workflow",
     "WorkflowRun",
     "WorkflowTrigger",
