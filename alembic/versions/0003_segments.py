@@ -1,12 +1,12 @@
 """Segments and their members."""
 
 import sqlalchemy as sa
-
 from alembic import op
+from sqlalchemy.dialects import postgresql
+
 from autoloop.base.tenancy import tenant_table
 from autoloop.businesses.conditions_sql.functions import DROP_FUNCTIONS, FUNCTIONS
 from autoloop.businesses.segment_changes import DROP_TRIGGERS, TRIGGERS
-from sqlalchemy.dialects import postgresql
 
 revision = "0003"
 down_revision = "0002"

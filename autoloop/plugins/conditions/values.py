@@ -24,9 +24,13 @@ def number(value: Any) -> float | None:
     reaches 1e300. What is closer to nothing than 1e-300 is 0."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if not -LARGEST < value < LARGEST:
+    try:
+        held = float(value)
+    except OverflowError:
         return None
-    return float(value) if value == 0 or abs(value) >= SMALLEST else 0.0
+    if not -LARGEST < held < LARGEST:
+        return None
+    return held if abs(held) >= SMALLEST else 0.0
 
 
 def moment(value: Any) -> datetime | None:
