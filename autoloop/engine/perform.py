@@ -24,6 +24,7 @@ from autoloop.engine.interpreter import plain_outcome
 from autoloop.engine.turns import Facts
 from autoloop.engine.versions import CompiledVersions
 from autoloop.plugins.context import ActionContext
+from autoloop.plugins.expressions import ExpressionError
 from autoloop.plugins.facts import NOTHING
 from autoloop.plugins.outcomes import Fail, Next, Retry, Stop
 from autoloop.plugins.steps import ActionStep
@@ -283,6 +284,8 @@ def run_step(step: ActionStep, context: ActionContext, config: Mapping[str, Any]
     """One attempt. A step's own error is tried again, with back-off and jitter."""
     try:
         answer = step.run(context, config)
+    except ExpressionError as error:
+        return Fail(str(error)[:500])
     except Exception as error:
         after = due.backoff(context.attempt, base=FIRST_RETRY, cap=LAST_RETRY)
         return Retry(after, f"{type(error).__name__}: {error}"[:500])

@@ -7,6 +7,7 @@ Plugins are trusted code: they run with the rights of the process that loads the
 from autoloop.plugins.conditions import Condition, ConditionType, compile_condition
 from autoloop.plugins.context import ActionContext, Resumed, StepContext
 from autoloop.plugins.effects import AddTag, Effect, Emit, Notify, RemoveTag, UpdateBusiness, UpdateContact
+from autoloop.plugins.expressions import ExpressionError, ExpressionType, needs_of
 from autoloop.plugins.facts import Happening, Known, Needs
 from autoloop.plugins.forms import FreeMapping, json_schema
 from autoloop.plugins.outcomes import Fail, Next, Outcome, Retry, SendEmail, Stop, WaitFor, WaitUntil
@@ -23,6 +24,8 @@ __all__ = [
     "DecisionStep",
     "Effect",
     "Emit",
+    "ExpressionError",
+    "ExpressionType",
     "Fail",
     "FreeMapping",
     "Happening",
@@ -48,4 +51,5 @@ __all__ = [
     "WaitUntil",
     "compile_condition",
     "json_schema",
+    "needs_of",
 ]

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from autoloop.plugins.choices import fraction, pick
+from autoloop.plugins.expressions import As, evaluate
 from autoloop.plugins.facts import Happening
 
 if TYPE_CHECKING:
@@ -67,6 +68,32 @@ class StepContext:
     def choose(self, weights: Sequence[float], salt: str = "") -> int:
         """An index by weight. The same contact at the same node always gets the same one."""
         return pick(weights, fraction(self.workspace_id, self.node, self.chosen_by, salt))
+
+    def evaluate(self, value: Any, as_: As | None = None) -> Any:
+        """A setting of `ExpressionType` for this run: its expressions worked out, of the type that is named.
+
+        Any other value comes back as it is. Raises ExpressionError, with which the step may fail.
+        """
+        return evaluate(value, self.known(), self.now, as_)
+
+    def known(self) -> dict[str, Any]:
+        """What expressions see, by name."""
+        return {
+            "contact": self.contact,
+            "business": self.business,
+            "event": self.event,
+            "run": {
+                "id": self.run_id,
+                "workflow_id": self.workflow_id,
+                "step": self.node,
+                "visit": self.visit,
+                "is_test": self.is_test,
+            },
+            "variables": self.variables,
+            "vars": self.variables,
+            "outputs": self.outputs,
+            "steps": self.outputs,
+        }
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 import colander
 
 from autoloop.plugins.conditions import ConditionType
+from autoloop.plugins.expressions import ExpressionType
 
 __all__ = ["ConfigProblems", "FreeMapping", "json_schema", "read_config", "schema_of"]
 
@@ -110,6 +111,8 @@ def json_schema(node: colander.SchemaNode) -> dict[str, Any]:
         }
     elif isinstance(node.typ, colander.Sequence):
         made = {"type": "array", "items": json_schema(node.children[0])}
+    elif isinstance(node.typ, ExpressionType):
+        made = node.typ.shape()
     else:
         made = dict(next((shape for kind, shape in SCALARS if isinstance(node.typ, kind)), {}))
     if node.title:

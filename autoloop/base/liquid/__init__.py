@@ -11,6 +11,7 @@ from autoloop.base.liquid.fields import Field
 from autoloop.base.liquid.filters import FILTERS
 from autoloop.base.liquid.profiles import EXPRESSION, HEADER, HTML, TEXT, Profile
 from autoloop.base.liquid.template import Rendering, Template, parse
+from autoloop.base.liquid.typed import parse_typed
 
 __all__ = [
     "EXPRESSION",
@@ -27,5 +28,6 @@ __all__ = [
     "Value",
     "parse",
     "parse_condition",
+    "parse_typed",
     "parse_value",
 ]

@@ -13,6 +13,7 @@ from autoloop.engine.interpreter.effects import fit
 from autoloop.engine.interpreter.ledger import INDEXED, Ledger
 from autoloop.engine.turns import Position, Wait
 from autoloop.plugins.context import Resumed, StepContext
+from autoloop.plugins.expressions import ExpressionError
 from autoloop.plugins.outcomes import Fail, Next, Retry, SendEmail, Stop, WaitFor, WaitUntil
 
 __all__ = ["Walk"]
@@ -89,6 +90,8 @@ class Walk(Ledger):
         )
         try:
             return node.step.run(context, node.config)  # type: ignore[attr-defined]
+        except ExpressionError as error:
+            return Fail(str(error)[:500])
         except Exception as error:
             return Fail(f"{type(error).__name__}: {error}"[:500])
 
