@@ -245,7 +245,7 @@ def test_if_the_mark_cannot_be_committed_nothing_is_sent(
 
     world.intend(4)
     with monkeypatch.context() as patched:
-        patched.setattr("autoloop.mail.delivery.worker.mark", break_it)
+        patched.setattr("autoloop.mail.delivery.pump.mark", break_it)
         Delivery(world.runtime).work()
     assert sink.mails == []
     assert statuses(world) == ["intent"] * 4
@@ -388,17 +388,17 @@ def test_an_account_in_trouble_rests_and_nobody_is_rejected(world: MailWorld, si
 def test_a_reply_survives_a_database_that_is_gone_for_a_moment(
     world: MailWorld, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from autoloop.mail.delivery import worker
+    from autoloop.mail.delivery import pump
 
-    write, failures = worker.write_replies, [1, 2]
+    write, failures = pump.write_replies, [1, 2]
 
     def fail_first(services: Any, results: Any) -> int:
-        if failures:
+        if failures and results:
             failures.pop()
             services.session.execute(text("select pg_terminate_backend(pg_backend_pid())"))
         return write(services, results)
 
-    monkeypatch.setattr(worker, "write_replies", fail_first)
+    monkeypatch.setattr(pump, "write_replies", fail_first)
     world.intend(3)
     drain(world.runtime)
     assert statuses(world) == ["accepted"] * 3

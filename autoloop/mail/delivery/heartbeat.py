@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from autoloop.base.due import Lease, extend
 from autoloop.base.runtime import Runtime
 from autoloop.plugins.email import Channel, Fate, Reply, Staged
 
-__all__ = ["LEASE", "Heartbeat"]
+__all__ = ["LEASE", "Arrived", "Heartbeat", "Side", "transmit"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -25,9 +25,32 @@ BEAT = LEASE.total_seconds() / 4
 PATIENCE = 1800.0  # seconds; SMTP's own limits are shorter, this one is for providers without any
 NEIGHBOURS = 0.05  # how long the first reply of a handful waits for others, in seconds
 
+Arrived = queue.SimpleQueue[tuple[Staged, Reply] | None]
+
+
+class Side:
+    """One thread that does what it is given, in order. It never keeps the process from ending."""
+
+    def __init__(self) -> None:
+        self._given: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="mail-provider", daemon=True).start()
+
+    def begin(self, work: Callable[[], T]) -> Future[T]:
+        future: Future[T] = Future()
+        self._given.put((future, work))
+        return future
+
+    def _run(self) -> None:
+        while True:
+            future, work = self._given.get()
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+
 
 class Heartbeat:
-    """Extends the leases of a batch while servers are awaited on another thread."""
+    """Extends the leases of a batch while servers are awaited on the thread beside."""
 
     def __init__(self, runtime: Runtime, leases: Sequence[Lease]) -> None:
         self._runtime = runtime
@@ -41,17 +64,8 @@ class Heartbeat:
         except Exception:
             log.exception("a lease could not be extended")
 
-    def during(self, work: Callable[[], T]) -> T:
-        """The result of slow work. Raises what it raises."""
-        future: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                future.set_result(work())
-            except BaseException as error:
-                future.set_exception(error)
-
-        threading.Thread(target=run, name="mail-stage", daemon=True).start()
+    def result(self, future: Future[T]) -> T:
+        """What the slow work gives. Raises what it raises, TimeoutError if it does not come back."""
         until = time.monotonic() + PATIENCE
         while True:
             try:
@@ -61,17 +75,12 @@ class Heartbeat:
                     raise
                 self.beat()
 
-    def replies(self, channel: Channel, staged: Sequence[Staged]) -> Iterator[list[tuple[Staged, Reply]]]:
-        """Transmit; the replies in handfuls, so that what has come is written while slow ones are awaited.
+    def replies(self, arrived: Arrived) -> Iterator[list[tuple[Staged, Reply]]]:
+        """Replies in handfuls, so that what has come can be written while slow ones are awaited.
 
         A provider that does not come back is left alone in the end: what it still has becomes unknown
         when the leases lapse.
         """
-        if not staged:
-            return
-        arrived: queue.SimpleQueue[tuple[Staged, Reply] | None] = queue.SimpleQueue()
-        arguments = (channel, staged, arrived)
-        threading.Thread(target=_transmit, args=arguments, name="mail-transmit", daemon=True).start()
         until = time.monotonic() + PATIENCE
         done = False
         while not done and time.monotonic() < until:
@@ -87,9 +96,7 @@ class Heartbeat:
                 yield handful
 
 
-def _transmit(
-    channel: Channel, staged: Sequence[Staged], arrived: queue.SimpleQueue[tuple[Staged, Reply] | None]
-) -> None:
+def transmit(channel: Channel, staged: Sequence[Staged], arrived: Arrived) -> None:
     """Every message gets a reply, even if the provider breaks its contract and raises."""
     waiting = {each.message.key: each for each in staged}
     try:

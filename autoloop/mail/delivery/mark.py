@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -19,64 +18,59 @@ from autoloop.mail.delivery.outcomes import Outcome, write_held
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.models import Status
 
-__all__ = ["Marked", "mark"]
+__all__ = ["mark"]
 
 # The lock first, the look at everything else in statements after it: what was committed while we
 # waited for the lock (a cancellation, an unsubscribe) is seen.
 LOCK = text("""
-select e.id from email_logs e
+select e.id, s.daily_cap is not null as capped from email_logs e
 join unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:fences as bigint[])) u(tenant, id, fence)
   on e.workspace_id = u.tenant and e.id = u.id
+left join senders s on s.workspace_id = e.workspace_id and s.id = e.sender_id
 where e.fence + 0 = u.fence and e.status = 'intent'
 order by e.id for no key update of e""")
 
 SENDING = text("""
+with given as (
+  select * from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:attempts as int[]),
+    cast(:fences as bigint[]), cast(:accounts as uuid[]), cast(:message_ids as text[]), cast(:subjects as text[]),
+    cast(:hashes as bytea[]), cast(:dates as timestamptz[]), cast(:days as date[]))
+  u(tenant, id, n, fence, account, message_id, subject, body_hash, dated_at, day)),
+begun as (
+  insert into email_attempts (workspace_id, email_id, n, fence, provider_account_id, marked_at, cap_day)
+  select u.tenant, u.id, u.n, u.fence, u.account, clock_timestamp(), u.day from given u)
 update email_logs e set status = 'sending', hold_reason = null, reason = null, message_id = u.message_id,
   subject = u.subject, body_hash = u.body_hash, provider_account_id = u.account,
   first_tried_at = coalesce(e.first_tried_at, u.dated_at),
   lease_until = clock_timestamp() + make_interval(secs => :lease), updated_at = now()
-from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:message_ids as text[]), cast(:subjects as text[]),
-  cast(:hashes as bytea[]), cast(:accounts as uuid[]), cast(:dates as timestamptz[]))
-  u(tenant, id, message_id, subject, body_hash, account, dated_at)
-where e.workspace_id = u.tenant and e.id = u.id""")
-
-BEGUN = text("""
-insert into email_attempts (workspace_id, email_id, n, fence, provider_account_id, marked_at, cap_day)
-select u.tenant, u.id, u.n, u.fence, u.account, clock_timestamp(), u.day
-from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:attempts as int[]), cast(:fences as bigint[]),
-  cast(:accounts as uuid[]), cast(:days as date[])) u(tenant, id, n, fence, account, day)""")
+from given u where e.workspace_id = u.tenant and e.id = u.id""")
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """Emails that may be transmitted once this transaction has committed."""
-
-    ids: frozenset[UUID]
-
-
-def mark(services: Services, finished: Sequence[Finished]) -> Marked:
-    """Check every email again and mark those that may go. What may not is written down as well.
+def mark(services: Services, finished: Sequence[Finished]) -> frozenset[UUID]:
+    """Check every email again and mark those that may go: their ids. What may not is written down as well.
 
     In the caller's transaction: nothing may be transmitted before it has committed, and everything is
     to be abandoned if it does not.
     """
+    if not finished:
+        return frozenset()
     session = services.session
     by_id = {each.mail.id: each for each in finished}
     mails = [each.mail for each in finished]
-    locked = set(session.execute(LOCK, _columns(finished, {})).scalars())
+    locked = {row.id: row.capped for row in session.execute(LOCK, _columns(finished, {}))}
     mine = [mail for mail in mails if mail.id in locked]
     held = decide(session, mine)
     ready = [mail for mail in mine if mail.id not in held]
     write_held(services, [(mail, held[mail.id]) for mail in mine if mail.id in held])
-    days = take(session, ready)
-    capped = over_cap(services, ready, days)
-    write_held(services, [(mail, capped[mail.id]) for mail in ready if mail.id in capped])
+    limited = [mail for mail in ready if locked[mail.id]]
+    days = take(session, limited) if limited else {}
+    capped = over_cap(services, limited, days) if limited else {}
+    write_held(services, [(mail, capped[mail.id]) for mail in limited if mail.id in capped])
     going = [by_id[mail.id] for mail in ready if mail.id not in capped]
     if going:
         given = _columns(going, days) | {"lease": LEASE.total_seconds()}
         session.execute(SENDING, given)
-        session.execute(BEGUN, given)
-    return Marked(frozenset(each.mail.id for each in going))
+    return frozenset(each.mail.id for each in going)
 
 
 def over_cap(

@@ -81,77 +81,75 @@ def of_reply(mail: Outgoing, reply: Reply) -> Outcome:
     return Outcome(Status.UNKNOWN, reply.text, delay=UNKNOWN_GRACE.total_seconds(), attempt=reply)
 
 
-# Before the mark: only who holds the lease may write, and only while the row is an intent.
-HELD = text("""
-select e.id from email_logs e
-join unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:fences as bigint[])) u(tenant, id, fence)
-  on e.workspace_id = u.tenant and e.id = u.id
-where e.fence + 0 = u.fence and e.status = 'intent'
-order by e.id for no key update of e""")
+GIVEN = """given as (
+  select * from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:fences as bigint[]),
+    cast(:attempts as int[]), cast(:statuses as text[]), cast(:reasons as text[]), cast(:holds as text[]),
+    cast(:delays as float[]), cast(:dates as timestamptz[]), cast(:accounts as uuid[]), cast(:outcomes as text[]),
+    cast(:codes as int[]), cast(:replies as text[]), cast(:provider_ids as text[]))
+  u(tenant, id, fence, n, status, reason, hold, delay, dated_at, account, outcome, code, reply, provider_id))"""
 
+# Before the mark: only who holds the lease may write, and only while the row is an intent.
+HELD = "e.fence + 0 = u.fence and e.status = 'intent'"
 # After the mark: the reply of attempt n settles `sending` or `unknown` of that attempt, even if the
 # lease has lapsed meanwhile.
-MARKED = text("""
-select e.id from email_logs e
-join unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:attempts as int[])) u(tenant, id, n)
-  on e.workspace_id = u.tenant and e.id = u.id
-where e.attempts + 0 = u.n and e.status in ('sending', 'unknown')
-order by e.id for no key update of e""")
+MARKED = "e.attempts + 0 = u.n and e.status in ('sending', 'unknown')"
 
 # Being held is no attempt: the back-off of a later deferral must not grow by it.
-MOVE = text("""
-update email_logs e set status = u.status, reason = u.reason, hold_reason = u.hold,
-  due_at = case when u.delay is null then e.due_at else clock_timestamp() + make_interval(secs => u.delay) end,
-  attempts = e.attempts - case when u.status = 'intent' and u.outcome is null then 1 else 0 end,
-  lease_until = null, first_tried_at = coalesce(e.first_tried_at, u.dated_at),
-  provider_account_id = coalesce(u.account, e.provider_account_id),
-  sent_at = case when u.status = 'accepted' then clock_timestamp() else e.sent_at end,
-  settled_at = case when u.status = 'intent' then null else clock_timestamp() end, updated_at = now()
-from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:statuses as text[]), cast(:reasons as text[]),
-  cast(:holds as text[]), cast(:delays as float[]), cast(:dates as timestamptz[]), cast(:accounts as uuid[]),
-  cast(:outcomes as text[])) u(tenant, id, status, reason, hold, delay, dated_at, account, outcome)
-where e.workspace_id = u.tenant and e.id = u.id""")
+MOVE = """moved as (
+  update email_logs e set status = u.status, reason = u.reason, hold_reason = u.hold,
+    due_at = case when u.delay is null then e.due_at else clock_timestamp() + make_interval(secs => u.delay) end,
+    attempts = e.attempts - case when u.status = 'intent' and u.outcome is null then 1 else 0 end,
+    lease_until = null, first_tried_at = coalesce(e.first_tried_at, u.dated_at),
+    provider_account_id = coalesce(u.account, e.provider_account_id),
+    sent_at = case when u.status = 'accepted' then clock_timestamp() else e.sent_at end,
+    settled_at = case when u.status = 'intent' then null else clock_timestamp() end, updated_at = now()
+  from ours u where e.workspace_id = u.tenant and e.id = u.id returning e.id)"""
 
-ATTEMPT = text("""
-insert into email_attempts as a (workspace_id, email_id, n, fence, provider_account_id, finished_at,
-  outcome, code, reply, provider_message_id)
-select u.tenant, u.id, u.n, u.fence, u.account, clock_timestamp(), u.outcome, u.code, u.reply, u.provider_id
-from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:attempts as int[]), cast(:fences as bigint[]),
-  cast(:accounts as uuid[]), cast(:outcomes as text[]), cast(:codes as int[]), cast(:replies as text[]),
-  cast(:provider_ids as text[])) u(tenant, id, n, fence, account, outcome, code, reply, provider_id)
-on conflict (workspace_id, email_id, n) do update set finished_at = excluded.finished_at,
-  outcome = excluded.outcome, code = excluded.code, reply = excluded.reply,
-  provider_message_id = excluded.provider_message_id""")
+ATTEMPT = """tried as (
+  insert into email_attempts as a (workspace_id, email_id, n, fence, provider_account_id, finished_at,
+    outcome, code, reply, provider_message_id)
+  select u.tenant, u.id, u.n, u.fence, u.account, clock_timestamp(), u.outcome, u.code, u.reply, u.provider_id
+  from {tried} u where u.outcome is not null
+  on conflict (workspace_id, email_id, n) do update set finished_at = excluded.finished_at,
+    outcome = excluded.outcome, code = excluded.code, reply = excluded.reply,
+    provider_message_id = excluded.provider_message_id)"""
+
+
+def _statement(ours: str, tried: str) -> Any:
+    held = f"""ours as (
+  select u.* from email_logs e join given u on e.workspace_id = u.tenant and e.id = u.id
+  where {ours} order by e.id for no key update of e)"""
+    return text(f"with {GIVEN}, {held}, {MOVE}, {ATTEMPT.format(tried=tried)} select id from moved")
+
+
+# A reply is kept with its attempt whatever the row says by now; a refusal only by who held the row.
+WRITE_HELD = _statement(HELD, "ours")
+WRITE_REPLIES = _statement(MARKED, "given")
 
 Results = Sequence[tuple[Outgoing, Outcome]]
 
 
 def write_held(services: Services, results: Results) -> int:
     """Outcomes of emails that were never marked. Returns how many were still ours."""
-    return _write(services, results, HELD, marked=False)
+    return len(_write(services, results, WRITE_HELD))
 
 
 def write_replies(services: Services, results: Results) -> int:
     """Outcomes of emails that were marked. Their attempts are completed whatever the row says by now."""
-    return _write(services, results, MARKED, marked=True)
-
-
-def _write(services: Services, results: Results, ours: Any, *, marked: bool) -> int:
-    if not results:
-        return 0
-    session = services.session
-    given = _columns(results)
-    mine = set(session.execute(ours, given).scalars())
-    written = [(mail, outcome) for mail, outcome in results if mail.id in mine]
-    if written:
-        session.execute(MOVE, _columns(written))
-    tried = [(mail, outcome) for mail, outcome in (results if marked else written) if outcome.attempt]
-    if tried:
-        session.execute(ATTEMPT, _columns(tried))
-    if marked:
-        give_back(session, [mail for mail, outcome in written if outcome.said in ("temporary", "permanent")])
-    tell_runs(services, written)
+    written = _write(services, results, WRITE_REPLIES)
+    unsent = [mail for mail, outcome in written if outcome.said in ("temporary", "permanent")]
+    if unsent:
+        give_back(services.session, unsent)
     return len(written)
+
+
+def _write(services: Services, results: Results, statement: Any) -> Results:
+    if not results:
+        return ()
+    mine = set(services.session.execute(statement, _columns(results)).scalars())
+    written = [(mail, outcome) for mail, outcome in results if mail.id in mine]
+    tell_runs(services, written)
+    return written
 
 
 def _columns(results: Results) -> dict[str, list[Any]]:

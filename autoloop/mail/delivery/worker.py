@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import groupby
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from autoloop.base.due import backoff, claim
 from autoloop.base.runtime import Runtime
 from autoloop.mail.delivery.caps import left_today
 from autoloop.mail.delivery.channels import Channels
 from autoloop.mail.delivery.decisions import POLL, decide
-from autoloop.mail.delivery.heartbeat import LEASE, Heartbeat
-from autoloop.mail.delivery.letters import Finished, finish
-from autoloop.mail.delivery.mark import mark
-from autoloop.mail.delivery.outcomes import Outcome, of_refusal, of_reply, write_held, write_replies
+from autoloop.mail.delivery.heartbeat import LEASE, Side
+from autoloop.mail.delivery.outcomes import Outcome, write_held
 from autoloop.mail.delivery.outgoing import Outgoing, load
+from autoloop.mail.delivery.pump import Pump
 from autoloop.mail.delivery.versions import Versions
 from autoloop.mail.links import Links
 from autoloop.mail.models import Status
-from autoloop.plugins.email import Channel, Fate, Refused, Reply, Staged
+from autoloop.plugins.email import Fate, Refused, Reply
 
 __all__ = ["DUE", "PROBE", "Delivery", "deliver"]
 
@@ -52,6 +48,7 @@ class Delivery:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.channels = Channels()
+        self.side = Side()
         self.versions = Versions()
         self.links = Links(runtime.settings.public_url, runtime.settings.secret_keys)
         self._start = UUID(int=0)
@@ -104,7 +101,7 @@ class Delivery:
         return None
 
     def _send_group(self, mails: list[Outgoing]) -> None:
-        """All mail of one account, `width` at a time."""
+        """All mail of one account."""
         first = mails[0]
         try:
             channel = self.channels.of(self.runtime, first)
@@ -115,131 +112,33 @@ class Delivery:
             return
         if channel is None:
             return
-        waiting = mails
-        while waiting:
-            chunk, waiting = waiting[: channel.width], waiting[channel.width :]
-            try:
-                if not self._send_chunk(channel, chunk, waiting):
-                    return
-            except Exception:
-                # The leases lapse by themselves: intents are tried again, what was marked becomes unknown.
-                log.exception("a group of mail was given up by this worker")
-                self.channels.drop(first.account_id)
-                return
-
-    def _send_chunk(self, channel: Channel, mails: Sequence[Outgoing], later: Sequence[Outgoing]) -> bool:
-        """One group: at most one message per connection. False once the account itself is in trouble."""
-        outcomes: list[tuple[Outgoing, Outcome]] = []
-        finished: dict[str, Finished] = {}
-        for mail in mails:
-            result = finish(mail, self.versions, self.links)
-            if isinstance(result, Outcome):
-                outcomes.append((mail, result))
-            else:
-                finished[result.message.key] = result
-        heart = Heartbeat(self.runtime, [mail.lease for mail in (*mails, *later)])
-        staged: list[Staged] = []
-        refusal: Refused | None = None
-        for answer in self._stage(channel, list(finished.values()), heart):
-            mail = finished[answer.message.key].mail
-            if isinstance(answer, Staged):
-                staged.append(answer)
-                continue
-            outcomes.append((mail, of_refusal(mail, answer)))
-            refusal = answer if answer.of_account else refusal
+        pump = Pump(self.runtime, channel, self.side, self.versions, self.links)
         try:
-            going = self._mark(outcomes, [finished[each.message.key] for each in staged])
-        except BaseException:
-            self._abandon(channel, staged, finished)
-            raise
-        for each in staged:
-            if finished[each.message.key].mail.id not in going:
-                channel.abandon(each)
-        kept = [each for each in staged if finished[each.message.key].mail.id in going]
-        reply = self._transmit(channel, kept, finished, heart)
-        return self._note(mails[0], refusal or reply, later, healthy=bool(kept))
-
-    def _stage(self, channel: Channel, finished: Sequence[Finished], heart: Heartbeat) -> Sequence[Any]:
-        messages = [each.message for each in finished]
-        if not messages:
-            return []
-        try:
-            return heart.during(lambda: channel.stage(messages))
-        except Exception as error:
-            log.exception("a provider failed while staging")
-            why = f"The provider failed: {type(error).__name__}: {error}"
-            channel.close()
-            return [Refused(message, False, None, why, of_account=True) for message in messages]
-
-    def _mark(
-        self, outcomes: Sequence[tuple[Outgoing, Outcome]], staged: Sequence[Finished]
-    ) -> frozenset[UUID]:
-        """Committed when it returns: only now may a body octet leave."""
-        with self.runtime.unit("worker") as services:
-            write_held(services, outcomes)
-            return mark(services, staged).ids if staged else frozenset()
-
-    def _abandon(self, channel: Channel, staged: Sequence[Staged], finished: dict[str, Finished]) -> None:
-        """The mark failed: nothing was sent. If its commit came through all the same, say so there."""
-        for each in staged:
-            channel.abandon(each)
-        reply = Reply(Fate.TEMPORARY, text="Closed without a final dot: the mark could not be committed")
-        mails = [finished[each.message.key].mail for each in staged]
-        try:
-            with self.runtime.unit("worker") as services:
-                write_replies(services, [(mail, of_reply(mail, reply)) for mail in mails])
+            later = pump.run(mails)
         except Exception:
-            log.exception("abandoned mail could not be written down; its lease will lapse")
-
-    def _transmit(
-        self,
-        channel: Channel,
-        staged: Sequence[Staged],
-        finished: dict[str, Finished],
-        heart: Heartbeat,
-    ) -> Reply | None:
-        """Send what is marked and write replies down as they come. Returns trouble of the account."""
-        trouble: Reply | None = None
-        for replies in heart.replies(channel, staged):
-            results = []
-            for each, reply in replies:
-                mail = finished[each.message.key].mail
-                results.append((mail, of_reply(mail, reply)))
-                trouble = reply if reply.of_account else trouble
-            self._write_down(results)
-        return trouble
-
-    def _write_down(self, results: Sequence[tuple[Outgoing, Outcome]]) -> None:
-        """A reply is known only here: a database that is gone for a moment must not turn it into “unknown”."""
-        for pause in (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, None):
-            try:
-                with self.runtime.unit("worker") as services:
-                    write_replies(services, results)
-            except DBAPIError:
-                log.warning("replies to %d emails could not be written down yet", len(results), exc_info=True)
-                if pause is None:
-                    raise
-                time.sleep(pause)
-            else:
-                return
+            # The leases lapse by themselves: intents are tried again, what was marked becomes unknown.
+            log.exception("a group of mail was given up by this worker")
+            self.channels.drop(first.account_id)
+            self.side = Side()
+            return
+        self._note(first, pump.trouble, later, healthy=pump.healthy)
 
     def _note(
         self, mail: Outgoing, trouble: Refused | Reply | None, later: Sequence[Outgoing], *, healthy: bool
-    ) -> bool:
+    ) -> None:
         """Let an account in trouble rest, and free the mail that waits for it in this batch."""
         at = {"workspace": mail.workspace_id, "id": mail.account_id}
         if trouble is None:
             if healthy and mail.account_ill:
                 with self.runtime.unit("worker") as services:
                     services.session.execute(WELL, at)
-            return True
+            return
         rest = backoff(3, base=timedelta(seconds=10), cap=timedelta(minutes=5)).total_seconds() + 5
         rest = max(rest, trouble.retry_after or 0)
         with self.runtime.unit("worker") as services:
             services.session.execute(TROUBLE, at | {"problem": trouble.text[:500], "rest": rest})
             resting = Outcome(Status.INTENT, hold="account_resting", delay=rest)
             write_held(services, [(each, resting) for each in later])
-        return False
 
 
 def _after(start: UUID, served: set[UUID]) -> UUID:
