@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import smtplib
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +18,28 @@ from autoloop.mail.models import EmailTemplateVersion, ProviderAccount, Sender
 from autoloop.mail.render import render
 from autoloop.mail.services.intents import ask_for_emails
 from autoloop.mail.templates.services import Templates
+from autoloop.plugins.email import Fate, Message, Staged
+from autoloop_plugins.email.smtp.channel import SmtpChannel
+from autoloop_plugins.email.smtp.connection import Target
 from benchmarks.stand import Stand, report, stand, timed
 
-EMAILS = 2_000
-CONNECTIONS = 8
-PARAGRAPH = (
-    "<p>Dear {{ contact.first_name }}, "
-    + "this line is here to make the message as long as real ones are. " * 6
-    + "</p>\n"
+EMAILS = 4_000
+CONNECTIONS = 16
+FIELDS = ("first_name", "last_name", "email", "title", "phone") * 2
+LINKS = 20
+FILLER = "this line is here to make the message as long as real ones are. " * 5
+# About 20 kB of HTML with ten merge fields and twenty links.
+SOURCE = (
+    "<html><body>"
+    + "".join(
+        f'<p style="margin:0 0 16px">{{{{ contact.{FIELDS[n % 10]} | default: "–" }}}} {FILLER}</p>\n'
+        if n < len(FIELDS)
+        else f"<p>{FILLER}</p>\n"
+        for n in range(50)
+    )
+    + "".join(f'<p><a href="https://shop.bench.example/p/{n}">Number {n}</a></p>\n' for n in range(LINKS))
+    + "</body></html>"
 )
-FIELDS = "".join(
-    f"<p>{{{{ contact.{name} | default: '–' }}}} {n}</p>"
-    for n, name in enumerate(("first_name", "last_name", "email", "title") * 2)
-)
-SOURCE = f"<html><body>{FIELDS}{PARAGRAPH * 45}</body></html>"  # about 20 kB
 
 
 def prepare(standing: Stand, port: int) -> tuple[Any, Any]:
@@ -143,28 +149,36 @@ def product(standing: Stand, template: Any, contacts: list[Any]) -> float:
 
 
 def floor(version: Any, port: int) -> float:
-    """Render, compose and send on as many connections; nothing is claimed, checked, marked or kept."""
+    """Render, compose and send over the same client; nothing is claimed, checked, marked or kept."""
+    channel = SmtpChannel(Target("127.0.0.1", port, "none"), width=CONNECTIONS)
 
-    def lane(numbers: range) -> int:
-        client = smtplib.SMTP("127.0.0.1", port, local_hostname="localhost")
-        for n in numbers:
-            context = {
-                "contact": {"first_name": "Ada", "email": f"c{n}@bench.example", "last_name": "", "title": ""}
-            }
-            rendered = render(version, context)
-            letter = Letter(
-                message_id=f"<{new_id()}@bench.example>", date=version.created_at, from_name="Ada", from_address="ada@bench.example",
-                to_name="Ada", to_address=f"c{n}@bench.example", subject=rendered.subject, text=rendered.text, html=rendered.html,
-            )  # fmt: skip
-            client.sendmail("ada@bench.example", [letter.to_address], compose(letter))
-        client.quit()
-        return len(numbers)
+    def message(n: int) -> Message:
+        address = f"c{n}@bench.example"
+        rendered = render(
+            version,
+            {"contact": {"first_name": "Ada", "email": address, "last_name": "", "title": "", "phone": ""}},
+        )
+        letter = Letter(
+            message_id=f"<{new_id()}@bench.example>", date=version.created_at, from_name="Ada", from_address="ada@bench.example",
+            to_name="Ada", to_address=address, subject=rendered.subject, text=rendered.text, html=rendered.html,
+        )  # fmt: skip
+        return Message(str(n), letter.message_id, letter.from_address, address, compose(letter))
 
     def run() -> int:
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            return sum(pool.map(lane, [range(start, EMAILS, CONNECTIONS) for start in range(CONNECTIONS)]))
+        sent = 0
+        for start in range(0, EMAILS, CONNECTIONS):
+            staged = channel.stage([message(n) for n in range(start, min(start + CONNECTIONS, EMAILS))])
+            sent += sum(
+                reply.fate is Fate.ACCEPTED
+                for _, reply in channel.transmit_all([each for each in staged if isinstance(each, Staged)])
+            )
+        assert sent == EMAILS
+        return sent
 
-    return timed(run)
+    try:
+        return timed(run)
+    finally:
+        channel.close()
 
 
 def main(rounds: int, _seconds: float) -> None:
