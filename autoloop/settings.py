@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
@@ -68,6 +68,14 @@ class Settings:
     sign_in_limit_per_minute: int = _setting("Sign-in attempts a minute for one address", 20)
     request_body_mb: int = _setting("Largest body of a JSON request, in MB", 10)
     import_file_mb: int = _setting("Largest file of an import, in MB", 200)
+    outbound_allow: tuple[str, ...] = _setting(
+        "Space-separated networks, addresses and host names that steps may call although they are not public",
+        (),
+    )
+    outbound_ports: tuple[str, ...] = _setting(
+        "Space-separated ports that steps may call; empty for all but those of mail, databases and the like",
+        (),
+    )
     worker_batch: int = _setting("Rows a worker claims at once", 100)
     worker_processes: int = _setting("Worker processes", 2)
     worker_threads: int = _setting("Threads of one worker for steps that talk to other systems", 8)
@@ -172,9 +180,23 @@ def _check(settings: Settings) -> None:
         and not settings.public_url.startswith("http://127.")
     ):
         refuse("cookie_secure", "may be false only in development or on loopback.")
+    _check_outbound(settings, refuse)
     for each in fields(settings):
         value = getattr(settings, each.name)
         if each.type == "int" and value < (
             0 if each.name == "trusted_proxies" or "overflow" in each.name else 1
         ):
             refuse(each.name, "must be at least 1.")
+
+
+def _check_outbound(settings: Settings, refuse: Callable[[str, str], None]) -> None:
+    for port in settings.outbound_ports:
+        if not port.isdecimal() or not 0 < int(port) < 65_536:
+            refuse("outbound_ports", f"holds “{port}”, which is no port.")
+    if settings.outbound_allow:
+        from autoloop.base.http import Allowed
+
+        try:
+            Allowed.read(settings.outbound_allow)
+        except ValueError as error:
+            refuse("outbound_allow", f"cannot be used: {error}.")
