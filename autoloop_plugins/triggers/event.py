@@ -8,8 +8,9 @@ from typing import Any
 import colander
 
 from autoloop.plugins import FreeMapping, Trigger, TriggerEvent
-from autoloop.plugins.conditions import Condition, ConditionType
+from autoloop.plugins.conditions import ConditionType
 from autoloop.plugins.conditions.operators import contains
+from autoloop_plugins.triggers.asking import event_only
 
 __all__ = ["EventTrigger"]
 
@@ -31,15 +32,8 @@ class EventTrigger(Trigger):
         )
         match = colander.SchemaNode(FreeMapping(), missing=None, title="Its data contains")
         condition = colander.SchemaNode(
-            ConditionType(), missing=None, title="Only if", ui={"roots": ["event"]}
+            ConditionType(), missing=None, title="Only if", ui={"roots": ["event"]}, validator=event_only
         )
-
-        def validator(self, node: colander.SchemaNode, config: Mapping[str, Any]) -> None:
-            condition = config["condition"]
-            if condition is not None and (condition.needs or not _of_event(condition)):
-                fault = colander.Invalid(node)
-                fault["condition"] = "A trigger can ask about the event only: event.data.amount."
-                raise fault
 
     def event_name(self, config: Mapping[str, Any]) -> str:
         return str(config["event"])
@@ -52,15 +46,3 @@ class EventTrigger(Trigger):
 
     def summary(self, config: Mapping[str, Any]) -> str:
         return f"When {config['event']} happens"
-
-
-def _of_event(condition: Condition) -> bool:
-    """Does it ask about nothing but the event?"""
-    left: list[Any] = [condition.spec]
-    while left:
-        each = left.pop()
-        if isinstance(each, Mapping):
-            if "field" in each and not str(each["field"]).startswith("event."):
-                return False
-            left += [member for kind in ("all", "any", "none") for member in each.get(kind, ())]
-    return True

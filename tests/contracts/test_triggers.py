@@ -13,6 +13,7 @@ from autoloop.plugins.triggers import Trigger, TriggerEvent
 from autoloop_plugins.triggers.contact_updated import ContactUpdated
 from autoloop_plugins.triggers.email_event import EmailEvent
 from autoloop_plugins.triggers.event import EventTrigger
+from autoloop_plugins.triggers.incoming_webhook import IncomingWebhook
 from autoloop_plugins.triggers.tag_added import TagAdded
 from autoloop_plugins.triggers.workflow_finished import WorkflowFinished
 
@@ -55,6 +56,12 @@ class TestEventWithCondition(TriggerContract):
     )
 
 
+class TestIncomingWebhook(TriggerContract):
+    trigger = IncomingWebhook
+    configs = ({"hook_id": FLOW}, {"hook_id": FLOW, "condition": LARGE})
+    bad_configs = ({}, {"hook_id": "mine"}, {"hook_id": FLOW, "condition": {"event": "order.paid"}})
+
+
 @pytest.mark.parametrize(
     ("trigger", "config", "name", "data", "taken"),
     [
@@ -68,6 +75,8 @@ class TestEventWithCondition(TriggerContract):
         (EmailEvent, {"happens": "opened", "workflow_id": FLOW}, "email.opened", {}, False),
         (WorkflowFinished, {"workflow_id": FLOW}, "", {"workflow_id": FLOW, "status": "completed"}, True),
         (WorkflowFinished, {"workflow_id": FLOW}, "", {"workflow_id": FLOW, "status": "failed"}, False),
+        (IncomingWebhook, {"hook_id": FLOW}, "webhook.received", {"hook_id": FLOW}, True),
+        (IncomingWebhook, {"hook_id": FLOW}, "webhook.received", {"hook_id": "another"}, False),
         (EventTrigger, {"event": "order.paid", "condition": LARGE}, "order.paid", {"amount": 101}, True),
         (EventTrigger, {"event": "order.paid", "condition": LARGE}, "order.paid", {"amount": 100}, False),
         (EventTrigger, {"event": "order.paid", "condition": LARGE}, "order.paid", {"amount": "101"}, False),

@@ -1,0 +1,112 @@
+"""The gate: deliveries that come in together are written together, each answered once it is durable."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError
+
+from autoloop.engine.hooks.accepting import Delivery, accept
+
+if TYPE_CHECKING:
+    from autoloop.base.runtime import Runtime
+
+__all__ = ["Gate"]
+
+MOST = 100
+PATIENCE = 30.0
+TRIES = 4
+
+
+class _Ticket:
+    __slots__ = ("called", "delivery", "leads", "outcome")
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.called = threading.Event()
+        self.leads = False
+        self.outcome: Any = None
+
+
+class Gate:
+    """One transaction at a time in this process; who arrives meanwhile goes into the next one.
+
+    The first to arrive writes for all that wait, then hands the lead to one of those after them. Under
+    load a commit serves many, alone it serves one at once: nobody waits for company.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._lock = threading.Lock()
+        self._waiting: list[_Ticket] = []
+        self._busy = False
+
+    def accept(self, delivery: Delivery) -> Any:
+        """Accepted, STALE or an error as of `accepting.accept`; raises what the database says."""
+        ticket = _Ticket(delivery)
+        with self._lock:
+            self._waiting.append(ticket)
+            ticket.leads, self._busy = not self._busy, True
+        if not ticket.leads and not ticket.called.wait(PATIENCE):
+            raise TimeoutError("the database did not take a delivery in time")
+        if ticket.leads:
+            self._lead()
+        if isinstance(ticket.outcome, DBAPIError):
+            raise ticket.outcome
+        return ticket.outcome
+
+    def _lead(self) -> None:
+        with self._lock:
+            batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+        try:
+            self._write(batch)
+        finally:
+            with self._lock:
+                heir = self._waiting[0] if self._waiting else None
+                if heir is None:
+                    self._busy = False
+                else:
+                    heir.leads = True
+            for ticket in batch:
+                ticket.called.set()
+            if heir is not None:
+                heir.called.set()
+
+    def _write(self, batch: Sequence[_Ticket]) -> None:
+        by_tenant: dict[Any, list[_Ticket]] = {}
+        for ticket in batch:
+            by_tenant.setdefault(ticket.delivery.hook.workspace_id, []).append(ticket)
+        for tickets in by_tenant.values():
+            if not self._together(tickets):
+                for ticket in tickets:
+                    self._alone(ticket)
+
+    def _together(self, tickets: Sequence[_Ticket]) -> bool:
+        try:
+            outcomes = self._transact([ticket.delivery for ticket in tickets])
+        except Exception:
+            return False
+        for ticket, outcome in zip(tickets, outcomes, strict=True):
+            ticket.outcome = outcome
+        return True
+
+    def _alone(self, ticket: _Ticket) -> None:
+        for left in reversed(range(TRIES)):
+            try:
+                (ticket.outcome,) = self._transact([ticket.delivery])
+            except DBAPIError as error:
+                again = (getattr(error.orig, "sqlstate", None) or "").startswith("40")
+                ticket.outcome = error
+                if not again or not left:
+                    return
+            except Exception as error:
+                ticket.outcome = error
+                return
+            else:
+                return
+
+    def _transact(self, deliveries: Sequence[Delivery]) -> list[Any]:
+        with self._runtime.unit("web", deliveries[0].hook.workspace_id) as services:
+            return accept(services, deliveries)
