@@ -10,6 +10,8 @@ EVENTS = {
     "contact.created": "A contact was made",
     "contact.updated": "A contact was changed",
     "tag.added": "A contact that was there already was given a tag",
+    "segment.entered": "A contact began to match a segment",
+    "segment.left": "A contact no longer matches a segment",
 }
 
 
@@ -17,16 +19,19 @@ def includeme(config: Configurator) -> None:
     from autoloop.businesses import resources
     from autoloop.businesses.services.facts import load_contacts
     from autoloop.businesses.services.imports import KIND
+    from autoloop.businesses.services.segments import KIND as SEGMENTS
     from autoloop.workspaces.resources import Workspace
 
     registrations = config.registry.registrations
     registrations.event_names |= EVENTS
     registrations.fact_loaders["contact"] = load_contacts
-    registrations.due_kinds[KIND.name] = KIND
-    for name in ("Businesses", "Contacts", "Fields", "Tags", "Topics", "Imports", "Exports"):
+    registrations.due_kinds |= {KIND.name: KIND, SEGMENTS.name: SEGMENTS}
+    for name in ("Businesses", "Contacts", "Fields", "Tags", "Topics", "Segments", "Imports", "Exports"):
         config.add_child(Workspace, name.lower(), getattr(resources, name))
     config.add_nav("businesses", _("Businesses"), "building-2", order=10, key="b")
     config.add_nav("contacts", _("Contacts"), "users", order=20, key="c")
+    config.add_child(resources.Segment, "contacts", resources.SegmentContacts)
+    config.add_nav("segments", _("Segments"), "filter", order=25, key="f")
     config.add_nav("imports", _("Import"), "upload", order=30, key="i")
     config.scan("autoloop.businesses.views")
     config.scan("autoloop.businesses.pages")

@@ -7,6 +7,7 @@ from typing import Any
 from autoloop.businesses import services
 from autoloop.businesses.services.exports import Exports as ExportService
 from autoloop.businesses.services.imports import Imports as ImportService
+from autoloop.businesses.services.segments import Segments as SegmentService
 from autoloop.web.tree import Collection, Row
 
 __all__ = [
@@ -20,6 +21,10 @@ __all__ = [
     "Fields",
     "Import",
     "Imports",
+    "Segment",
+    "SegmentContact",
+    "SegmentContacts",
+    "Segments",
     "Tag",
     "Tags",
     "Topic",
@@ -116,3 +121,34 @@ class Exports(Collection):
     """Who took which records out."""
 
     row_node = Export
+
+
+class Segment(Row):
+    """A saved filter."""
+
+    def load(self) -> Any | None:
+        return self.request.services(SegmentService).find(self.id)
+
+
+class Segments(Collection):
+    """The saved filters of the workspace."""
+
+    row_node = Segment
+
+
+class SegmentContact(Row):
+    """A contact, as a segment sees it: a member or not."""
+
+    def load(self) -> Any | None:
+        self.segment  # noqa: B018 - a segment that is not there has no contacts
+        return self.request.services(services.Contacts).find(self.id)
+
+    @property
+    def segment(self) -> Any:
+        return self.__parent__.__parent__.row
+
+
+class SegmentContacts(Collection):
+    """The members of a segment."""
+
+    row_node = SegmentContact

@@ -92,3 +92,5 @@ class ContactQuery(ListQuery):
     email = text(_("Exact email address"), 320, missing=None)
     external_id = text(_("External id"), missing=None)
     field = text(_("Custom field, as key:value"), 300, missing=None)
+    segment = one_id(_("Segment"), missing=None)
+    filter = text(_("A condition, as JSON"), 8000, missing=None)

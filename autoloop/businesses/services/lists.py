@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from autoloop.base.errors import Invalid
 from autoloop.base.services import Services
 from autoloop.businesses.addresses import BadAddress, normal_email
-from autoloop.businesses.models import Business, Contact
+from autoloop.businesses.conditions_sql import compile_set, read_condition
+from autoloop.businesses.models import Business, Contact, SegmentMember
 from autoloop.businesses.services.vocabulary import Fields
 
 __all__ = ["BUSINESS_ORDERS", "CONTACT_ORDERS", "business_rows", "contact_rows"]
@@ -76,7 +78,8 @@ def business_rows(services: Services, filters: Mapping[str, Any], *more: Any) ->
 
 
 def contact_rows(services: Services, filters: Mapping[str, Any], *more: Any) -> Select[Any]:
-    """Contacts that match: q, status, consent, tag, topic, business, email, external_id, field."""
+    """Contacts that match: q, status, consent, tag, topic, business, email, external_id, field, segment (its
+    id), filter (a condition as JSON text). Raises Invalid."""
     statement = (
         select(*CONTACT_COLUMNS, *more)
         .outerjoin(B, and_(B.workspace_id == C.workspace_id, B.id == C.business_id))
@@ -95,12 +98,29 @@ def contact_rows(services: Services, filters: Mapping[str, Any], *more: Any) -> 
             statement = statement.where(C.email_normal == normal_email(filters["email"])[1])
         except BadAddress as error:
             raise Invalid(details={"email": [str(error)]}) from None
+    if filters.get("segment"):
+        statement = statement.where(C.id.in_(_members(services, UUID(str(filters["segment"])))))
+    if filters.get("filter"):
+        statement = statement.where(_asked(services, filters["filter"]))
     words, held = _words(filters), _held(services, "contact", filters)
     tag, topic = filters.get("tag") or None, filters.get("topic") or None
     if words or held is not None or tag or topic:
         found = func.autoloop_match_contacts(words, tag, _json(held), topic)
         statement = statement.where(C.id.in_(select(found)))
     return statement
+
+
+def _members(services: Services, segment: UUID) -> Select[Any]:
+    mine = select(SegmentMember.contact_id).where(SegmentMember.workspace_id == services.workspace_id)
+    return mine.where(SegmentMember.segment_id == segment, SegmentMember.is_member)
+
+
+def _asked(services: Services, given: str) -> Any:
+    try:
+        spec = json.loads(given)
+    except (ValueError, RecursionError):
+        raise Invalid(details={"filter": ["Write a condition as JSON."]}) from None
+    return compile_set(read_condition(spec, "filter"), services.clock.now()).matches
 
 
 def _words(filters: Mapping[str, Any]) -> str | None:
