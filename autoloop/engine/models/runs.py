@@ -33,7 +33,8 @@ class WorkflowRun(InWorkspace, Base):
     """One contact going through one version. Due when `due_at` has passed or a stimulus is there.
 
     `positions`, `visits` and `variables` are the interpreter's state; `started_as` is the contact's id
-    when the run began, which choices hash; `entry_key` keeps a contact from entering twice.
+    when the run began, which choices hash; `entry_key` keeps a contact from entering twice. The parent is
+    the run whose `sub_workflow` step, at that visit, started this one.
     """
 
     __tablename__ = "workflow_runs"
@@ -41,6 +42,7 @@ class WorkflowRun(InWorkspace, Base):
         tenant_fk("workflow_id", "automation_workflows"),
         tenant_fk("version_id", "workflow_versions"),
         tenant_fk("contact_id", "business_contacts"),
+        tenant_fk("parent_run_id", "workflow_runs", ondelete="SET NULL"),
         CheckConstraint(one_of("status", RUN_STATUSES), name="status"),
         CheckConstraint("due_at is null or status in ('active', 'waiting')", name="due_only_while_going"),
         CheckConstraint("status <> 'active' or due_at is not null", name="active_is_due"),
@@ -67,6 +69,12 @@ class WorkflowRun(InWorkspace, Base):
         ),
         Index("idx_workflow_runs_contact_id", "workspace_id", "contact_id"),
         Index("idx_workflow_runs_version_id", "workspace_id", "version_id"),
+        Index(
+            "idx_workflow_runs_parent_run_id",
+            "workspace_id",
+            "parent_run_id",
+            postgresql_where=text("parent_run_id is not null"),
+        ),
         {"postgresql_with": {"fillfactor": "80"}},
     )
 
@@ -86,6 +94,8 @@ class WorkflowRun(InWorkspace, Base):
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     is_test: Mapped[bool] = mapped_column(server_default=text("false"))
     parent_run_id: Mapped[UUID | None]
+    parent_node: Mapped[str | None]
+    parent_visit: Mapped[int | None]
     due_at: Mapped[datetime | None]
     started_at: Mapped[datetime] = mapped_column(server_default=NOW)
     moved_at: Mapped[datetime] = mapped_column(server_default=NOW)
