@@ -84,6 +84,7 @@ def settings_for(postgres: Postgres, database: str, redis: Redis, **more: object
         "log_level": "WARNING",
         "request_limit_per_minute": 1_000_000,
         "sign_in_limit_per_minute": 1_000_000,
+        "outbound_allow": ("127.0.0.1",),
     }
     return Settings(**(given | more))
 

@@ -276,12 +276,12 @@ def test_a_stale_fence_writes_nothing(world: World, listener: str) -> None:
     prepare = performer._prepare
 
     def slow(leases: Any) -> Any:
-        ready, settled = prepare(leases)
+        prepared = prepare(leases)
         with world.runtime.unit("worker") as services:  # meanwhile the lease lapsed and another took it
             services.session.execute(
                 text("update run_actions set fence = fence + 1, lease_until = now() - interval '1 s'")
             )
-        return ready, settled
+        return prepared
 
     performer._prepare = slow  # type: ignore[method-assign]
     performer.turn()

@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, select, text
 from autoloop.base.services import Service
 from autoloop.businesses.models import Contact
 from autoloop.engine.models import RunAction, RunStep, Workflow, WorkflowRun
+from autoloop.engine.services.held import wake_held
 
 __all__ = ["Runs"]
 
@@ -171,6 +172,7 @@ class Runs(Service):
         if held:
             self.session.execute(RESUME, self._values(held))
             self.session.execute(UNPARK, self._values(held))
+            wake_held(self.services, runs=held)
         return held
 
     def _hold(self, run_ids: Sequence[UUID], statuses: Sequence[str]) -> list[UUID]:

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from autoloop.base.errors import Conflict, NotFound
 from autoloop.base.services import Service
 from autoloop.engine.models import WORKFLOW_MOVES, Workflow
+from autoloop.engine.services.held import wake_held
 
 __all__ = ["PAUSED_WITH_WORKFLOW", "WorkflowStatus"]
 
@@ -65,6 +66,7 @@ class WorkflowStatus(Service):
         values = {"workspace": self.workspace_id, "workflow": workflow_id}
         if before == "paused" and status == "live":
             self.session.execute(WAKE, values | {"why": PAUSED_WITH_WORKFLOW})
+            wake_held(self.services, workflow_id=workflow_id)
         elif status == "archived":
             self.session.execute(STIR, values)
         self.session.refresh(workflow)

@@ -1,0 +1,198 @@
+"""Performing actions: held while paused, dropped when nobody waits, with credentials only where named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import colander
+import pytest
+from sqlalchemy import text
+
+from autoloop.base.nudges import Nudger
+from autoloop.base.runtime import Runtime
+from autoloop.embedded.redis import Redis
+from autoloop.engine.perform import Performer
+from autoloop.engine.services.runs import Runs
+from autoloop.engine.services.workflows import WorkflowStatus
+from autoloop.plugins import ActionContext, ActionStep, Next
+from autoloop.settings import Settings
+from tests.factories import Tenant
+from tests.functional.engine_world import World, engine_only
+from tests.unit.engine.graphs import graph
+
+CREDENTIAL = "01890000-0000-7000-8000-00000000000c"
+OTHER = "01890000-0000-7000-8000-00000000000d"
+
+
+class Tell(ActionStep):
+    """Notes what it was given."""
+
+    name, title = "tell", "Tell"
+    seen: list[ActionContext] = []
+
+    class Config(colander.MappingSchema):
+        credential_id = colander.SchemaNode(
+            colander.String(), missing=None, ui={"widget": "credential"}, title="Credential"
+        )
+
+    def run(self, ctx: ActionContext, config: Mapping[str, Any]) -> Next:
+        self.seen.append(ctx)
+        return Next()
+
+
+class Hang(ActionStep):
+    """Never ends by itself."""
+
+    name, title = "hang", "Hang"
+    time_limit = 0.2
+    free = threading.Event()
+
+    def run(self, ctx: ActionContext, config: Mapping[str, Any]) -> Next:
+        self.free.wait()
+        return Next()
+
+
+@pytest.fixture(scope="module")
+def runtime(settings: Settings) -> Iterator[Runtime]:
+    held = engine_only(replace(settings, worker_threads=2))
+    for step in (Tell, Hang):
+        held.registrations.plugins.add("step", step)
+    yield held
+    Hang.free.set()
+    held.dispose()
+
+
+@pytest.fixture
+def world(runtime: Runtime, tenant: Tenant) -> World:
+    Tell.seen.clear()
+    return World(runtime, tenant.id)
+
+
+def asked(world: World, config: dict[str, Any] | None = None) -> tuple[Any, Any]:
+    """A run whose action is due and not performed yet."""
+    (ada,) = world.contacts()
+    flow = world.workflow(graph(("t", "tell", config or {})))
+    (run,) = world.enrol(flow, [ada]).started
+    world.runtime.registrations.due_kinds["advance"].work(world.runtime)
+    assert world.count("run_actions", f"run_id = '{run}'") == 1
+    return flow, run
+
+
+@pytest.mark.parametrize("what", ["run", "workflow"])
+def test_what_is_paused_is_performed_when_it_goes_on(world: World, what: str) -> None:
+    flow, run = asked(world)
+
+    def move(verb: str) -> None:
+        with world.runtime.unit("web", world.workspace_id) as services:
+            if what == "run":
+                getattr(services(Runs), verb)([run])
+            else:
+                services(WorkflowStatus).move(flow, {"pause": "paused", "resume": "live"}[verb])
+
+    move("pause")
+    world.settle()
+    assert Tell.seen == []
+    assert world.count("run_actions", "attempts = 0 and lease_until is null and due_at > now()") == 1
+    move("resume")
+    world.settle()
+    assert len(Tell.seen) == 1 and Tell.seen[0].attempt == 1
+    assert world.run(run).status == "completed"
+
+
+def test_what_nobody_waits_for_is_dropped(world: World) -> None:
+    flow, _ = asked(world)
+    with world.runtime.unit("web", world.workspace_id) as services:
+        services(WorkflowStatus).move(flow, "archived")
+    Performer(world.runtime).turn()
+    assert Tell.seen == [] and world.count("run_actions") == world.count("run_stimuli") == 0
+
+
+def test_only_named_credentials_are_granted(world: World) -> None:
+    wanted: list[Any] = []
+
+    def load(services: Any, keys: Any) -> dict[Any, Any]:
+        wanted.extend(keys)
+        return {key: {"token": "t"} for key in keys}
+
+    world.runtime.registrations.fact_loaders["credentials"] = load
+    try:
+        asked(world, {"credential_id": CREDENTIAL})
+        world.settle()
+        asked(world)
+        world.settle()
+    finally:
+        del world.runtime.registrations.fact_loaders["credentials"]
+    named, unnamed = Tell.seen
+    assert named.credentials == {CREDENTIAL: {"token": "t"}} and unnamed.credentials == {}
+    assert [str(id) for _, id in wanted] == [CREDENTIAL]
+
+
+def test_a_process_whose_threads_are_held_is_replaced(world: World) -> None:
+    contacts = world.contacts(2)
+    flow = world.workflow(graph(("h", "hang", {})))
+    world.enrol(flow, contacts)
+    world.runtime.registrations.due_kinds["advance"].work(world.runtime)
+    left: list[float] = []
+    performer = Performer(world.runtime, replace=lambda: left.append(time.monotonic()))
+    assert performer.turn() == 2 and not left
+    assert world.count("run_actions", "last_error like 'timeout%'") == 2
+    with world.runtime.unit("worker") as services:
+        services.session.execute(text("update run_actions set due_at = now()"))
+    assert performer.turn() == 0 and len(left) == 1
+    assert world.count("run_actions", "attempts = 1") == 2
+    Hang.free.set()
+
+
+WORKER = """
+import os, sys
+from types import SimpleNamespace
+from autoloop.base.due import DueKind
+from autoloop.base.nudges import Nudger
+from autoloop.base.registrations import Registrations
+from autoloop.base.tasks import run_worker
+from autoloop.engine.perform.performer import leave
+
+def work(runtime):
+    import threading
+    with open(sys.argv[2], "a") as seen:
+        seen.write(f"{os.getpid()}\\n")
+    if len(open(sys.argv[2]).readlines()) == 1:
+        threading.Thread(target=threading.Event().wait).start()  # a step that never ends
+        leave()
+    return 0
+
+def make_runtime():
+    registrations = Registrations()
+    registrations.due_kinds["hang"] = DueKind("hang", "select false", work)
+    return SimpleNamespace(
+        registrations=registrations, nudger=Nudger(sys.argv[1]), nudge=print, dispose=lambda: None
+    )
+
+raise SystemExit(run_worker(make_runtime, processes=1, name="hanging"))
+"""
+
+
+def test_celery_starts_another_process_for_one_that_left(redis: Redis, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    worker = subprocess.Popen([sys.executable, "-W", "ignore", "-c", WORKER, redis.broker_url, str(seen)])
+    nudger = Nudger(redis.broker_url)
+    try:
+        deadline = time.monotonic() + 60
+        pids: list[str] = []
+        while len(set(pids)) < 2 and time.monotonic() < deadline and worker.poll() is None:
+            nudger.nudge("hang")
+            time.sleep(0.2)  # nudges of one kind are coalesced for a moment
+            pids = seen.read_text().split() if seen.exists() else []
+        assert len(set(pids)) == 2, f"the worker ended as {worker.poll()}" if worker.poll() else pids
+        assert str(worker.pid) not in pids
+    finally:
+        worker.terminate()
+        worker.wait(30)
+        nudger.close()
