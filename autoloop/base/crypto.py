@@ -34,10 +34,15 @@ class Keyring:
         if not keys:
             raise ValueError("a keyring needs at least one key")
         self._keys = tuple(keys)
+        self._derived: dict[tuple[str, int], bytes] = {}
 
     def derive(self, purpose: str, index: int = 0) -> bytes:
         """32 octets for one purpose (HKDF, RFC 5869)."""
-        return HKDF(SHA256(), 32, None, purpose.encode()).derive(self._keys[index].encode())
+        found = self._derived.get((purpose, index))
+        if found is None:
+            found = HKDF(SHA256(), 32, None, purpose.encode()).derive(self._keys[index].encode())
+            self._derived[purpose, index] = found
+        return found
 
     def sign(self, purpose: str, payload: object, *, octets: int = 16) -> str:
         """`<payload>.<signature>` in URL-safe base64; good for this purpose only."""

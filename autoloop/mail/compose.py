@@ -31,6 +31,7 @@ MAX_SUBJECT = 500
 MAX_NAME = 150
 MAX_VALUE = 900
 LINE = 76
+LONGEST_LINE = 998  # octets, RFC 5322 §2.1.1
 
 
 class CannotComposeError(ValueError):
@@ -95,12 +96,15 @@ def compose(letter: Letter) -> bytes:
 
 
 def _part(subtype: str, text: str) -> bytes:
-    """Headers and body of one text part. Quoted-printable keeps it ASCII and its lines short."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    """Headers and body of one text part: as it is where that is safe, else quoted-printable."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").rstrip("\n").split("\n")
     # It ends with CRLF, or binascii would break long lines with a lone LF.
-    body = (lines.rstrip("\n") + "\n").replace("\n", "\r\n").encode("utf-8", "replace")
-    head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    return head.encode() + binascii.b2a_qp(body, quotetabs=False, istext=True)
+    body = "\r\n".join([*lines, ""]).encode("utf-8", "replace")
+    encoding = "7bit"
+    if not body.isascii() or max(map(len, lines)) > LONGEST_LINE:
+        encoding, body = "quoted-printable", binascii.b2a_qp(body, quotetabs=False, istext=True)
+    head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
+    return head.encode() + body
 
 
 def _plain(value: str) -> str:

@@ -279,6 +279,22 @@ def test_every_workspace_gets_its_turn(runtime: Runtime, settings: Settings, sin
     drain(runtime)
 
 
+def test_what_somebody_waits_for_overtakes_a_campaign(
+    runtime: Runtime, settings: Settings, tenant: Tenant, sink: Sink
+) -> None:
+    world = MailWorld(runtime, tenant, sink.port)
+    contact = world.contact("ada@example.org", consent_marketing="granted")
+    world.intend(40, kind="marketing", contact_id=contact)
+    world.intend(1, kind="transactional", to_address="reset@example.org")
+    world.intend(1, kind="marketing", contact_id=contact, priority=5, to_address="first@example.org")
+    Delivery(Runtime(replace(settings, worker_batch=4), runtime.registrations)).work()
+    first = [mail.recipient for mail in sink.mails]
+    assert {"reset@example.org", "first@example.org"} < set(first)
+    assert len(first) == 4, "the campaign goes on in what is left of the batch"
+    drain(runtime)
+    assert len(sink.mails) == 42
+
+
 # -- caps -----------------------------------------------------------------------------------------
 
 

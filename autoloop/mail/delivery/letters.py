@@ -33,10 +33,7 @@ class Finished:
     subject: str
     text: str
     html: str | None
-
-    @property
-    def body_hash(self) -> bytes:
-        return hashlib.sha256(self.message.data).digest()
+    body_hash: bytes
 
 
 def message_id_of(email_id: UUID, sender_address: str) -> str:
@@ -84,7 +81,7 @@ def finish(mail: Outgoing, versions: Versions, links: Links) -> Finished | Outco
         return Outcome(Status.SKIPPED, str(error))
     except ValueError as error:
         return Outcome(Status.REJECTED, f"The message cannot be written: {error}")
-    return Finished(mail, message, subject, text, html)
+    return Finished(mail, message, subject, text, html, hashlib.sha256(message.data).digest())
 
 
 class _NotRenderedError(Exception):

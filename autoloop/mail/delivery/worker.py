@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from autoloop.base.due import backoff, claim
+from autoloop.base.due import Lease, backoff, claim
 from autoloop.base.runtime import Runtime
 from autoloop.mail.delivery.caps import left_today
 from autoloop.mail.delivery.channels import Channels
@@ -24,11 +24,15 @@ from autoloop.mail.links import Links
 from autoloop.mail.models import Status
 from autoloop.plugins.email import Fate, Refused, Reply
 
-__all__ = ["DUE", "PROBE", "Delivery", "deliver"]
+__all__ = ["PROBE", "Delivery", "deliver"]
 
 log = logging.getLogger(__name__)
 
-DUE = "@.status = 'intent' and @.due_at <= clock_timestamp()"
+# What somebody waits for goes before a campaign. A condition for each, as its index is found by it.
+LANES = tuple(
+    f"@.status = 'intent' and {bulk} and @.due_at <= clock_timestamp()"
+    for bulk in ("not @.is_bulk", "@.is_bulk")
+)
 PROBE = """select exists (select from email_logs where status = 'intent' and due_at <= clock_timestamp()
   and (lease_until is null or lease_until < clock_timestamp()))"""
 
@@ -67,7 +71,11 @@ class Delivery:
         with self.runtime.unit("worker") as services:
             session = services.session
             batch = self.runtime.settings.worker_batch
-            leases = claim(session, "email_logs", DUE, batch=batch, lease=LEASE, start=self._start)
+            leases: list[Lease] = []
+            for lane in LANES:
+                if len(leases) < batch:
+                    left = batch - len(leases)
+                    leases += claim(session, "email_logs", lane, batch=left, lease=LEASE, start=self._start)
             if not leases:
                 return [], 0
             self._start = _after(self._start, {lease.workspace_id for lease in leases})
@@ -77,9 +85,9 @@ class Delivery:
             for mail in ready:
                 if blocked := self._blocked(mail):
                     held[mail.id] = blocked
-            left = left_today(session, ready)
+            caps = left_today(session, ready)
             for mail in ready:
-                grant = left.get((mail.workspace_id, mail.sender_id)) if mail.sender_id else None
+                grant = caps.get((mail.workspace_id, mail.sender_id)) if mail.sender_id else None
                 if grant is not None and grant.count <= 0 and mail.id not in held:
                     held[mail.id] = Outcome(Status.INTENT, hold="daily_cap", delay=grant.until_next)
             write_held(services, [(mail, held[mail.id]) for mail in mails if mail.id in held])

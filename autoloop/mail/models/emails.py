@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from autoloop.base.db import Base, InWorkspace, Stamped, tenant_fk
@@ -70,12 +70,18 @@ class Email(InWorkspace, Stamped, Base):
     __table_args__ = (
         Index("uq_email_logs_workspace_id_send_key", "workspace_id", "send_key", unique=True),
         Index(
-            "idx_email_logs_workspace_id_due_at",
+            "idx_email_logs_bulk",
             "workspace_id",
             "due_at",
-            postgresql_where=text("status = 'intent'"),
+            postgresql_where=text("status = 'intent' and is_bulk"),
         ),
-        Index("idx_email_logs_lease_until", "lease_until", postgresql_where=text("status = 'sending'")),
+        Index(
+            "idx_email_logs_prompt",
+            "workspace_id",
+            "due_at",
+            postgresql_where=text("status = 'intent' and not is_bulk"),
+        ),
+        Index("idx_email_logs_sending", "workspace_id", postgresql_where=text("status = 'sending'")),
         Index("idx_email_logs_due_at", "due_at", postgresql_where=text("status = 'unknown'")),
         Index("idx_email_logs_workspace_id_run_id", "workspace_id", "run_id"),
         Index("idx_email_logs_workspace_id_contact_id", "workspace_id", "contact_id"),
@@ -94,6 +100,8 @@ class Email(InWorkspace, Stamped, Base):
         tenant_fk("sender_id", "senders", ondelete="NO ACTION"),
         tenant_fk("provider_account_id", "provider_accounts", ondelete="NO ACTION"),
         tenant_fk("resend_of", "email_logs", ondelete="NO ACTION"),
+        # Room on the page for the row's next states, so that a claim writes to no index.
+        {"postgresql_with": {"fillfactor": "70"}},
     )
 
     send_key: Mapped[str]
@@ -119,6 +127,7 @@ class Email(InWorkspace, Stamped, Base):
     message_id: Mapped[str | None]
     body_hash: Mapped[bytes | None]
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    is_bulk: Mapped[bool] = mapped_column(Computed("kind = 'marketing' and priority <= 0", persisted=True))
     on_unknown: Mapped[str] = mapped_column(server_default="hold")
     send_window: Mapped[dict[str, Any] | None]
     due_at: Mapped[datetime]
