@@ -12,7 +12,7 @@ from autoloop.engine.graph import parse
 from autoloop.engine.routing.claiming import Inbox, keys
 from autoloop.plugins.conditions.operators import contains
 
-__all__ = ["exits", "hold", "wake"]
+__all__ = ["exit_rule", "exits", "hold", "wake"]
 
 Run = tuple[UUID, UUID, UUID, UUID]
 Rule = tuple[str, Mapping[str, Any]]
@@ -102,11 +102,11 @@ def _rules(cursor: Cursor[Any], runs: Sequence[Run]) -> Mapping[UUID, tuple[Rule
         )
         for version, graph in cursor.fetchall():
             given = parse(graph)[0].settings.get("exit_rules", ())
-            _known[version] = tuple(_rule(each) for each in given)
+            _known[version] = tuple(exit_rule(each) for each in given)
     return {version: _known.get(version, ()) for _, version in wanted}
 
 
-def _rule(given: Any) -> Rule:
+def exit_rule(given: Any) -> Rule:
     """One exit rule as an event's name and what its data must contain."""
     if isinstance(given, str):
         return f"email.{given}", {}
