@@ -14,6 +14,7 @@ from autoloop.base.events import Event, emit
 from autoloop.businesses.services import Businesses, Contacts, Fields
 from autoloop.businesses.services.segments import Segments, member_ids
 from autoloop.businesses.services.segments.keeping import work
+from tests.functional.engine_world import World
 
 VIP = {"field": "contact.tags", "op": "has", "value": "vip"}
 
@@ -222,3 +223,21 @@ def test_bad_filters_are_refused(api: Any) -> None:
             key.startswith("filter") for key in api.get("contacts", filter=given, status=400).json["details"]
         )
     api.get("contacts", segment="nonsense", status=400)
+
+
+def test_entering_a_segment_starts_a_run_and_only_then(runtime, room: Room) -> None:
+    early, late = room.contact(tags=["vip"]), room.contact()
+    segment = room.segment(VIP)
+    world = World(runtime, room.tenant.id)
+    graph = {
+        "schema": 1,
+        "nodes": [{"id": "end", "type": "stop", "config_version": 1, "config": {}}],
+        "edges": [],
+    }
+    flow = world.workflow(graph, ("segment_entered", {"segment_id": str(segment)}))
+    room.change(late, tags=["vip"])
+    room.keep()
+    world.settle()
+    with room.unit() as services:
+        query = text("select contact_id from workflow_runs where workflow_id = :flow")
+        assert list(services.session.scalars(query, {"flow": flow})) == [late] != [early]
