@@ -209,7 +209,7 @@ def test_a_quiet_import_tells_nothing_and_a_cancelled_one_stops(api, runtime, te
 @pytest.mark.timeout(300)
 def test_killed_workers_lose_nothing_and_double_nothing(api, runtime, settings, tenant) -> None:
     """Workers are killed with SIGKILL while they write; others go on from the last chunk committed."""
-    rows = 16_000
+    rows = 40_000  # enough for six kills on a fast machine
     body = "email,company,tags\n" + "".join(
         f"p{n}@k{n // 3}.example,Firm {n // 3},{'x' if n % 2 else ''}\n" if n % 100 else f"bad {n},,\n"
         for n in range(rows)

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import text
-
 from autoloop.base.services import Services
 from autoloop.businesses.services.imports import statements as sql
 from autoloop.businesses.services.imports.batch import Batch
@@ -68,8 +66,7 @@ def write(services: Services, chunk: Chunk, options: dict[str, Any]) -> Written:
     """
     session, tenant = services.session, services.workspace_id
     written = Written()
-    for statement in (*sql.PREPARE, *sql.STAGES):
-        session.execute(text(statement))
+    session.execute(sql.STAGES)
     people, companies = chunk.people, chunk.companies
     copy_in(session, "import_businesses", COMPANY_COLUMNS, chunk.staged_companies)
     copy_in(session, "import_contacts", PERSON_COLUMNS, chunk.staged_people)

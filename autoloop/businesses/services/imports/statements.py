@@ -14,7 +14,6 @@ __all__ = [
     "MATCHED_CONTACTS",
     "MATCH_BUSINESSES",
     "MATCH_CONTACTS",
-    "PREPARE",
     "SETTLE_CONTACTS",
     "STAGES",
     "UPDATE_BUSINESSES",
@@ -24,24 +23,18 @@ __all__ = [
 # A chunk is small and the tables are large, but of the stages the planner has no statistics, and of a table
 # that is just being filled none that are true: it would hash or scan whole tables, once per row at worst
 # (tried: 20 s for a chunk). Nested loops over indexes are always right here.
-PREPARE = (
-    "set local enable_hashjoin = off",
-    "set local enable_mergejoin = off",
-    "set local enable_seqscan = off",
-    "set local client_min_messages = error",
-)
-
-STAGES = (
-    """create temp table import_businesses (
+STAGES = text("""
+set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off;
+set local client_min_messages = error;
+create temp table import_businesses (
   n int primary key, id uuid, external_id text, name text, domain text, email text, phone text, website text,
   city text, country text, timezone text, status text, tags text[], fields jsonb, found uuid
-) on commit drop""",
-    """create temp table import_contacts (
+) on commit drop;
+create temp table import_contacts (
   n int, id uuid, company int, email text, email_normal text, external_id text, first_name text, last_name text,
   title text, phone text, timezone text, locale text, status text, consent text, tags text[], topics text[],
   fields jsonb, by_id uuid, by_email uuid, email_owner text
-) on commit drop""",
-)
+) on commit drop""")
 
 MATCH_CONTACTS = text("""
 update import_contacts s set
