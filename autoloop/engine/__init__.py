@@ -14,8 +14,8 @@ __all__ = ["includeme"]
 
 def includeme(config: Configurator) -> None:
     from autoloop.base.due import DueKind
-    from autoloop.engine import advance, blocked, partitions, perform, routing
-    from autoloop.engine.services import events
+    from autoloop.engine import advance, blocked, partitions, perform, routing, schedules
+    from autoloop.engine.services import enrolments, events
     from autoloop.engine.services.erasure import erase
     from autoloop.engine.services.history import timeline
 
@@ -28,6 +28,8 @@ def includeme(config: Configurator) -> None:
         DueKind("advance", advance.PROBE, advance.work),
         DueKind("perform", perform.PROBE, perform.work),
         blocked.KIND,
+        enrolments.KIND,
+        schedules.KIND,
         *partitions.KINDS,
     ):
         registrations.due_kinds[kind.name] = kind

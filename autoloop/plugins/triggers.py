@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import colander
 
+from autoloop.plugins.clocks import Timetable
 from autoloop.plugins.facts import Happening
 
 __all__ = ["Trigger", "TriggerEvent"]
@@ -65,6 +66,10 @@ class Trigger:
     def accepts(self, event: TriggerEvent, config: Mapping[str, Any]) -> bool:
         """Does this very event start a run? Pure."""
         return True
+
+    def timetable(self, config: Mapping[str, Any]) -> Timetable | None:
+        """When it ticks, and whom it then enrols; None if it does not go by the clock."""
+        return None
 
     def summary(self, config: Mapping[str, Any]) -> str:
         return self.title

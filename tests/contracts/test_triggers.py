@@ -14,6 +14,7 @@ from autoloop_plugins.triggers.contact_updated import ContactUpdated
 from autoloop_plugins.triggers.email_event import EmailEvent
 from autoloop_plugins.triggers.event import EventTrigger
 from autoloop_plugins.triggers.incoming_webhook import IncomingWebhook
+from autoloop_plugins.triggers.schedule import Schedule
 from autoloop_plugins.triggers.tag_added import TagAdded
 from autoloop_plugins.triggers.workflow_finished import WorkflowFinished
 
@@ -60,6 +61,24 @@ class TestIncomingWebhook(TriggerContract):
     trigger = IncomingWebhook
     configs = ({"hook_id": FLOW}, {"hook_id": FLOW, "condition": LARGE})
     bad_configs = ({}, {"hook_id": "mine"}, {"hook_id": FLOW, "condition": {"event": "order.paid"}})
+
+
+class TestSchedule(TriggerContract):
+    trigger = Schedule
+    configs = (
+        {"cron": "0 9 * * mon-fri"},
+        {"cron": "@daily", "timezone": "Europe/Lisbon", "whom": "tag", "tag": "vip", "missed": "skip"},
+        {"cron": "0 0 1 * *", "whom": "segment", "segment_id": FLOW},
+    )
+    bad_configs = (
+        {},
+        {"cron": "0 0 30 2 *"},
+        {"cron": "nonsense"},
+        {"cron": "@daily", "timezone": "Mars/Olympus"},
+        {"cron": "@daily", "whom": "tag"},
+        {"cron": "@daily", "whom": "segment"},
+        {"cron": "@daily", "missed": "twice"},
+    )
 
 
 @pytest.mark.parametrize(

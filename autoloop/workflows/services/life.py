@@ -10,6 +10,7 @@ import orjson
 from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.base.services import Service
+from autoloop.engine import schedules
 from autoloop.engine.graph import Problem
 from autoloop.engine.models import Workflow, WorkflowTrigger, WorkflowVersion
 from autoloop.engine.services import versions
@@ -109,6 +110,7 @@ class Life(Service):
             for row in rows:
                 self.session.delete(row)
         self.session.flush()
+        schedules.follow(self.services, workflow_id)
 
 
 def _mark(name: str, config: Any) -> bytes:
