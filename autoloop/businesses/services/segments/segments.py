@@ -90,7 +90,9 @@ class Segments(Service):
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", "") != "57014":
                 raise
-            message = _("Counting this takes longer than %(seconds)s seconds.") % {"seconds": COUNT_SECONDS}
+            message = _(
+                "Counting this takes longer than ${seconds} seconds.", mapping={"seconds": COUNT_SECONDS}
+            ).interpolate()
             raise Invalid(message, details={"condition": [message]}) from None
         return {"count": count, "sample": [dict(row._mapping) for row in sample]}
 
