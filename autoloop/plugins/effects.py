@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,10 +47,16 @@ class Emit:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Tell the members of the workspace, in the dashboard."""
+    """Tell members of the workspace, in the dashboard; with `mail` also by email.
+
+    `members` are ids of persons; without any, all who have the role or one above it are told.
+    """
 
     title: str
     body: str = ""
+    role: str = "viewer"
+    members: Sequence[str] = ()
+    mail: bool = False
 
 
 Effect = UpdateContact | UpdateBusiness | AddTag | RemoveTag | Emit | Notify

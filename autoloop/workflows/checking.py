@@ -17,7 +17,7 @@ __all__ = ["check_draft", "check_triggers", "references"]
 
 # What a step's form lets one choose → how it is called. A domain that has such rows registers a fact
 # loader "<widget>_exists"(services, ids) → the set of those that are there; without it nothing is asked.
-CHOICES = {"template": "template", "sender": "sender"}
+CHOICES = {"template": "template", "sender": "sender", "credential": "credential"}
 
 
 def check_draft(services: Services, graph: Any, triggers: Sequence[Any]) -> list[Problem]:

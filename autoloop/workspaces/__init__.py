@@ -14,13 +14,17 @@ from autoloop.web.permissions import Permission
 
 def includeme(config: Configurator) -> None:
     from autoloop.workspaces import resources
+    from autoloop.workspaces.services.calendars import load_workspaces
 
+    config.registry.registrations.fact_loaders["workspace"] = load_workspaces
     root = config.registry.root_class
     config.add_child(root, "w", resources.Workspaces)
     config.add_child(resources.Workspace, "settings", resources.Settings)
     config.add_child(resources.Workspace, "members", resources.Members)
     config.add_child(resources.Workspace, "api-keys", resources.ApiKeys)
     config.add_child(resources.Workspace, "audit", resources.Audit)
+    config.include("autoloop.workspaces.credentials")
+    config.include("autoloop.workspaces.notifications")
     config.scan("autoloop.workspaces.views")
     config.scan("autoloop.workspaces.pages")
     config.add_view(start, context=root, request_method="GET", permission=Permission.PUBLIC)

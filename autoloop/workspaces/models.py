@@ -11,7 +11,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from autoloop.base.db import Base, Identified, InWorkspace, Stamped
 
-__all__ = ["ROLE_NAMES", "Generation", "Member", "Workspace", "WorkspaceAudit", "WorkspaceSlug"]
+__all__ = [
+    "ROLE_NAMES",
+    "Credential",
+    "Generation",
+    "Member",
+    "Notification",
+    "Workspace",
+    "WorkspaceAudit",
+    "WorkspaceSlug",
+]
 
 ROLE_NAMES = ("viewer", "editor", "admin", "owner")
 
@@ -35,6 +44,24 @@ class Workspace(Identified, Stamped, Base):
     locale: Mapped[str] = mapped_column(default="en", server_default="en")
     is_system: Mapped[bool] = mapped_column(default=False, server_default="false")
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+
+    @property
+    def holidays(self) -> list[str]:
+        """Days on which nobody works, as ISO dates in their order."""
+        return list((self.settings or {}).get("holidays") or [])
+
+    @holidays.setter
+    def holidays(self, days: list[str]) -> None:
+        self.settings = {**(self.settings or {}), "holidays": sorted(set(days))}
+
+    @property
+    def working_days(self) -> list[int]:
+        """Weekdays on which people work; Monday is 1."""
+        return list((self.settings or {}).get("working_days") or [1, 2, 3, 4, 5])
+
+    @working_days.setter
+    def working_days(self, days: list[int]) -> None:
+        self.settings = {**(self.settings or {}), "working_days": sorted(days)}
 
 
 class WorkspaceSlug(Base):
@@ -62,6 +89,7 @@ class Member(Base):
     )
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     role: Mapped[str]
+    mail_notices: Mapped[bool] = mapped_column(default=True, server_default="true")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
@@ -92,3 +120,8 @@ class WorkspaceAudit(InWorkspace, Base):
     subject: Mapped[str] = mapped_column(default="", server_default="")
     data: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+# The tables of the rooms below; they refer to those above.
+from autoloop.workspaces.credentials.models import Credential  # noqa: E402
+from autoloop.workspaces.notifications.models import Notification  # noqa: E402

@@ -1,0 +1,29 @@
+"""Credentials: named secrets of a workspace that steps may be granted."""
+
+from __future__ import annotations
+
+from pyramid.config import Configurator
+
+from autoloop.base.i18n import _
+from autoloop.web.permissions import Permission
+
+
+def includeme(config: Configurator) -> None:
+    from autoloop.workspaces import resources as tree
+    from autoloop.workspaces.credentials import resources
+    from autoloop.workspaces.credentials.granting import existing, opened
+
+    registrations = config.registry.registrations
+    registrations.fact_loaders["credential_exists"] = existing
+    registrations.fact_loaders["credentials"] = opened
+    config.add_child(tree.Workspace, "credentials", resources.Credentials)
+    config.scan("autoloop.workspaces.credentials.views")
+    config.scan("autoloop.workspaces.credentials.pages")
+    config.add_nav(
+        "credentials",
+        _("Credentials"),
+        "lock",
+        section="Manage",
+        order=86,
+        permission=Permission.MANAGE_CREDENTIALS,
+    )
