@@ -16,11 +16,13 @@ def includeme(config: Configurator) -> None:
     from autoloop.base.due import DueKind
     from autoloop.engine import advance, blocked, partitions, perform, routing, schedules
     from autoloop.engine.services import enrolments, events
+    from autoloop.engine.services.credential_users import credential_users
     from autoloop.engine.services.erasure import erase
     from autoloop.engine.services.history import timeline
 
     registrations = config.registry.registrations  # type: ignore[attr-defined]
     registrations.event_sink = events.receive
+    registrations.fact_loaders["credential_users"] = credential_users
     registrations.timeline_sources["runs"] = timeline
     registrations.erasers["engine"] = erase
     for kind in (
