@@ -31,6 +31,9 @@ class Registrations:
     due_kinds: dict[str, DueKind] = field(default_factory=dict)
     timeline_sources: dict[str, Callable[..., Any]] = field(default_factory=dict)
     search_sources: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    simulators: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    explainers: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    mergers: dict[str, Callable[..., Any]] = field(default_factory=dict)
     erasers: dict[str, Callable[..., Any]] = field(default_factory=dict)
     exporters: dict[str, Callable[..., Any]] = field(default_factory=dict)
     system_mail: Callable[..., Any] | None = None

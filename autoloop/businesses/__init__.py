@@ -9,6 +9,7 @@ from autoloop.base.i18n import _
 EVENTS = {
     "contact.created": "A contact was made",
     "contact.updated": "A contact was changed",
+    "contact.merged": "Another contact was merged into this one",
     "tag.added": "A contact that was there already was given a tag",
     "segment.entered": "A contact began to match a segment",
     "segment.left": "A contact no longer matches a segment",

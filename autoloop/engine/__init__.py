@@ -19,12 +19,14 @@ def includeme(config: Configurator) -> None:
     from autoloop.engine.services.credential_users import credential_users
     from autoloop.engine.services.erasure import erase
     from autoloop.engine.services.history import timeline
+    from autoloop.engine.services.merging import merge
 
     registrations = config.registry.registrations  # type: ignore[attr-defined]
     registrations.event_sink = events.receive
     registrations.fact_loaders["credential_users"] = credential_users
     registrations.timeline_sources["runs"] = timeline
     registrations.erasers["engine"] = erase
+    registrations.mergers["engine"] = merge
     for kind in (
         DueKind("route", routing.PROBE, routing.work),
         DueKind("advance", advance.PROBE, advance.work),

@@ -12,6 +12,7 @@ def includeme(config: Configurator) -> None:
     from autoloop.mail.services.happenings import EVENT_NAMES, on_events
     from autoloop.mail.services.history import email_history, timeline
     from autoloop.mail.services.intents import ask_for_emails, cancel_of_runs
+    from autoloop.mail.services.merging import merge
     from autoloop.mail.services.references import existing_senders, existing_templates
     from autoloop.mail.services.system import send_system_mail
 
@@ -29,6 +30,7 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["sender_exists"] = existing_senders
     registrations.timeline_sources["emails"] = timeline
     registrations.erasers["mail"] = erase
+    registrations.mergers["mail"] = merge
     registrations.system_mail = send_system_mail
     _hang(config)
     config.include("autoloop.mail.templates")

@@ -9,8 +9,10 @@ from pyramid.httpexceptions import HTTPMovedPermanently, HTTPSeeOther
 from pyramid.request import Request
 
 from autoloop.base.errors import Invalid
+from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
 from autoloop.businesses import services
+from autoloop.businesses.addresses import BadAddress
 from autoloop.businesses.models import CONTACT_STATUSES
 from autoloop.businesses.pages.forms import (
     REFUSALS,
@@ -137,6 +139,27 @@ def set_consent(context: Contact, request: Request) -> Any:
     body = checked(Consent(), given)
     request.services(services.Contacts).set_consent(context.row, body["marketing"], body["source"])
     return HTTPSeeOther(request.resource_url(context))
+
+
+@page(context=Contact, name="merge", method="POST", permission=Permission.EDIT)
+def merge_contact(context: Contact, request: Request) -> Any:
+    contacts = request.services(services.Contacts)
+    other = _named_contact(request, str(request.POST.get("other", "")).strip())
+    kept = contacts.merge(context.row, other)
+    return HTTPSeeOther(request.resource_url(context.__parent__, str(kept.id), ""))
+
+
+def _named_contact(request: Request, given: str) -> Any:
+    """The contact that a person wrote down, by address or id. Raises Invalid."""
+    contacts, id = request.services(services.Contacts), parse_id(given)
+    try:
+        found = contacts.find(id) if id else contacts.by_email(given)
+    except BadAddress:
+        found = None
+    if found is None:
+        message = _("There is no contact with this address.")
+        raise Invalid(message, details={"other": [message]})
+    return found
 
 
 @page(context=Contact, name="delete", method="POST", permission=Permission.EDIT)

@@ -9,7 +9,7 @@ from autoloop.businesses.models import CONSENTS, CONTACT_STATUSES
 from autoloop.businesses.schemas.nodes import Words, choice, moment, one_id, text, values
 from autoloop.web.input import ListQuery
 
-__all__ = ["Consent", "ContactOut", "ContactPatch", "ContactQuery", "ContactRowOut", "TagChange"]
+__all__ = ["Consent", "ContactOut", "ContactPatch", "ContactQuery", "ContactRowOut", "MergeIn", "TagChange"]
 
 
 class Consent(colander.MappingSchema):
@@ -44,6 +44,12 @@ class TagChange(colander.MappingSchema):
 
     add = Words(title=_("Add"), validator=colander.Length(max=100), missing=())
     remove = Words(title=_("Remove"), validator=colander.Length(max=100), missing=())
+
+
+class MergeIn(colander.MappingSchema):
+    """The contact to merge with, by its id. The older of the two survives."""
+
+    other = one_id(_("The other contact"))
 
 
 class ConsentOut(colander.MappingSchema):

@@ -15,6 +15,7 @@ from autoloop.base.ids import new_id
 from autoloop.base.services import Service
 from autoloop.businesses.addresses import BadAddress, normal_email
 from autoloop.businesses.models import Business, Contact, ContactAlias
+from autoloop.businesses.services.merging import merge_contacts
 from autoloop.businesses.services.records import (
     clean_fields,
     merged_fields,
@@ -117,6 +118,10 @@ class Contacts(Service):
         self.session.delete(row)
         self.session.flush()
         self.services.changed("contacts")
+
+    def merge(self, one: Contact, two: Contact) -> Contact:
+        """Make one of two contacts; gives the survivor, which has the older id (see services.merging)."""
+        return merge_contacts(self.services, one, two)
 
     def tag(self, row: Contact, add: Sequence[str], remove: Sequence[str] = ()) -> Contact:
         """Add and remove tags by name; new ones are made."""

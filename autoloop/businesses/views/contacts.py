@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from pyramid.request import Request
 
+from autoloop.base.errors import Invalid
+from autoloop.base.i18n import _
 from autoloop.businesses import services
 from autoloop.businesses.models import Contact as ContactTable
 from autoloop.businesses.resources import Contact, Contacts
@@ -15,6 +18,7 @@ from autoloop.businesses.schemas.contacts import (
     ContactPatch,
     ContactQuery,
     ContactRowOut,
+    MergeIn,
     TagChange,
 )
 from autoloop.businesses.services.lists import CONTACT_ORDERS, contact_rows
@@ -128,3 +132,15 @@ def set_consent(context: Contact, request: Request) -> Any:
         context.row, given["marketing"], given["source"], given["at"]
     )
     return contact_row(request, changed)
+
+
+@api_view(
+    context=Contact, method="POST", name="merge", permission=Permission.EDIT, body=MergeIn, out=ContactOut
+)
+def merge_contact(context: Contact, request: Request) -> Any:
+    """Merge with another contact: the one with the older id survives, with everything of both."""
+    contacts = request.services(services.Contacts)
+    other = contacts.find(UUID(request.validated["other"]))
+    if other is None:
+        raise Invalid(details={"other": [_("There is no such contact.")]})
+    return contact_row(request, contacts.merge(context.row, other))
