@@ -14,6 +14,7 @@ def includeme(config: Configurator) -> None:
     from autoloop.mail.services.intents import ask_for_emails, cancel_of_runs
     from autoloop.mail.services.merging import merge
     from autoloop.mail.services.references import existing_senders, existing_templates
+    from autoloop.mail.services.simulating import simulated_email
     from autoloop.mail.services.system import send_system_mail
 
     registrations = config.registry.registrations
@@ -28,6 +29,7 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["email_history"] = email_history
     registrations.fact_loaders["template_exists"] = existing_templates
     registrations.fact_loaders["sender_exists"] = existing_senders
+    registrations.simulators["send_email"] = simulated_email
     registrations.timeline_sources["emails"] = timeline
     registrations.erasers["mail"] = erase
     registrations.mergers["mail"] = merge

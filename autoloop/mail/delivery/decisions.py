@@ -17,7 +17,7 @@ from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.models import Kind, Status
 from autoloop.mail.windows import opens_in
 
-__all__ = ["decide"]
+__all__ = ["barred", "decide"]
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +72,9 @@ def verdict(row: Mapping[str, Any]) -> Outcome | None:
         return _hold("workflow_paused", POLL)
     if row["sender_status"] != "active":
         return _hold("sender_paused" if row["sender_status"] == "paused" else "no_sender", POLL)
-    barred = _barred(kind, row)
-    if barred:
-        return Outcome(Status.SKIPPED, barred)
+    why = barred(kind, row)
+    if why:
+        return Outcome(Status.SKIPPED, why)
     if kind is Kind.MARKETING and row["send_window"]:
         wait = opens_in(row["send_window"], row["now"], row["contact_timezone"], row["workspace_timezone"])
         if wait > 0:
@@ -82,7 +82,7 @@ def verdict(row: Mapping[str, Any]) -> Outcome | None:
     return None
 
 
-def _barred(kind: Kind, row: Mapping[str, Any]) -> str | None:
+def barred(kind: Kind, row: Mapping[str, Any]) -> str | None:
     """Why this person must not get this kind of mail."""
     reasons = set(row["suppressed"] or ())
     if kind is not Kind.MARKETING:

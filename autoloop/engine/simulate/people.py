@@ -1,0 +1,114 @@
+"""Whom a simulation is for: a contact of the workspace, read once, or an invented one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from autoloop.base.errors import Invalid
+from autoloop.base.i18n import _
+from autoloop.base.ids import parse_id
+from autoloop.base.services import Services
+from autoloop.engine.advance.facts import load_facts
+from autoloop.engine.graph import CompiledGraph
+from autoloop.engine.simulate.world import World
+from autoloop.plugins.facts import Needs
+
+__all__ = ["invented", "real"]
+
+CONTACT: dict[str, Any] = {
+    "email": "ada@lovelace.example",
+    "external_id": None,
+    "first_name": "",
+    "last_name": "",
+    "title": "",
+    "phone": "",
+    "timezone": "",
+    "locale": "",
+    "status": "active",
+    "consent": {"marketing": "unknown", "at": None, "source": ""},
+    "topics": [],
+    "tags": [],
+    "fields": {},
+}
+BUSINESS: dict[str, Any] = {
+    "name": "",
+    "domain": None,
+    "external_id": None,
+    "email": "",
+    "phone": "",
+    "website": "",
+    "city": "",
+    "country": "",
+    "timezone": "",
+    "status": "active",
+    "tags": [],
+    "fields": {},
+}
+
+
+def real(
+    services: Services, workflow_id: UUID, contact_id: Any, graph: CompiledGraph, now: datetime
+) -> World:
+    """What the steps of a graph may know of a contact of the workspace. Raises Invalid if there is none."""
+    key = parse_id(str(contact_id))
+    events: frozenset[str] = frozenset().union(*(node.needs.events for node in graph.nodes.values()))
+    needs = Needs(contact=True, business=True, emails=True, events=events)
+    found = None
+    if key is not None:
+        connection: Any = services.session.connection().connection.driver_connection
+        with connection.cursor(binary=True) as cursor:
+            found = load_facts(services, cursor, needs, [(services.workspace_id, key)], now).get(key)
+    if found is None or not found.contact or key is None:
+        raise Invalid(details={"contact_id": [_("There is no such contact.")]})
+    world = World(services.workspace_id, workflow_id, key)
+    world.contact, world.business = dict(found.contact), dict(found.business)
+    world.emails, world.happenings = list(found.emails), list(found.happenings)
+    return world
+
+
+def invented(
+    workspace_id: UUID,
+    workflow_id: UUID,
+    contact: Mapping[str, Any],
+    business: Mapping[str, Any] | None,
+    now: datetime,
+) -> World:
+    """A contact of a person's imagination: what they did not say is empty.
+
+    Choices hash its `id`, else its address, so that the same invention takes the same arms.
+    """
+    key = parse_id(str(contact.get("id") or "")) or uuid5(
+        workspace_id, str(contact.get("email") or CONTACT["email"])
+    )
+    _fits(contact, CONTACT, "contact")
+    made: dict[str, Any] = {**CONTACT, "created_at": now.isoformat(), **contact, "id": str(key)}
+    if "name" not in contact:
+        made["name"] = f"{made['first_name']} {made['last_name']}".strip()
+    world = World(workspace_id, workflow_id, key, made, invented=True)
+    if business:
+        _fits(business, BUSINESS, "business")
+        world.business = {
+            **BUSINESS,
+            "created_at": now.isoformat(),
+            "id": str(uuid5(workspace_id, "business")),
+            **business,
+        }
+    return world
+
+
+def _fits(given: Mapping[str, Any], shape: Mapping[str, Any], place: str) -> None:
+    """Raises Invalid where a known field has another kind of value than real contacts have."""
+    problems: dict[str, list[str]] = {}
+    for name, usual in shape.items():
+        value = given.get(name)
+        wanted = type(usual) if usual is not None else str
+        if value is not None and not isinstance(value, wanted):
+            nouns: dict[Any, Any] = {str: _("a text"), list: _("a list"), dict: _("an object")}
+            problems[f"{place}.{name}"] = [_("Must be ${noun}.", mapping={"noun": nouns[wanted]})]
+        elif wanted is list and not all(isinstance(each, str) for each in value or ()):
+            problems[f"{place}.{name}"] = [_("Must be a list of texts.")]
+    if problems:
+        raise Invalid(details=problems)

@@ -1,0 +1,140 @@
+"""The email of a simulation: filled for the contact as it would be, with why it would not go or not yet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from autoloop.base.liquid import TemplateInvalid
+from autoloop.base.services import Services
+from autoloop.engine.graph import CompiledNode
+from autoloop.engine.requests import EmailRequest
+from autoloop.engine.simulate import World
+from autoloop.engine.turns import State
+from autoloop.mail.addresses import HASH_SQL
+from autoloop.mail.delivery.decisions import barred as barred_by
+from autoloop.mail.footer import with_footer
+from autoloop.mail.models import Kind
+from autoloop.mail.render import render
+from autoloop.mail.services.contexts import context_of
+from autoloop.mail.services.lookups import Found, look_up
+from autoloop.mail.windows import opens_in
+from autoloop.plugins.outcomes import SendEmail
+
+__all__ = ["simulated_email"]
+
+SUPPRESSED = text(f"""
+select array_agg(x.reason) as suppressed, w.timezone, w.settings from workspaces w
+left join suppressions x on x.workspace_id = w.id
+  and x.address_hash = {HASH_SQL.format(workspace="w.id", address="cast(:address as text)")}
+where w.id = :workspace group by w.id""")
+
+
+def simulated_email(
+    services: Services, world: World, asked: SendEmail, state: State, node: CompiledNode, now: datetime
+) -> dict[str, Any]:
+    """The registration "send_email" of simulators: reads, sends nothing.
+
+    {"subject", "html", "text", "to", "from", "barred": why it would be skipped or None, "hold": seconds until
+    the window opens, "window", "missing": fields without a value}.
+    """
+    request = _request(services, world, asked, state, node)
+    found = look_up(services.session, [request])
+    version, sender = found.version(request), found.sender(request)
+    made: dict[str, Any] = {
+        "to": world.contact.get("email") or "",
+        "from": f"{sender['name']} <{sender['address']}>" if sender else None,
+        "subject": None,
+        "html": None,
+        "text": None,
+        "missing": [],
+        "barred": None,
+        "hold": 0.0,
+    }
+    if version is None:
+        return made | {"barred": "The template is gone"}
+    made |= _filled(request, found, world, now)
+    return made | _judged(services, request, world, asked, made["barred"], now)
+
+
+def _request(
+    services: Services, world: World, asked: SendEmail, state: State, node: CompiledNode
+) -> EmailRequest:
+    return EmailRequest(
+        services.workspace_id,
+        UUID(state.run_id),
+        world.contact_id,
+        world.workflow_id,
+        world.workflow_id,
+        node.id,
+        1,
+        UUID(str(asked.template_id)),
+        asked.template_version,
+        UUID(str(asked.sender_id)) if asked.sender_id else None,
+        asked.kind,
+        variables=dict(asked.variables),
+    )
+
+
+def _filled(request: EmailRequest, found: Found, world: World, now: datetime) -> dict[str, Any]:
+    """Subject and bodies, or why they cannot be made."""
+    version, workspace = found.version(request), found.workspaces[request.workspace_id]
+    context = context_of(
+        version, request, world.contact, world.business, found.sender(request), workspace, now
+    )
+    try:
+        mail = render(version, context)
+    except TemplateInvalid as error:
+        return {"barred": f"The message cannot be written: {error.message}"}
+    html, plain = mail.html, mail.text
+    if request.kind == Kind.MARKETING:
+        filled, plain = with_footer(
+            html,
+            plain,
+            postal_address=workspace["postal_address"],
+            unsubscribe_url="https://example.com/unsubscribe",
+        )
+        html = filled or html
+    empty = [path for path in mail.missing if version.field_rules.get(path, {}).get("rule", "skip") == "skip"]
+    barred = f"Empty for this person: {', '.join(empty)}" if empty else None
+    return {
+        "subject": mail.subject,
+        "html": html,
+        "text": plain,
+        "missing": list(mail.missing),
+        "barred": barred,
+    }
+
+
+def _judged(
+    services: Services,
+    request: EmailRequest,
+    world: World,
+    asked: SendEmail,
+    barred: str | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """What delivery would say of this person and this hour."""
+    values = {"workspace": services.workspace_id, "address": world.contact.get("email") or ""}
+    row = services.session.execute(SUPPRESSED, values).mappings().one()
+    consent = (world.contact.get("consent") or {}).get("marketing") or "unknown"
+    facts = {
+        "suppressed": row["suppressed"] and [each for each in row["suppressed"] if each],
+        "contact_status": world.contact.get("status") or "active",
+        "of_run": True,
+        "consent_marketing": consent,
+        "require_consent": bool((row["settings"] or {}).get("require_consent")),
+    }
+    if not world.contact.get("email"):
+        barred = "The contact has no address"
+    barred = barred or barred_by(Kind(request.kind), facts)
+    window = world.settings.get("window")
+    hold = 0.0
+    if window and request.kind == Kind.MARKETING:
+        zone = world.contact.get("timezone") or (world.business or {}).get("timezone") or row["timezone"]
+        due = max(now, asked.due_at) if asked.due_at else now
+        hold = opens_in(window, due, zone, row["timezone"])
+    return {"barred": barred, "hold": hold, "window": window if hold else None}
