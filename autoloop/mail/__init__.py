@@ -9,6 +9,7 @@ def includeme(config: Configurator) -> None:
     from autoloop.mail.delivery import DUE_KINDS
     from autoloop.mail.services.attribution import attribute
     from autoloop.mail.services.erasing import erase
+    from autoloop.mail.services.explaining import explain_contact, explain_emails
     from autoloop.mail.services.happenings import EVENT_NAMES, on_events
     from autoloop.mail.services.history import email_history, timeline
     from autoloop.mail.services.intents import ask_for_emails, cancel_of_runs
@@ -30,6 +31,7 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["template_exists"] = existing_templates
     registrations.fact_loaders["sender_exists"] = existing_senders
     registrations.simulators["send_email"] = simulated_email
+    registrations.explainers |= {"emails": explain_emails, "contact": explain_contact}
     registrations.timeline_sources["emails"] = timeline
     registrations.erasers["mail"] = erase
     registrations.mergers["mail"] = merge

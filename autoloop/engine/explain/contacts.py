@@ -1,0 +1,225 @@
+"""A contact and the workflows: in which it is, was, or is not, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from autoloop.base.i18n import _
+from autoloop.base.ids import id_floor
+from autoloop.base.services import Service
+from autoloop.engine.explain.runs import RunStory
+from autoloop.engine.explain.telling import moment
+from autoloop.engine.models import EventRow, Workflow, WorkflowRun, WorkflowTrigger, WorkflowVersion
+from autoloop.engine.models.states import ENDED
+from autoloop.plugins.forms import read_config
+from autoloop.plugins.triggers import TriggerEvent
+
+__all__ = ["ContactStory"]
+
+MOST_WORKFLOWS = 100
+MOST_EVENTS = 50
+REMEMBERED = timedelta(days=90)
+NOT_LIVE = {
+    "draft": _("it was never published"),
+    "paused": _("it is paused"),
+    "archived": _("it is put away"),
+}
+
+
+class ContactStory(Service):
+    """For each workflow of the workspace, or for one."""
+
+    def of(self, contact_id: UUID, workflow_id: UUID | None = None) -> dict[str, Any]:
+        """{"contact_id", "workflows": [{"workflow_id", "name", "state": in | was | never, "sentence",
+        "because", "triggers", "runs"}], "mail": [...]}. None of them changes anything."""
+        explain = self.services.registrations.explainers.get("contact")
+        runs = self._runs(contact_id, workflow_id)
+        return {
+            "contact_id": str(contact_id),
+            "workflows": [
+                self._workflow(row, runs.get(row.id, []), contact_id) for row in self._workflows(workflow_id)
+            ],
+            "mail": explain(self.services, contact_id=contact_id) if explain else [],
+        }
+
+    def _workflows(self, workflow_id: UUID | None) -> Sequence[Workflow]:
+        query = select(Workflow).where(Workflow.workspace_id == self.workspace_id)
+        if workflow_id is not None:
+            query = query.where(Workflow.id == workflow_id)
+        return self.session.scalars(query.order_by(Workflow.id.desc()).limit(MOST_WORKFLOWS)).all()
+
+    def _runs(self, contact_id: UUID, workflow_id: UUID | None) -> dict[UUID, list[WorkflowRun]]:
+        query = select(WorkflowRun).where(
+            WorkflowRun.workspace_id == self.workspace_id, WorkflowRun.contact_id == contact_id
+        )
+        if workflow_id is not None:
+            query = query.where(WorkflowRun.workflow_id == workflow_id)
+        found: dict[UUID, list[WorkflowRun]] = {}
+        for run in self.session.scalars(query.order_by(WorkflowRun.id.desc()).limit(200)):
+            found.setdefault(run.workflow_id, []).append(run)
+        return found
+
+    def _workflow(self, workflow: Workflow, runs: Sequence[WorkflowRun], contact_id: UUID) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "workflow_id": str(workflow.id),
+            "name": workflow.name,
+            "status": workflow.status,
+            "runs": [_brief(run) for run in runs[:10]],
+            "triggers": [],
+        }
+        current = next((run for run in runs if run.status not in ENDED), None)
+        if current is not None:
+            return told | self._in_it(current)
+        if workflow.status != "live":
+            why = [NOT_LIVE.get(workflow.status, workflow.status)]
+        else:
+            told["triggers"] = [self._trigger(each, contact_id) for each in self._triggers(workflow.id)]
+            why = [each["sentence"] for each in told["triggers"]]
+            if not why:
+                why = [_("nothing starts it but people")]
+        if runs:
+            return told | self._was_in_it(runs[0], workflow)
+        return told | {
+            "state": "never",
+            "sentence": _("Was never in it: ${why}.", mapping={"why": _joined(why)}),
+            "because": why,
+        }
+
+    def _in_it(self, run: WorkflowRun) -> dict[str, Any]:
+        story = self.services(RunStory).of(run)
+        why = [each["sentence"] for each in [*story["waits"], story["held"]] if each]
+        return {
+            "state": "in",
+            "run_id": str(run.id),
+            "sentence": _("Is in it since ${at}.", mapping={"at": moment(run.started_at)}),
+            "because": why,
+        }
+
+    def _was_in_it(self, run: WorkflowRun, workflow: Workflow) -> dict[str, Any]:
+        rule = self._reentry(workflow)
+        again = {
+            "once": _("each contact enters once"),
+            "always": _("it may enter again each time"),
+            "not_active": _("it may enter again, now that it is not in it"),
+        }.get(str(rule))
+        if again is None and isinstance(rule, Mapping):
+            days = int(rule.get("after_days") or 0)
+            on = {"at": moment(run.started_at + timedelta(days=days)), "days": days}
+            again = _("it may enter again ${days} days after it began, from ${at} on", mapping=on)
+        parts = {
+            "from": moment(run.started_at),
+            "until": moment(run.ended_at),
+            "status": run.status,
+        }
+        return {
+            "state": "was",
+            "run_id": str(run.id),
+            "sentence": _("Was in it from ${from} to ${until}: ${status}.", mapping=parts),
+            "because": [each for each in (run.reason, again) if each],
+            "reentry": rule,
+        }
+
+    def _reentry(self, workflow: Workflow) -> Any:
+        version = (
+            self.session.get(WorkflowVersion, (workflow.workspace_id, workflow.live_version_id))
+            if workflow.live_version_id
+            else None
+        )
+        settings = (version.graph.get("settings") or {}) if version is not None else {}
+        return settings.get("reentry", "once")
+
+    def _triggers(self, workflow_id: UUID) -> Sequence[WorkflowTrigger]:
+        query = select(WorkflowTrigger).where(
+            WorkflowTrigger.workspace_id == self.workspace_id,
+            WorkflowTrigger.workflow_id == workflow_id,
+            WorkflowTrigger.is_active,
+        )
+        return self.session.scalars(query.order_by(WorkflowTrigger.id)).all()
+
+    def _trigger(self, row: WorkflowTrigger, contact_id: UUID) -> dict[str, Any]:
+        """Why a trigger has not started a run for the contact, with what it was compared with."""
+        told: dict[str, Any] = {"trigger_id": str(row.id), "type": row.type, "config": dict(row.config)}
+        trigger = self.services.registrations.plugins.trigger(row.type)
+        if trigger is None:
+            said = _("the trigger ${name} is missing here", mapping={"name": row.type})
+            return told | {"sentence": said, "event": row.event_name, "compared": []}
+        if row.event_name is None:
+            said = _("“${title}” does not go by what the contact does", mapping={"title": trigger.title})
+            if row.type == "manual":
+                said = _("nobody started it by hand for this contact")
+            return told | {"sentence": said, "event": None, "compared": []}
+        try:
+            settings = read_config(trigger, row.config, row.config_version)
+            wants = trigger.summary(settings)
+            compared = [
+                self._compare(trigger, settings, each) for each in self._events(row.event_name, contact_id)
+            ]
+        except Exception as error:  # a plugin may fail in any way
+            parts = {"title": trigger.title, "error": f"{type(error).__name__}: {error}"[:200]}
+            said = _("the trigger “${title}” fails: ${error}", mapping=parts)
+            return told | {"sentence": said, "event": row.event_name, "compared": []}
+        said = _verdict(row, wants, compared)
+        return told | {"sentence": said, "event": row.event_name, "wants": wants, "compared": compared}
+
+    def _events(self, name: str, contact_id: UUID) -> Sequence[EventRow]:
+        query = select(EventRow).where(
+            EventRow.workspace_id == self.workspace_id,
+            EventRow.contact_id == contact_id,
+            EventRow.name == name,
+            EventRow.id >= id_floor(self.clock.now() - REMEMBERED),
+        )
+        return self.session.scalars(query.order_by(EventRow.id.desc()).limit(MOST_EVENTS)).all()
+
+    def _compare(self, trigger: Any, settings: Mapping[str, Any], event: EventRow) -> dict[str, Any]:
+        fits = bool(trigger.accepts(TriggerEvent(event.name, event.data, event.occurred_at), settings))
+        return {
+            "event_id": str(event.id),
+            "at": event.received_at.isoformat(),
+            "data": dict(event.data),
+            "fits": fits,
+            "pending": bool(event.pending),
+        }
+
+
+def _verdict(row: WorkflowTrigger, wants: str, compared: Sequence[Mapping[str, Any]]) -> Any:
+    parts: dict[str, Any] = {"wants": wants, "event": row.event_name, "n": len(compared)}
+    if not compared:
+        return _("“${wants}”: no ${event} of this contact in 90 days", mapping=parts)
+    fitting = [each for each in compared if each["fits"]]
+    if not fitting:
+        parts |= {"data": str(compared[0]["data"])[:200], "at": moment(compared[0]["at"])}
+        return _(
+            "“${wants}”: ${n} × ${event} came, and none fits; the last, of ${at}, had ${data}", mapping=parts
+        )
+    parts["at"] = moment(fitting[0]["at"])
+    if fitting[0]["pending"]:
+        return _("“${wants}”: ${event} of ${at} fits, and is about to be looked at", mapping=parts)
+    if fitting[0]["at"] < row.created_at.isoformat():
+        parts["since"] = moment(row.created_at)
+        return _(
+            "“${wants}”: ${event} of ${at} fits, but came before the trigger was there (${since})",
+            mapping=parts,
+        )
+    return _("“${wants}”: ${event} of ${at} fits, but the workflow took nobody then", mapping=parts)
+
+
+def _brief(run: WorkflowRun) -> dict[str, Any]:
+    return {
+        "run_id": str(run.id),
+        "status": run.status,
+        "reason": run.reason,
+        "started_at": run.started_at.isoformat(),
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+    }
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    joined = parts[0]
+    for each in parts[1:10]:
+        joined = _("${one}; ${other}", mapping={"one": joined, "other": each})
+    return joined
