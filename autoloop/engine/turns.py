@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 
 from autoloop.plugins.effects import Effect
 from autoloop.plugins.facts import Happening
-from autoloop.plugins.outcomes import SendEmail
+from autoloop.plugins.outcomes import SendEmail, StartRun
 
-__all__ = ["Entry", "Facts", "Limits", "Position", "State", "Stimulus", "Turn", "Wait"]
+__all__ = ["Entry", "Facts", "Limits", "Position", "State", "Stimulus", "Turn", "Wait", "variables_at"]
 
 Position = dict[str, Any]
-"""Where a run stands, as it is stored: {"id", "node", "visit", "since", "attempt"?, "wait"?}.
+"""Where a run stands, as it is stored: {"id", "node", "visit", "since", "attempt"?, "wait"?, "loops"?, "past"?}.
 
-`wait` is {"kind": timer|retry|event|email|action, "until"?, "event"?}; without it the position is free to go.
+`wait` is {"kind": timer|retry|event|email|action|child|merge|goal, "until"?, "event"?}; without it the
+position is free to go. `loops` are the lists it is in, the innermost last, as [key, index]; the items are
+in the run's variables under `lists`. `past` names the merges that went on without it.
 """
 
 
@@ -30,6 +32,10 @@ class Limits:
     output: int = 16_384
     outputs: int = 262_144
     detail: int = 8_192
+    positions: int = 100
+    items: int = 1000
+    depth: int = 10
+    children: int = 1000
 
 
 @dataclass(slots=True)
@@ -55,10 +61,11 @@ class Facts:
     business: Mapping[str, Any] = field(default_factory=dict)
     emails: Sequence[Mapping[str, Any]] = ()
     happenings: Sequence[Happening] = ()
+    workspace: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Stimulus(NamedTuple):
-    """Something that reached a run: event, email, action or exit."""
+    """Something that reached a run: event, email, action, child or exit."""
 
     kind: str
     payload: dict[str, Any]
@@ -67,7 +74,11 @@ class Stimulus(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One line of the journal. `outcome` is next, retry, late, stopped or failed; `since` ISO 8601."""
+    """One line of the journal; `since` is ISO 8601.
+
+    `outcome` is next, retry, late, stopped, failed, merged (another position goes on for this one) or
+    jumped (to a goal).
+    """
 
     seq: int
     node: str
@@ -111,3 +122,15 @@ class Turn(NamedTuple):
     actions: list[tuple[str, int]]
     effects: list[Effect]
     mailed: bool
+    children: Sequence[tuple[str, int, StartRun]] = ()
+
+
+def variables_at(position: Mapping[str, Any], variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a step at this position sees as the run's variables: in a loop also `item` and `index` (from 0)."""
+    own: Mapping[str, Any] = variables.get("vars") or {}
+    loops = position.get("loops")
+    if not loops:
+        return own
+    key, index = loops[-1]
+    items = variables.get("lists", {}).get(key) or ()
+    return {**own, "item": items[index] if index < len(items) else None, "index": index}

@@ -10,9 +10,22 @@ from autoloop.plugins.effects import AddTag, Effect, Emit, Notify, RemoveTag, Up
 from autoloop.plugins.expressions import ExpressionError, ExpressionType, needs_of
 from autoloop.plugins.facts import Happening, Known, Needs
 from autoloop.plugins.forms import FreeMapping, json_schema
-from autoloop.plugins.outcomes import Fail, Next, Outcome, Retry, SendEmail, Stop, WaitFor, WaitUntil
+from autoloop.plugins.outcomes import (
+    Fail,
+    Fork,
+    Join,
+    Loop,
+    Next,
+    Outcome,
+    Retry,
+    SendEmail,
+    StartRun,
+    Stop,
+    WaitFor,
+    WaitUntil,
+)
 from autoloop.plugins.registry import Plugin, Registry
-from autoloop.plugins.steps import ActionStep, DecisionStep, Step
+from autoloop.plugins.steps import ActionStep, DecisionStep, GoalStep, Step
 from autoloop.plugins.triggers import Trigger, TriggerEvent
 
 __all__ = [
@@ -27,9 +40,13 @@ __all__ = [
     "ExpressionError",
     "ExpressionType",
     "Fail",
+    "Fork",
     "FreeMapping",
+    "GoalStep",
     "Happening",
+    "Join",
     "Known",
+    "Loop",
     "Needs",
     "Next",
     "Notify",
@@ -40,6 +57,7 @@ __all__ = [
     "Resumed",
     "Retry",
     "SendEmail",
+    "StartRun",
     "Step",
     "StepContext",
     "Stop",

@@ -12,17 +12,34 @@ from typing import Any, Literal
 
 from autoloop.plugins.effects import Effect
 
-__all__ = ["Fail", "Next", "Outcome", "Retry", "SendEmail", "Stop", "WaitFor", "WaitUntil"]
+__all__ = [
+    "Fail",
+    "Fork",
+    "Join",
+    "Loop",
+    "Next",
+    "Outcome",
+    "Retry",
+    "SendEmail",
+    "StartRun",
+    "Stop",
+    "WaitFor",
+    "WaitUntil",
+]
 
 
 @dataclass(slots=True)
 class Next:
-    """Go on through `port`. `output` is kept for later steps; `why` stands in the journal."""
+    """Go on through `port`. `output` is kept for later steps; `why` stands in the journal.
+
+    `variables` are set for the rest of the run: names of lower-case letters, digits and _, plain values.
+    """
 
     port: str = "next"
     output: Any = None
     effects: Sequence[Effect] = ()
     why: Any = None
+    variables: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -91,4 +108,48 @@ class Stop:
     effects: Sequence[Effect] = ()
 
 
-Outcome = Next | WaitUntil | WaitFor | SendEmail | Retry | Fail | Stop
+@dataclass(slots=True)
+class Fork:
+    """Go on through several ports at once: the run then stands in several places."""
+
+    ports: Sequence[str]
+    why: Any = None
+
+
+@dataclass(slots=True)
+class Join:
+    """Wait here for the run's other branches, and go on as one; for steps with `joins`.
+
+    `all`: as soon as no other branch can still get here; the step then runs again with
+    `ctx.resumed.kind == "merge"`. `any`: the first goes on at once. Branches that come after the run
+    went on from here end here. At `until` the step runs again with kind `timer`.
+    """
+
+    mode: Literal["all", "any"] = "all"
+    until: datetime | None = None
+
+
+@dataclass(slots=True)
+class Loop:
+    """Go through `item` once per item, one after the other, then through `done`; for steps with `loops`."""
+
+    items: Sequence[Any]
+    why: Any = None
+
+
+@dataclass(slots=True)
+class StartRun:
+    """Start a run of another live workflow for the same contact.
+
+    The step runs again with `ctx.resumed.kind == "child"`: with `wait` when that run has ended, else when
+    it has started; port `skipped` if it could not start, else `next` or `failed`. `data` is what started
+    the new run, as its event's data. With `along` it ends with this run.
+    """
+
+    workflow_id: str
+    wait: bool = True
+    data: Mapping[str, Any] = field(default_factory=dict)
+    along: bool = False
+
+
+Outcome = Next | WaitUntil | WaitFor | SendEmail | Retry | Fail | Stop | Fork | Join | Loop | StartRun

@@ -12,7 +12,7 @@ from autoloop.plugins.context import ActionContext, StepContext
 from autoloop.plugins.facts import NOTHING, Needs
 from autoloop.plugins.outcomes import Fail, Next, Outcome, Retry, Stop
 
-__all__ = ["ActionStep", "DecisionStep", "Step"]
+__all__ = ["ActionStep", "DecisionStep", "GoalStep", "Step"]
 
 
 class Step:
@@ -30,6 +30,14 @@ class Step:
     capabilities: ClassVar[frozenset[str]] = frozenset()
     suspends: ClassVar[bool] = False
     """True if a first visit always waits: what lies behind it need not be known yet."""
+    forks: ClassVar[bool] = False
+    """True if it may answer Fork."""
+    joins: ClassVar[bool] = False
+    """True if it may answer Join."""
+    loops: ClassVar[bool] = False
+    """True if it may answer Loop; ways back that leave through `item` are then bounded."""
+    loose_ports: ClassVar[frozenset[str]] = frozenset()
+    """Ports that are often left untied: a check says nothing of them."""
 
     class Config(colander.MappingSchema):
         """No settings."""
@@ -65,6 +73,25 @@ class DecisionStep(Step):
 
     def run(self, ctx: StepContext, config: Mapping[str, Any]) -> Outcome:
         raise NotImplementedError
+
+
+class GoalStep(DecisionStep):
+    """A step that is reached from afar: as soon as it is, whatever of the run has not passed it goes there.
+
+    The engine asks `reached` whenever the run is advanced, until it is; events of the given names wake
+    the run for that.
+    """
+
+    def listens(self, config: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any], bool]]:
+        """Events as (name, what its data contains, whether the event alone reaches the goal).
+
+        An empty `run_id` stands for the run's own.
+        """
+        return ()
+
+    def reached(self, ctx: StepContext, config: Mapping[str, Any]) -> tuple[bool, Any]:
+        """Is the goal reached now, as far as the facts say; and why."""
+        return False, None
 
 
 class ActionStep(Step):

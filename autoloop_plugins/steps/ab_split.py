@@ -8,14 +8,13 @@ from typing import Any
 import colander
 
 from autoloop.plugins import DecisionStep, Next, Outcome, StepContext
+from autoloop_plugins.steps.ports import PORT, port_problems
 
 __all__ = ["ABSplit"]
 
-ARM = colander.Regex(r"^[a-z0-9_]{1,30}\Z", msg="must be lower-case letters, digits or _")
-
 
 class Arm(colander.MappingSchema):  # type: ignore[misc]
-    name = colander.SchemaNode(colander.String(), validator=ARM, title="Name")
+    name = colander.SchemaNode(colander.String(), validator=PORT, title="Name")
     weight = colander.SchemaNode(
         colander.Float(), validator=colander.Range(0, 1_000_000), missing=1.0, title="Weight"
     )
@@ -28,10 +27,13 @@ class Arms(colander.SequenceSchema):  # type: ignore[misc]
 class ABSplit(DecisionStep):
     """Spread contacts over two or more arms by weight.
 
-    The same contact always takes the same arm at the same step, however often it comes by.
+    The same contact always takes the same arm at the same step, however often it comes by. A share of
+    the contacts can be held out: they leave by `holdout` (and end there if nothing is tied to it), always
+    the same ones, however the arms and their weights change; the rest is spread over the arms.
     """
 
     name, title, category, icon = "ab_split", "A/B split", "logic", "shuffle"
+    loose_ports = frozenset({"holdout"})
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
         arms = Arms(
@@ -39,22 +41,30 @@ class ABSplit(DecisionStep):
             missing=({"name": "a", "weight": 1.0}, {"name": "b", "weight": 1.0}),
             title="Arms",
         )
+        holdout = colander.SchemaNode(
+            colander.Float(),
+            validator=colander.Range(0, 100),
+            missing=0.0,
+            title="Held out, in percent",
+        )
 
     def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:
-        return tuple(arm["name"] for arm in config["arms"])
+        arms = tuple(arm["name"] for arm in config["arms"])
+        return (*arms, "holdout") if config["holdout"] else arms
 
     def check(self, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        names = self.ports(config)
-        if len(set(names)) < len(names):
-            yield "arms", "Two arms have the same name."
-        if "error" in names:
-            yield "arms", "No arm may be named error."
+        names = [arm["name"] for arm in config["arms"]]
+        yield from port_problems("arms", names, ("holdout",) if config["holdout"] else ())
         if not any(arm["weight"] > 0 for arm in config["arms"]):
             yield "arms", "At least one arm needs a weight above 0."
 
     def run(self, ctx: StepContext, config: Mapping[str, Any]) -> Outcome:
+        held = config["holdout"]
+        if held and ctx.choose([held, 100 - held], "holdout") == 0:
+            return Next("holdout", output="holdout", why=f"{held:g} % are held out")
         arm = config["arms"][ctx.choose([each["weight"] for each in config["arms"]])]["name"]
         return Next(arm, output=arm)
 
     def summary(self, config: Mapping[str, Any]) -> str:
-        return "Split " + " / ".join(f"{arm['name']} {arm['weight']:g}" for arm in config["arms"])
+        held = f", {config['holdout']:g} % held out" if config["holdout"] else ""
+        return "Split " + " / ".join(f"{arm['name']} {arm['weight']:g}" for arm in config["arms"]) + held

@@ -14,8 +14,16 @@ from autoloop.plugins.testing.fakes import NOW
 from autoloop_plugins.steps.ab_split import ABSplit
 from autoloop_plugins.steps.add_tag import AddTag
 from autoloop_plugins.steps.branch import Branch
+from autoloop_plugins.steps.filter import Filter
+from autoloop_plugins.steps.for_each import ForEach
+from autoloop_plugins.steps.fork import ForkStep
+from autoloop_plugins.steps.goal import Goal
+from autoloop_plugins.steps.merge import Merge
 from autoloop_plugins.steps.send_email import SendEmail as SendEmailStep
+from autoloop_plugins.steps.set_variables import SetVariables
 from autoloop_plugins.steps.stop import Stop
+from autoloop_plugins.steps.sub_workflow import SubWorkflow
+from autoloop_plugins.steps.switch import Switch
 from autoloop_plugins.steps.update_contact import UpdateContact
 from autoloop_plugins.steps.wait import Wait
 from autoloop_plugins.steps.wait_for_event import WaitForEvent
@@ -174,3 +182,95 @@ def test_all_of_them_are_tested_here() -> None:
     }
     brought = {plugin.name for plugin in Registry.load().of("step") if plugin.distribution == "autoloop"}
     assert tested == brought
+
+
+class TestSwitch(StepContract):
+    step = Switch
+    configs = (
+        {"cases": [{"name": "a", "condition": PRO}]},
+        {
+            "value": "{{ contact.fields.plan }}",
+            "cases": [{"name": "a", "equals": "pro"}, {"name": "b", "equals": ""}],
+        },
+    )
+    bad_configs = (
+        {},
+        {"cases": []},
+        {"cases": [{"name": "a"}]},
+        {"cases": [{"name": "a", "equals": "x"}]},
+        {"cases": [{"name": "else", "condition": PRO}]},
+        {"cases": [{"name": "a", "condition": PRO}, {"name": "a", "condition": PRO}]},
+        {"value": "{{ x", "cases": [{"name": "a", "equals": "x"}]},
+    )
+
+    def test_the_first_case_that_fits(self) -> None:
+        plan = self.configs[1]
+        assert visit(Switch, plan, contact={"fields": {"plan": "PRO"}}).port == "a"
+        assert visit(Switch, plan, contact={"fields": {}}).port == "b"
+        assert visit(Switch, plan, contact={"fields": {"plan": "free"}}).port == "else"
+
+
+class TestFilter(StepContract):
+    step = Filter
+    configs = ({"condition": PRO},)
+    bad_configs = ({}, {"condition": {"field": "x"}})
+
+
+class TestFork(StepContract):
+    step = ForkStep
+    configs = ({}, {"branches": ["x", "y", "z"]})
+    bad_configs = (
+        {"branches": ["a"]},
+        {"branches": ["a", "a"]},
+        {"branches": ["A b", "c"]},
+        {"branches": "ab"},
+    )
+
+
+class TestMerge(StepContract):
+    step = Merge
+    configs = ({}, {"mode": "any"}, {"timeout": {"amount": 2}})
+    bad_configs = ({"mode": "some"}, {"timeout": {"amount": -1}})
+
+
+class TestForEach(StepContract):
+    step = ForEach
+    configs = ({"items": [1, {"a": 2}]}, {"items": "{{ vars.lines }}", "most": 5})
+    bad_configs = ({}, {"items": "text"}, {"items": [1], "most": 5000}, {"items": {"a": 1}})
+
+
+class TestGoal(StepContract):
+    step = Goal
+    configs = ({"event": "order.paid"}, {"condition": PRO}, {"event": "a.b", "wait": {"amount": 3}})
+    bad_configs = ({}, {"event": "Paid!"}, {"wait": {"amount": 1}}, {"event": "a", "match": 3})
+
+
+class TestSubWorkflow(StepContract):
+    step = SubWorkflow
+    configs = (
+        {"workflow_id": TEMPLATE},
+        {"workflow_id": TEMPLATE, "wait": False, "data": {"x": "{{ vars.x }}"}},
+    )
+    bad_configs = ({}, {"workflow_id": "other"}, {"workflow_id": TEMPLATE, "data": "text"})
+
+
+class TestSetVariables(StepContract):
+    step = SetVariables
+    configs = ({"set": [{"name": "a", "value": 1}, {"name": "b", "value": "{{ contact.email }}"}]},)
+    bad_configs = (
+        {},
+        {"set": []},
+        {"set": [{"name": "A", "value": 1}]},
+        {"set": [{"name": "a"}, {"name": "a"}]},
+        {"set": [{"name": "a", "value": "{% for %}"}]},
+    )
+
+
+def test_the_same_contacts_are_held_out_whatever_the_arms() -> None:
+    def out(arms: list[dict[str, Any]]) -> set[int]:
+        config = {"arms": arms, "holdout": 20}
+        return {n for n in range(2000) if visit(ABSplit, config, chosen_by=str(n)).port == "holdout"}
+
+    held = out([{"name": "a"}, {"name": "b"}])
+    assert 320 < len(held) < 480
+    assert held == out([{"name": "a", "weight": 9}, {"name": "b"}, {"name": "c"}])

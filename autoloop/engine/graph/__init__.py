@@ -10,7 +10,7 @@ ends that way; several edges from one port fork. `reentry` is `once`, `always`, 
 `{"after_days": n}`.
 """
 
-from autoloop.engine.graph.check import check
+from autoloop.engine.graph.check import check, examine
 from autoloop.engine.graph.compiled import CompiledGraph, CompiledNode, compile_graph
 from autoloop.engine.graph.parsed import Edge, Graph, Node, Problem, parse
 
@@ -23,5 +23,6 @@ __all__ = [
     "Problem",
     "check",
     "compile_graph",
+    "examine",
     "parse",
 ]

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from autoloop.engine.graph.parsed import Graph, Node, Problem, parse
+from autoloop.engine.graph.parsed import GOAL, Graph, Node, Problem, parse
+from autoloop.engine.graph.places import places
 from autoloop.plugins.forms import ConfigProblems, read_config
 from autoloop.plugins.registry import Registry
 from autoloop.plugins.steps import Step
 
-__all__ = ["check", "read_node"]
+__all__ = ["check", "examine", "read_node"]
 
 
 def check(given: Any, plugins: Registry) -> list[Problem]:
-    """All problems of a graph, in the order of its nodes; an empty list means it may be published."""
+    """What stops a graph from being published, in the order of its nodes; an empty list means nothing does."""
+    return [problem for problem in examine(given, plugins) if problem.severity == "error"]
+
+
+def examine(given: Any, plugins: Registry) -> list[Problem]:
+    """All that `check` finds, and warnings: what may be meant so, but often is not."""
     graph, problems = parse(given)
     read: dict[str, tuple[Step, Mapping[str, Any]]] = {}
     for node in graph.nodes.values():
@@ -31,9 +37,12 @@ def check(given: Any, plugins: Registry) -> list[Problem]:
             problems.append(
                 Problem("PLUGIN", f"The step “{node.type}” failed: {type(error).__name__}: {error}", node.id)
             )
+    if any(problem.code == "TOO_MANY" for problem in problems):
+        return problems
     problems += _ports(graph, read)
     problems += _reach(graph)
     problems += _loops(graph, read)
+    problems += places(graph, read)
     return problems
 
 
@@ -84,7 +93,8 @@ def _reach(graph: Graph) -> Iterable[Problem]:
     ways: dict[str, list[str]] = {}
     for edge in graph.edges:
         ways.setdefault(edge.source, []).append(edge.target)
-    seen, open_ = {start}, [start]
+    seen = {start} | {node.id for node in graph.nodes.values() if node.type == GOAL}
+    open_ = list(seen)
     while open_:
         for target in ways.get(open_.pop(), ()):
             if target not in seen:
@@ -96,11 +106,13 @@ def _reach(graph: Graph) -> Iterable[Problem]:
 
 
 def _loops(graph: Graph, read: Mapping[str, tuple[Step, Mapping[str, Any]]]) -> Iterable[Problem]:
-    """Loops in which nothing waits would spin until a limit stops the run."""
+    """Loops in which nothing waits would spin until a limit stops the run; one over a list has an end."""
     instant = {node for node, (step, _) in read.items() if not step.suspends}
     ways: dict[str, set[str]] = {node: set() for node in instant}
     led: dict[str, int] = dict.fromkeys(instant, 0)
     for edge in graph.edges:
+        if edge.port == "item" and edge.source in read and read[edge.source][0].loops:
+            continue
         if edge.source in instant and edge.target in instant and edge.target not in ways[edge.source]:
             ways[edge.source].add(edge.target)
             led[edge.target] += 1

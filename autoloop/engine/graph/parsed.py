@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeGuard
 from zoneinfo import available_timezones
 
 __all__ = ["LARGEST", "Edge", "Graph", "Node", "Problem", "parse"]
@@ -16,20 +16,31 @@ PORT = re.compile(r"[a-z0-9_]{1,64}\Z")
 HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z")
 EVENT = re.compile(r"(?=.{1,100}\Z)[a-z0-9_]+(\.[a-z0-9_]+)*\Z")
 EXIT_RULES = ("unsubscribed", "replied", "bounced")
+GOAL = "goal"
 SETTINGS = ("start", "reentry", "exit_rules", "on_unknown", "window")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong with a graph, and where: a node's id, and the field in it."""
+    """Something wrong with a graph, and where: a node's id, and the field in it.
+
+    An `error` stops it from being published, a `warning` does not.
+    """
 
     code: str
     message: str
     node: str | None = None
     field: str | None = None
+    severity: Literal["error", "warning"] = "error"
 
     def as_dict(self) -> dict[str, str | None]:
-        return {"code": self.code, "message": self.message, "node": self.node, "field": self.field}
+        return {
+            "code": self.code,
+            "message": self.message,
+            "node": self.node,
+            "field": self.field,
+            "severity": self.severity,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +69,10 @@ class Graph:
 
     @property
     def roots(self) -> list[str]:
-        """Nodes that no other node leads to."""
+        """Nodes that no other node leads to; goals only if there is nothing else, for runs jump to them."""
         led_to = {edge.target for edge in self.edges if edge.source != edge.target}
-        return [node for node in self.nodes if node not in led_to]
+        found = [node for node in self.nodes if node not in led_to]
+        return [node for node in found if self.nodes[node].type != GOAL] or found
 
     @property
     def start(self) -> str | None:

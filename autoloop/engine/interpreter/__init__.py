@@ -33,6 +33,9 @@ def interpret(
     `state` is not changed. Never raises, whatever the steps do.
     """
     turn = Arrivals(graph, state, facts or NO_FACTS, now, limits)
+    if graph.goals:
+        turn.listen()
+        turn.look()
     for stimulus in stimuli:
         if turn.over:
             turn.late(stimulus)
@@ -42,4 +45,6 @@ def interpret(
         turn.timers()
     if not turn.over:
         turn.free()
+    if graph.joins or graph.goals:
+        turn.together()
     return turn.result()

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from autoloop.engine.interpreter.effects import read_effect
-from autoloop.engine.interpreter.walk import Walk
+from autoloop.engine.interpreter.goals import Goals
 from autoloop.engine.turns import Entry, Position, Stimulus
 from autoloop.plugins.context import Resumed
 from autoloop.plugins.outcomes import Fail, Next, Stop
@@ -14,7 +14,7 @@ from autoloop.plugins.outcomes import Fail, Next, Stop
 __all__ = ["Arrivals"]
 
 
-class Arrivals(Walk):
+class Arrivals(Goals):
     """Wakes the positions that were waiting for what came."""
 
     __slots__ = ()
@@ -25,7 +25,8 @@ class Arrivals(Walk):
             return
         position = self.addressee(stimulus)
         if position is None:
-            self.late(stimulus)
+            if not self.graph.goals or stimulus.kind != "event" or not self.heard(stimulus):
+                self.late(stimulus)
             return
         if stimulus.kind == "action":
             self.close(position)
@@ -67,10 +68,16 @@ class Arrivals(Walk):
             effects = tuple(
                 made for made in map(read_effect, payload.get("effects") or ()) if made is not None
             )
-            return Next(str(payload.get("port") or "next"), payload.get("output"), effects, why)
+            port = str(payload.get("port") or "next")
+            return Next(port, payload.get("output"), effects, why, payload.get("variables"))
         if payload.get("outcome") == "stop":
             return Stop(str(why or ""))
         return Fail(str(why or "the action failed"))
+
+    def together(self) -> None:
+        """What concerns the run as a whole, once each position waits: merges and goals, as long as one goes on."""
+        while not self.over and (self.gather() or self.look()):
+            self.free()
 
     def timers(self) -> None:
         for position in list(self.positions):
@@ -78,6 +85,9 @@ class Arrivals(Walk):
             if self.over or wait is None or "until" not in wait or position["id"] in self.settled:
                 continue
             if datetime.fromisoformat(wait["until"]) <= self.now:
+                if wait["kind"] == "merge" and position["node"] in self.graph.joins:
+                    self.release(position, self.graph.nodes[position["node"]], Resumed("timer", self.now))
+                    continue
                 held = wait.get("held")
                 if wait["kind"] == "retry":
                     self.wake(position, _thaw(held, self.now) if held else None)

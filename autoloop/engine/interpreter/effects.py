@@ -55,6 +55,7 @@ def plain_outcome(outcome: Next | Fail | Stop) -> dict[str, Any]:
             "output": outcome.output,
             "why": outcome.why,
             "effects": effects,
+            **({"variables": dict(outcome.variables)} if outcome.variables is not None else {}),
         }
     return {"outcome": "stop" if isinstance(outcome, Stop) else "fail", "why": outcome.why}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,12 +13,14 @@ from autoloop.engine.graph import CompiledGraph, CompiledNode
 from autoloop.engine.interpreter.effects import bounded, overlaid
 from autoloop.engine.turns import Entry, Facts, Limits, Position, State, Turn, Wait
 from autoloop.plugins.effects import AddTag, Effect, RemoveTag, UpdateBusiness, UpdateContact
-from autoloop.plugins.outcomes import SendEmail
+from autoloop.plugins.outcomes import SendEmail, StartRun
 
 __all__ = ["INDEXED", "Ledger"]
 
 INDEXED = ("event", "email", "action", "child")
 """Waits that something outside must find: they have a row of their own."""
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 
 
 class End(NamedTuple):
@@ -32,6 +35,7 @@ class Ledger:
         "actions",
         "business",
         "changed",
+        "children",
         "contact",
         "effects",
         "emails",
@@ -74,6 +78,7 @@ class Ledger:
         self.effects: list[Effect] = []
         self.emails: list[tuple[str, int, SendEmail]] = []
         self.actions: list[tuple[str, int]] = []
+        self.children: list[tuple[str, int, StartRun]] = []
         self.waits: list[Wait] = []
         self.gone: list[tuple[str, int]] = []
 
@@ -118,6 +123,42 @@ class Ledger:
         self.variables = {**self.variables, "outputs": self.outputs}
         self.changed = True
         return None
+
+    def assign(self, given: Any) -> str | None:
+        """Set variables of the run, each and all of them cut to size. A sentence if that cannot be done."""
+        if not isinstance(given, Mapping):
+            return "set variables that are none"
+        own = dict(self.variables.get("vars") or {})
+        for name, value in given.items():
+            if not isinstance(name, str) or not NAME.match(name):
+                return f"set a variable whose name cannot be one: {str(name)[:64]}"
+            try:
+                written = orjson.dumps(value)
+            except (TypeError, RecursionError) as error:
+                return f"set {name} to what is not plain data: {error}"[:500]
+            cut = {"truncated": True, "bytes": len(written)}
+            own[name] = cut if len(written) > self.limits.output else orjson.loads(written)
+            if len(orjson.dumps(own)) > self.limits.outputs:
+                own[name] = cut
+        if len(orjson.dumps(own)) > 2 * self.limits.outputs:
+            return "set more variables than a run can keep"
+        self.variables = {**self.variables, "vars": own}
+        self.changed = True
+        return None
+
+    def let_go(self, position: Position) -> None:
+        """End the position's wait, if it has one; what it asked for in this turn is not asked for."""
+        wait = position.pop("wait", None)
+        if wait is None or wait["kind"] not in INDEXED:
+            return
+        key = (position["node"], position["visit"])
+        if any((each.node, each.visit) == key for each in self.waits):
+            self.waits = [each for each in self.waits if (each.node, each.visit) != key]
+            self.emails = [each for each in self.emails if each[:2] != key]
+            self.actions = [each for each in self.actions if each != key]
+            self.children = [each for each in self.children if each[:2] != key]
+        else:
+            self.gone.append(key)
 
     def apply(self, effects: Sequence[Effect]) -> None:
         """Keep the effects for the commit, and let later steps of this turn see them."""
@@ -167,12 +208,19 @@ class Ledger:
                 self.gone.append(key)
                 self.mailed = self.mailed or wait["kind"] == "email"
         self.positions = []
-        self.emails, self.actions, self.waits = [], [], []
+        self.emails, self.actions, self.waits, self.children = [], [], [], []
         self.end = End(status, reason[:500])
 
     def result(self) -> Turn:
         if self.end is None and not self.positions:
             self.end = End("completed", "")
+        if self.end is not None and self.graph.goals:
+            self.waits = []  # only those of goals are left
+            self.gone += [
+                row for goal in self.graph.goals.keys() & self.listening() for row in self.ears(goal)
+            ]
+        if "lists" in self.variables:
+            self.forget_lists()
         status, reason, due = "waiting", None, None
         if self.end is not None:
             status, reason = self.end.status, self.end.reason or None
@@ -200,4 +248,24 @@ class Ledger:
             self.actions,
             self.effects,
             self.mailed,
+            self.children,
         )
+
+    def listening(self) -> set[str]:
+        """Goals that are not reached yet."""
+        return {goal for goal, state in self.variables.get("goals", {}).items() if state == "open"}
+
+    def ears(self, goal: str) -> list[tuple[str, int]]:
+        """The (node, visit) of a goal's waits: visits from 0 down, which no position has."""
+        return [(goal, -index) for index, _ in enumerate(self.graph.ears[goal])]
+
+    def forget_lists(self) -> None:
+        """Drop the lists that no position is in any more."""
+        lists = self.variables["lists"]
+        held = {key for position in self.positions for key, _ in position.get("loops", ())}
+        if lists.keys() - held:
+            self.changed = True
+            left = {key: items for key, items in lists.items() if key in held}
+            self.variables = {key: value for key, value in self.variables.items() if key != "lists"}
+            if left:
+                self.variables["lists"] = left

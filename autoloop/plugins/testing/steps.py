@@ -13,20 +13,34 @@ import pytest
 from autoloop.plugins.context import Resumed
 from autoloop.plugins.facts import Needs
 from autoloop.plugins.forms import ConfigProblems, json_schema, read_config, schema_of
-from autoloop.plugins.outcomes import Fail, Next, Retry, SendEmail, Stop, WaitFor, WaitUntil
+from autoloop.plugins.outcomes import (
+    Fail,
+    Fork,
+    Join,
+    Loop,
+    Next,
+    Retry,
+    SendEmail,
+    StartRun,
+    Stop,
+    WaitFor,
+    WaitUntil,
+)
 from autoloop.plugins.registry import Registry
 from autoloop.plugins.steps import ActionStep, Step
 from autoloop.plugins.testing.fakes import NOW, Answers, visit
 
 __all__ = ["StepContract"]
 
-OUTCOMES = (Next, WaitUntil, WaitFor, SendEmail, Retry, Fail, Stop)
+OUTCOMES = (Next, WaitUntil, WaitFor, SendEmail, Retry, Fail, Stop, Fork, Join, Loop, StartRun)
 RESUMED = (
     None,
     Resumed("timer", NOW),
     Resumed("event", NOW, name="order.paid", data={"sum": 3}),
     Resumed("email", NOW, port="sent"),
     Resumed("email", NOW, port="failed", data={"reason": "550"}),
+    Resumed("child", NOW, port="skipped", data={"why": "it is paused"}),
+    Resumed("merge", NOW),
 )
 CONTACTS: tuple[dict[str, Any], ...] = (
     {},

@@ -29,6 +29,21 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"set": [{"field": "fields.plan", "value": "pro"}, {"field": "first_name", "value": None}]}
     ],
     "add_tag": [{"tag": "x"}],
+    "switch": [
+        {"value": "{{ contact.email }}", "cases": [{"name": "a", "equals": "ada@example.com"}]},
+        {"cases": [{"name": "a", "condition": {"field": "variables.n", "op": "is", "value": 1}}]},
+    ],
+    "filter": [{"condition": {"field": "contact.tags", "op": "has", "value": "x"}}],
+    "fork": [{}, {"branches": ["a", "b", "c"]}],
+    "merge": [{}, {"mode": "any"}, {"timeout": {"amount": 1}}],
+    "for_each": [{"items": [1, 2]}, {"items": []}, {"items": "{{ contact.tags }}", "most": 1}],
+    "goal": [
+        {"event": "order.paid"},
+        {"condition": {"field": "contact.tags", "op": "has", "value": "x"}},
+        {"event": "email.replied", "condition": {"event": "order.paid"}, "wait": {"amount": 1}},
+    ],
+    "sub_workflow": [{"workflow_id": TEMPLATE}, {"workflow_id": TEMPLATE, "wait": False}],
+    "set_variables": [{"set": [{"name": "n", "value": "{{ vars.n | plus: 1 }}"}]}],
     "stop": [{"reason": "enough"}, {}],
     "send_email": [{"template_id": TEMPLATE}],
     "webhook": [{"url": "https://example.com/hook"}],

@@ -67,10 +67,10 @@ PAYLOADS = st.sampled_from(
 )
 STIMULI = st.builds(
     Stimulus,
-    st.sampled_from(["event", "email", "action", "exit", "strange"]),
+    st.sampled_from(["event", "email", "action", "child", "exit", "strange"]),
     PAYLOADS,
     st.sampled_from([None, "n0", "n1", "n2"]),
-    st.sampled_from([None, 1, 2]),
+    st.sampled_from([None, 0, 1, 2]),
 )
 
 
@@ -103,7 +103,7 @@ def test_any_checked_graph_ends_or_waits(drawing: dict[str, Any], facts: Facts, 
             answered = {(each.node, each.visit) for each in turn.waits}
             for position in turn.positions:
                 if (
-                    position["wait"]["kind"] in ("event", "email", "action")
+                    position["wait"]["kind"] in ("event", "email", "action", "child")
                     and position["since"] == now.isoformat()
                 ):
                     assert (position["node"], position["visit"]) in answered
