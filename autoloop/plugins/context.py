@@ -42,7 +42,8 @@ class StepContext:
 
     `outputs` maps node ids to what those steps gave; `event` is what started the run
     ({"name", "data"}); `resumed` is set when the step runs again after a wait; `attempt` counts
-    from 1 and rises with each Retry; `asked_at` is when the run last asked for an email.
+    from 1 and rises with each Retry; `asked_at` is when the run last asked for an email; `workspace` has
+    its timezone, working_days (1 is Monday) and holidays (ISO dates).
     """
 
     now: datetime
@@ -64,6 +65,7 @@ class StepContext:
     since: datetime | None = None
     asked_at: datetime | None = None
     is_test: bool = False
+    workspace: Mapping[str, Any] = field(default_factory=dict)
 
     def choose(self, weights: Sequence[float], salt: str = "") -> int:
         """An index by weight. The same contact at the same node always gets the same one."""

@@ -13,12 +13,14 @@ __all__ = ["NOTHING", "Happening", "Known", "Needs"]
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What a step reads: the contact (with tags, fields, topics, consent), its business, its email
-    history, and events of the named kinds. Only what is named here is loaded, in sets."""
+    history, events of the named kinds, and the workspace's time zone, working days and holidays.
+    Only what is named here is loaded, in sets."""
 
     contact: bool = False
     business: bool = False
     emails: bool = False
     events: frozenset[str] = frozenset()
+    workspace: bool = False
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
@@ -26,10 +28,11 @@ class Needs:
             self.business or other.business,
             self.emails or other.emails,
             self.events | other.events,
+            self.workspace or other.workspace,
         )
 
     def __bool__(self) -> bool:
-        return self.contact or self.business or self.emails or bool(self.events)
+        return self.contact or self.business or self.emails or self.workspace or bool(self.events)
 
 
 NOTHING = Needs()

@@ -39,6 +39,15 @@ from autoloop.workspaces.views import audit_rows, role
 TEMPLATES = "autoloop.workspaces:templates/"
 REFUSALS = (Invalid, Conflict, Forbidden)
 EXPIRY_DAYS = (30, 90, 365)
+WEEKDAYS = (
+    _("Monday"),
+    _("Tuesday"),
+    _("Wednesday"),
+    _("Thursday"),
+    _("Friday"),
+    _("Saturday"),
+    _("Sunday"),
+)
 
 
 @page(context=Auth, name="claim", permission=Permission.PUBLIC, template=TEMPLATES + "claim.jinja2")
@@ -135,9 +144,12 @@ def settings(context: Settings, request: Request) -> dict[str, Any]:
     template=TEMPLATES + "settings.jinja2",
 )
 def change_settings(context: Settings, request: Request) -> Any:
-    given = posted_text(request)
+    given: dict[str, Any] = dict(posted_text(request))
     # An emptied field is a change here: the page always sends all of them.
     given = {"postal_address": "", **given} if "postal_address" in request.POST else given
+    if "holidays" in request.POST:
+        given["holidays"] = str(given.get("holidays", "")).split()
+        given["working_days"] = [day for day in range(1, 8) if given.pop(f"day_{day}", None)]
     try:
         row = request.services(services.Workspaces).change(checked(schemas.ChangeSettings(), given))
     except REFUSALS as error:
@@ -260,9 +272,14 @@ def settings_page(
     error: AutoLoopError | None = None,
 ) -> dict[str, Any]:
     row = context.row
-    fields = ("name", "slug", "postal_address", "timezone", "locale")
+    fields = ("name", "slug", "postal_address", "timezone", "locale", "holidays", "working_days")
     values = {field: getattr(row, field) for field in fields} | (given or {})
-    return {"given": values, "error": told(request, error), "timezone_options": timezone_options()}
+    return {
+        "given": values,
+        "error": told(request, error),
+        "timezone_options": timezone_options(),
+        "weekdays": WEEKDAYS,
+    }
 
 
 def members_page(

@@ -9,6 +9,7 @@ from autoloop.accounts.services.api_keys import SCOPES
 from autoloop.base.i18n import _
 from autoloop.web.input import ListQuery
 from autoloop.workspaces.models import ROLE_NAMES
+from autoloop.workspaces.services.calendars import MOST_HOLIDAYS
 
 __all__ = [
     "AddMember",
@@ -59,6 +60,14 @@ class WorkspaceOut(WorkspaceRowOut):
     postal_address = text("Postal address")
 
 
+class Holidays(colander.SequenceSchema):
+    day = text(_("Date, like 2026-12-25"), 10)
+
+
+class Weekdays(colander.SequenceSchema):
+    day = colander.SchemaNode(colander.Integer(), validator=colander.Range(1, 7), title=_("1 is Monday"))
+
+
 class ChangeSettings(colander.MappingSchema):
     name = text(_("Name"), 120, missing=colander.drop)
     slug = text(_("Address"), 40, missing=colander.drop)
@@ -70,6 +79,10 @@ class ChangeSettings(colander.MappingSchema):
     )
     timezone = text(_("Time zone"), 60, missing=colander.drop)
     locale = text(_("Language"), 20, missing=colander.drop)
+    working_days = Weekdays(title=_("Working days"), validator=colander.Length(max=7), missing=colander.drop)
+    holidays = Holidays(
+        title=_("Holidays"), validator=colander.Length(max=MOST_HOLIDAYS), missing=colander.drop
+    )
 
 
 class SettingsOut(colander.MappingSchema):
@@ -79,6 +92,8 @@ class SettingsOut(colander.MappingSchema):
     postal_address = text("Postal address, at the foot of marketing mail")
     timezone = text("Time zone")
     locale = text("Language")
+    working_days = Weekdays(title="Weekdays on which people work; 1 is Monday")
+    holidays = Holidays(title="Days on which nobody works")
     updated_at = moment("Changed")
 
 

@@ -165,3 +165,29 @@ def test_the_pages(runtime, tenant, owner):
     assert "Renamed" in owner.get(f"/w/{tenant.slug}").text
     assert owner.post("/w", name="Second").location == "http://localhost/w/second"
     assert owner.post("/w", name="").status_int == 422
+
+
+def test_working_days_and_holidays(owner, tenant):
+    at = f"/w/{tenant.slug}/settings"
+    found = owner.api("GET", at).json["data"]
+    assert (found["working_days"], found["holidays"]) == ([1, 2, 3, 4, 5], [])
+    changed = owner.api("PATCH", at, {"holidays": ["2026-12-26", "2026-12-25"], "working_days": [7, 1]})
+    assert changed.json["data"]["holidays"] == ["2026-12-25", "2026-12-26"]
+    assert owner.api("GET", at).json["data"]["working_days"] == [1, 7]
+    for wrong in (
+        {"holidays": ["2026-02-30"]},
+        {"holidays": "x"},
+        {"holidays": ["2026-12-25"] * 501},
+        {"working_days": []},
+        {"working_days": [8]},
+        {"working_days": [1, 1]},
+    ):
+        assert next(iter(wrong)) in str(owner.api("PATCH", at, wrong).json["details"])
+    form = owner.get(at).forms["settings"]
+    assert (form["holidays"].value.split(), form["day_7"].checked) == (["2026-12-25", "2026-12-26"], True)
+    form["holidays"], form["day_2"] = "2027-01-01\n2027-01-06", True
+    assert form.submit().status_int == 303
+    found = owner.api("GET", at).json["data"]
+    assert (found["holidays"], found["working_days"]) == (["2027-01-01", "2027-01-06"], [1, 2, 7])
+    form["holidays"] = "tomorrow"
+    assert "like 2026-12-25" in form.submit(expect_errors=True).text

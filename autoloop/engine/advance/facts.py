@@ -45,6 +45,9 @@ def load_facts(
     emails: Mapping[UUID, Any] = {}
     if needs.emails and "email_history" in services.registrations.fact_loaders:
         emails = services.registrations.fact_loaders["email_history"](services, list(keys))
+    tenants: Mapping[UUID, Any] = {}
+    if needs.workspace and "workspace" in services.registrations.fact_loaders:
+        tenants = services.registrations.fact_loaders["workspace"](services, sorted({key[0] for key in keys}))
     happenings = _happenings(cursor, needs.events, keys, now) if needs.events else {}
     return {
         contact: Facts(
@@ -52,8 +55,9 @@ def load_facts(
             known.get(contact, {}).get("business") or {},
             emails.get(contact, ()),
             happenings.get(contact, ()),
+            tenants.get(tenant, {}),
         )
-        for _, contact in keys
+        for tenant, contact in keys
     }
 
 

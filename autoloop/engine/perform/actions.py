@@ -173,6 +173,7 @@ def _context(
         event=action.variables.get("event", {}),
         attempt=action.attempts,
         is_test=action.is_test,
+        workspace=known.workspace,
         http=http if "http" in node.step.capabilities else None,  # type: ignore[arg-type]
         idempotency_key=f"{action.run_id}:{action.node}:{action.visit}",
         credentials=credentials,

@@ -15,14 +15,16 @@ from autoloop.base.services import Service
 from autoloop.workspaces import slugs
 from autoloop.workspaces.models import Member, Workspace, WorkspaceSlug
 from autoloop.workspaces.services.audit import WorkspaceAudit
+from autoloop.workspaces.services.calendars import calendar_problems
 
 __all__ = ["Workspaces"]
 
-CHANGEABLE = frozenset({"name", "slug", "postal_address", "timezone", "locale"})
+CHANGEABLE = frozenset({"name", "slug", "postal_address", "timezone", "locale", "holidays", "working_days"})
 
 # Membership, generations and the tenant in one statement: what every request to a workspace reads.
 PLACE = text("""
 select w.id, w.slug, w.name, w.postal_address, w.timezone, w.locale, w.settings, w.created_at, w.updated_at, m.role,
+    coalesce(w.settings->'holidays', '[]') holidays, coalesce(w.settings->'working_days', '[1, 2, 3, 4, 5]') working_days,
     coalesce((select jsonb_object_agg(g.resource, g.n) from generations g where g.workspace_id = w.id), '{}') generations
 from workspaces w join members m on m.workspace_id = w.id and m.user_id = :user
 where not w.is_system and w.id = coalesce(
@@ -89,7 +91,7 @@ class Workspaces(Service):
         return row
 
     def change(self, changes: dict[str, Any]) -> Workspace:
-        """Change name, slug, postal address, time zone or locale. An old slug keeps leading here.
+        """Change name, slug, postal address, time zone, locale, holidays, working days. An old slug keeps leading here.
 
         Raises Invalid, and Conflict for a slug that another workspace has or had.
         """
@@ -146,5 +148,6 @@ def _check(values: dict[str, Any]) -> None:
         details["timezone"] = [_("There is no such time zone.")]
     if "name" in values and not values["name"].strip():
         details["name"] = [_("Give the workspace a name.")]
+    details |= calendar_problems(values.get("holidays"), values.get("working_days"))
     if details:
         raise Invalid(details=details)
