@@ -13,6 +13,7 @@ from autoloop.plugins.triggers import Trigger, TriggerEvent
 from autoloop_plugins.triggers.contact_updated import ContactUpdated
 from autoloop_plugins.triggers.email_event import EmailEvent
 from autoloop_plugins.triggers.event import EventTrigger
+from autoloop_plugins.triggers.form import FormTrigger
 from autoloop_plugins.triggers.incoming_webhook import IncomingWebhook
 from autoloop_plugins.triggers.schedule import Schedule
 from autoloop_plugins.triggers.tag_added import TagAdded
@@ -61,6 +62,12 @@ class TestIncomingWebhook(TriggerContract):
     trigger = IncomingWebhook
     configs = ({"hook_id": FLOW}, {"hook_id": FLOW, "condition": LARGE})
     bad_configs = ({}, {"hook_id": "mine"}, {"hook_id": FLOW, "condition": {"event": "order.paid"}})
+
+
+class TestForm(TriggerContract):
+    trigger = FormTrigger
+    configs = ({"form_id": FLOW}, {"form_id": FLOW, "condition": LARGE})
+    bad_configs = ({}, {"form_id": "mine"})
 
 
 class TestSchedule(TriggerContract):
