@@ -1,11 +1,11 @@
-"""Run benchmarks: `python -m benchmarks [engine] [mail] [api] [import]`."""
+"""Run benchmarks: `python -m benchmarks [engine] [mail] [api] [import] [executions] [segments]`."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 
-PROGRAMS = {"engine": "engine", "mail": "mail", "api": "api", "import": "imports"}
+PROGRAMS = {"engine": "engine", "mail": "mail", "api": "api", "import": "imports", "executions": "executions", "segments": "segments"}
 
 
 def main() -> None:

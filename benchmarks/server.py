@@ -1,4 +1,4 @@
-"""A web process of its own for the API benchmark: `python -m benchmarks.server product|floor PORT < settings`."""
+"""A web process of its own for the API benchmark: `python -m benchmarks.server product|floor|insert PORT < settings`."""
 
 from __future__ import annotations
 
@@ -42,8 +42,24 @@ def floor(settings: Settings) -> Any:
     return config.make_wsgi_app()
 
 
+def insert(settings: Settings) -> Any:
+    """An empty Pyramid view that keeps a body durably and says so."""
+    runtime = Runtime(settings, None)  # type: ignore[arg-type]
+    sql = text("insert into floor_hook (body) values (cast(:body as jsonb)) returning id")
+
+    def keep(request: Any) -> Response:
+        with runtime.worker_engine.begin() as connection:
+            id = connection.execute(sql, {"body": request.body.decode()}).scalar_one()
+        return Response(orjson.dumps({"id": id}), status=202, content_type="application/json")
+
+    config = Configurator()
+    config.add_route("keep", "/")
+    config.add_view(keep, route_name="keep", request_method="POST")
+    return config.make_wsgi_app()
+
+
 def main() -> None:
-    make = {"product": product, "floor": floor}[sys.argv[1]]
+    make = {"product": product, "floor": floor, "insert": insert}[sys.argv[1]]
     given = json.load(sys.stdin)
     settings = Settings(
         **{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
