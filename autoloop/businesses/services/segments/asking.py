@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import DateTime, any_, case, delete, false, func, literal, or_, select
+from sqlalchemy import DateTime, any_, case, delete, false, func, literal, or_, select, text
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
@@ -21,6 +21,11 @@ MOMENT = DateTime(timezone=True)
 M = SegmentMember.__table__
 COLUMNS = ("workspace_id", "segment_id", "contact_id", "is_member", "entered_at", "next_check_at")
 
+# A table that was just filled has no statistics that are true, so the planner is told: some contacts are
+# found one by one, all of them are never (tried: 3 s and not 0.1 for 2,000 contacts of 100,000).
+PLAN = "select set_config('enable_nestloop', '{}', true), set_config('enable_seqscan', '{}', true)"
+BY_INDEX, BY_TABLE = text(PLAN.format("on", "off")), text(PLAN.format("off", "on"))
+
 
 class Flips(NamedTuple):
     """Whose answer changed."""
@@ -31,12 +36,13 @@ class Flips(NamedTuple):
 
 def ask_again(services: Services, segment: Any, contacts: Sequence[UUID], now: datetime) -> Flips:
     """Ask of these contacts alone."""
-    few = Contact.id == any_(literal(list(contacts), ARRAY(UuidType())))
-    return _flips(services, _statement(services, segment, now, few))
+    services.session.execute(BY_INDEX)
+    return _flips(services, _statement(services, segment, now, literal(list(contacts), ARRAY(UuidType()))))
 
 
 def ask_all(services: Services, segment: Any, now: datetime) -> Flips:
     """Ask of every contact of the workspace. A new segment that tells nobody fills without a comparison."""
+    services.session.execute(BY_TABLE)
     if segment.built_at is not None or segment.announce:
         return _flips(services, _statement(services, segment, now, None))
     services.session.execute(_put(segment, _answers(services, segment, now, None), now))
@@ -49,7 +55,7 @@ def _answers(services: Services, segment: Any, now: datetime, few: Any) -> Any:
     answers = joined(select(Contact.id, asked.matches.label("is_member"), following.label("next_at"))).where(
         Contact.workspace_id == services.workspace_id
     )
-    return (answers if few is None else answers.where(few)).cte("answer")
+    return (answers if few is None else answers.where(Contact.id == any_(few))).cte("answer")
 
 
 def _put(segment: Any, answer: Any, now: datetime) -> Any:
@@ -78,6 +84,8 @@ def _put(segment: Any, answer: Any, now: datetime) -> Any:
 def _statement(services: Services, segment: Any, now: datetime, few: Any) -> Any:
     answer = _answers(services, segment, now, few)
     mine = (M.c.workspace_id == segment.workspace_id) & (M.c.segment_id == segment.id)
+    if few is not None:
+        mine &= M.c.contact_id == any_(few)
     was = select(M.c.contact_id, M.c.is_member).where(mine).cte("was")
     put = _put(segment, answer, now).returning(M.c.contact_id).cte("kept")
     gone = (
