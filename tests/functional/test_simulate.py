@@ -12,6 +12,7 @@ from autoloop.base.runtime import Runtime
 from autoloop.businesses.models import Contact
 from autoloop.settings import Settings
 from tests.factories import Client, Tenant, make_tenant
+from tests.functional.browser import Browser
 from tests.functional.mail_world import MailWorld
 from tests.functional.test_workflows import edge, node
 
@@ -240,4 +241,44 @@ def test_a_graph_that_cannot_run_is_told_and_strangers_see_nothing(
     assert (
         first.json
         == api.post(f"workflows/{fine}/simulate", {"start_at": "2026-01-01T00:00:00Z"}, headers=key).json
+    )
+
+
+def test_the_page_shows_the_way_and_tries_again_with_other_outcomes(
+    api: Client, ada: str, letter: str, wsgi: object, runtime: Runtime, tenant: Tenant
+):
+    browser = Browser(wsgi, runtime, tenant.user_id)
+    workflow = made(api, outreach(letter))
+    place = f"/w/{tenant.slug}/workflows/{workflow}"
+    assert f"{place}/simulate" in browser.get(place).text
+    empty = browser.get(f"{place}/simulate")
+    assert "Nothing tried yet" in empty.text
+    form = empty.forms[next(key for key in empty.forms if "who" in empty.forms[key].fields)]
+    form["contact"] = "ada@example.com"
+    first = form.submit()
+    assert "Hello Ada" in first.text
+    assert "contact.tags has vip: yes" in first.text
+    form = first.forms[next(key for key in first.forms if "who" in first.forms[key].fields)]
+    form["o:mail:then"] = "replied"
+    form["o:mail:hours"] = "2"
+    form["o:mail:text"] = "Yes"
+    second = form.submit()
+    assert "2 hours after it began" in second.text
+    assert "tag + warm" in second.text
+    fields = dict(
+        second.forms[next(key for key in second.forms if "who" in second.forms[key].fields)].submit_fields()
+    )
+    framed = browser.app.post(f"{place}/simulate-mail", fields | {"show": "3"})
+    assert framed.text.count("Dear Ada, plan gold") == 1
+    assert "sandbox" in framed.headers["Content-Security-Policy"]
+    wrong = browser.post(f"{place}/simulate", who="real", contact="nobody@example.com")
+    assert wrong.status_int == 422
+    assert "Nobody here has this address" in wrong.text
+    for field, value in {"invented": "{", "o:mail:hours": "soon", "o:mail:status": "bad"}.items():
+        assert browser.post(f"{place}/simulate", who="invented", **{field: value}).status_int == 422
+    assert (
+        "Bo"
+        in browser.post(
+            f"{place}/simulate", who="invented", invented='{"first_name": "Bo", "tags": ["vip"]}'
+        ).text
     )

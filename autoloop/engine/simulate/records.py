@@ -36,6 +36,7 @@ class Records:
                 "type": known.type if known else "",
                 "title": known.step.title if known else node,
                 "summary": _summary(known),
+                "ports": [*known.step.ports(known.config)] if known else [],
                 "visit": visit,
                 "position": position,
                 "entered_at": entered,

@@ -152,7 +152,7 @@ class Visits(colander.SequenceSchema):  # type: ignore[misc]
 
 
 class Told(colander.MappingSchema):  # type: ignore[misc]
-    """`steps` in the order in which they were entered: node, type, title, visit, entered_at, left_at, outcome,
+    """`steps` in the order in which they were entered: node, type, title, ports, visit, entered_at, left_at, outcome,
     port, why, chosen, effects, wait, mail, output, variables and tags as they were after it."""
 
     steps = Visits()
