@@ -37,7 +37,7 @@ class EmailRequest:
 class NewStimulus:
     """Something that reaches a run. `source_key` makes a second insert of the same do nothing.
 
-    `kind` is event, email, action or exit; `node` and `visit` name the wait it answers.
+    `kind` is event, email, action, child or exit; `node` and `visit` name the wait it answers.
     """
 
     workspace_id: UUID

@@ -18,6 +18,8 @@ def halted(run: Claimed, graph: CompiledGraph | str, now: datetime) -> Turn:
         return _turn(run, "paused", PAUSED_WITH_WORKFLOW)
     if run.workflow_status != "live":
         gone = [(each["node"], each["visit"]) for each in run.positions if "wait" in each]
+        if isinstance(graph, CompiledGraph):
+            gone += [(goal, -index) for goal, ears in graph.ears.items() for index in range(len(ears))]
         why = "Its workflow is archived."
         end = Entry(run.steps + 1, "", "", 0, 0, "cancelled", None, now.isoformat(), {"why": why})
         return _turn(run, "cancelled", why)._replace(

@@ -18,7 +18,7 @@ from psycopg import Cursor
 from autoloop.base.clock import Clock
 from autoloop.base.ids import new_id
 from autoloop.base.services import Services
-from autoloop.engine.advance import asks, claim, poison, stimuli, write
+from autoloop.engine.advance import asks, children, claim, poison, stimuli, write
 from autoloop.engine.advance.claim import Claimed
 from autoloop.engine.advance.deadline import Deadline, TimeIsUp
 from autoloop.engine.advance.facts import load_facts
@@ -220,7 +220,7 @@ class Advancer:
     ) -> dict[str, Facts]:
         needs, keys = NOTHING, set()
         for run, graph in going:
-            wanted = NOTHING
+            wanted = graph.always
             for position in run.positions:
                 node = graph.nodes.get(position["node"])
                 if node is not None:
@@ -258,16 +258,20 @@ class Advancer:
             write.remove_waits(cursor, turns)
             write.add_waits(cursor, turns)
             actions = write.insert_actions(cursor, turns, kinds, now)
+            finished = write.announce(connection, turns, now)
             cursor.execute(poison.REMOVE, (batch,), prepare=True)
-            if not any(turn.emails or turn.effects or turn.mailed for _, turn in turns):
+            plain = not any(turn.emails or turn.effects or turn.mailed or turn.children for _, turn in turns)
+            if plain:
                 connection.commit()  # with the rest, in one trip
-                return ["perform"] if actions else []
-        mails = asks.ask_for_mails(services, turns)
-        events = asks.change_contacts(services, turns)
         nudges = ["perform"] if actions else []
-        if mails:
+        told = finished is not None and finished.rowcount > 0
+        if plain:
+            return [*nudges, "route"] if told else nudges
+        if children.start_children(services, turns):
+            nudges.append("advance")
+        if asks.ask_for_mails(services, turns):
             nudges.append("mail")
-        return [*nudges, "route"] if events else nudges
+        return [*nudges, "route"] if asks.change_contacts(services, turns) or told else nudges
 
 
 GRAPHS = """

@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from psycopg import Cursor
+from psycopg import Connection, Cursor
 
 from autoloop.base.ids import id_floor, new_id
 from autoloop.engine.advance.claim import Claimed, ids
+from autoloop.engine.services.endings import LISTENED
 from autoloop.engine.turns import Turn
 
-__all__ = ["add_waits", "insert_actions", "insert_steps", "remove_waits", "update_runs"]
+__all__ = ["add_waits", "announce", "insert_actions", "insert_steps", "remove_waits", "update_runs"]
 
 UPDATE_RUNS = """
 update workflow_runs r set status = u.s, reason = u.r, positions = u.p, visits = u.v,
@@ -64,6 +65,15 @@ INSERT_ACTIONS = """
 insert into run_actions (workspace_id, id, run_id, node, visit, type, due_at)
 select u.w, u.i, u.r, u.n, u.v, u.t, %(now)s
 from jsonb_to_recordset(%(rows)s::jsonb) u(w uuid, i uuid, r uuid, n text, v int, t text)
+"""
+
+ANNOUNCE = f"""
+insert into events (workspace_id, id, name, contact_id, data, occurred_at)
+select r.workspace_id, r.i, 'workflow.finished', r.c,
+  jsonb_build_object('workflow_id', r.f, 'run_id', r.r, 'status', r.s, 'reason', r.y), %(now)s
+from (select w as workspace_id, i, c, f, r, s, y
+  from jsonb_to_recordset(%(rows)s::jsonb) u(w uuid, i uuid, c uuid, f uuid, r uuid, s text, y text)) r
+where {LISTENED}
 """
 
 Turns = Sequence[tuple[Claimed, Turn]]
@@ -168,6 +178,29 @@ def insert_actions(
     if rows:
         cursor.execute(INSERT_ACTIONS, {"rows": dump(rows), "now": now}, prepare=True)
     return len(rows)
+
+
+def announce(connection: Connection[Any], turns: Turns, now: datetime) -> Cursor[Any] | None:
+    """Tell `workflow.finished` of runs that end in this batch, where a workflow listens to it.
+
+    The rows of what is given back are the events; None if no run ends. Test runs tell nothing.
+    """
+    rows = [
+        {
+            "w": run.workspace_id,
+            "i": new_id(),
+            "c": run.contact_id,
+            "f": run.workflow_id,
+            "r": run.id,
+            "s": turn.status,
+            "y": turn.reason,
+        }
+        for run, turn in turns
+        if turn.status in ENDED and run.status not in ENDED and not run.is_test
+    ]
+    if not rows:
+        return None
+    return connection.execute(ANNOUNCE, {"rows": dump(rows), "now": now}, prepare=True)
 
 
 def dump(rows: list[dict[str, Any]]) -> str:

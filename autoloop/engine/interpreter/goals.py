@@ -35,12 +35,12 @@ class Goals(Joins):
     def heard(self, stimulus: Stimulus) -> bool:
         """Is this event one that a goal listens to? Then it is taken, and the goal reached if it says so."""
         goal, visit = stimulus.node, stimulus.visit
-        if goal not in self.graph.goals or visit is None or visit > 0 or goal not in self.listening():
-            return False
-        ears = self.graph.ears[goal]
-        if -visit >= len(ears):
+        ears = self.graph.ears.get(goal or "", ())
+        if goal is None or visit is None or not -len(ears) < visit <= 0:
             return False
         if ears[-visit][2]:
+            if goal not in self.listening():
+                return False
             payload = stimulus.payload
             self.reach(goal, {"event": payload.get("name"), "data": payload.get("data")})
         return True

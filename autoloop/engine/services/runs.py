@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, select, text
 from autoloop.base.services import Service
 from autoloop.businesses.models import Contact
 from autoloop.engine.models import RunAction, RunStep, Workflow, WorkflowRun
+from autoloop.engine.services.endings import announce
 from autoloop.engine.services.held import wake_held
 
 __all__ = ["Runs"]
@@ -154,6 +155,7 @@ class Runs(Service):
             self.session.execute(CANCEL, values)
             for statement in CLEAR:
                 self.session.execute(statement, self._values(held))
+            announce(self.services, self.workspace_id, held)
             handler = self.services.registrations.effect_handlers.get("end_runs")
             if handler is not None:
                 handler(self.services, [(self.workspace_id, run) for run in held])
