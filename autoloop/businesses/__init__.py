@@ -18,14 +18,19 @@ EVENTS = {
 
 def includeme(config: Configurator) -> None:
     from autoloop.businesses import resources
-    from autoloop.businesses.services.facts import load_contacts
+    from autoloop.businesses.services.business_effects import update_businesses
+    from autoloop.businesses.services.facts import load_contacts, load_field_kinds
     from autoloop.businesses.services.imports import KIND
     from autoloop.businesses.services.segments import KIND as SEGMENTS
+    from autoloop.businesses.services.segments import existing_segments
     from autoloop.workspaces.resources import Workspace
 
     registrations = config.registry.registrations
     registrations.event_names |= EVENTS
     registrations.fact_loaders["contact"] = load_contacts
+    registrations.fact_loaders["fields"] = load_field_kinds
+    registrations.effect_handlers["update_business"] = update_businesses
+    registrations.fact_loaders["segment_exists"] = existing_segments
     registrations.due_kinds |= {KIND.name: KIND, SEGMENTS.name: SEGMENTS}
     for name in ("Businesses", "Contacts", "Fields", "Tags", "Topics", "Segments", "Imports", "Exports"):
         config.add_child(Workspace, name.lower(), getattr(resources, name))

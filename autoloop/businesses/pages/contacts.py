@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from pyramid.httpexceptions import HTTPMovedPermanently, HTTPSeeOther
 from pyramid.request import Request
@@ -26,6 +27,7 @@ from autoloop.businesses.pages.forms import (
 from autoloop.businesses.resources import Contact, Contacts
 from autoloop.businesses.schemas.contacts import Consent, ContactPatch, ContactQuery
 from autoloop.businesses.services.businesses import business_label
+from autoloop.businesses.services.segments import Segments as SegmentService
 from autoloop.businesses.views.contacts import contact_page
 from autoloop.web import page
 from autoloop.web.input import checked, read_query
@@ -50,10 +52,12 @@ def contacts(context: Contacts, request: Request) -> dict[str, Any]:
     filters = read_query(request, ContactQuery(), many=True)
     found = contact_page(request, filters)
     business = filters["business"] and request.services(services.Businesses).find(filters["business"])
+    segment = filters["segment"] and request.services(SegmentService).find(UUID(filters["segment"]))
     return {
         "page": found,
         "filters": filters,
         "business": business,
+        "segment": segment,
         "tags": request.services(services.Tags).names(),
         "statuses": CONTACT_STATUSES,
         "may": may(request, Permission.EDIT, Permission.IMPORT, Permission.EXPORT),

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from autoloop.base.services import Services
 
-__all__ = ["load_contacts"]
+__all__ = ["load_contacts", "load_field_kinds"]
 
 Key = tuple[UUID, UUID]
 
@@ -45,6 +45,19 @@ def load_contacts(services: Services, keys: Sequence[Key]) -> dict[UUID, dict[st
             facts = business_facts(row)
             for contact in owned[row.workspace_id, row.id]:
                 found[contact]["business"] = facts
+    return found
+
+
+KINDS = text("""
+select workspace_id, target, key, kind, choices from field_definitions
+where workspace_id = any(cast(:ids as uuid[]))""")
+
+
+def load_field_kinds(services: Services, ids: Sequence[UUID]) -> dict[UUID, dict[str, dict[str, Any]]]:
+    """Custom fields by workspace: {"contact": {key: {"kind", "choices"}}, "business": {…}}, both always there."""
+    found: dict[UUID, dict[str, dict[str, Any]]] = {id: {"contact": {}, "business": {}} for id in ids}
+    for row in services.session.execute(KINDS, {"ids": list(ids)}):
+        found[row.workspace_id][row.target][row.key] = {"kind": row.kind, "choices": list(row.choices)}
     return found
 
 

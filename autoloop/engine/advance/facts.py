@@ -20,9 +20,10 @@ REMEMBERED = timedelta(days=90)
 
 HAPPENINGS = """
 select u.contact, e.name, e.received_at, e.data
-from unnest(%(tenants)s::uuid[], %(contacts)s::uuid[]) u(tenant, contact) cross join lateral (
+from unnest(%(tenants)s::uuid[], %(contacts)s::uuid[]) u(tenant, contact)
+cross join unnest(%(names)s::text[]) n(name) cross join lateral (
   select e.id, e.name, e.received_at, e.data from events e
-  where e.workspace_id = u.tenant and e.contact_id = u.contact and e.name = any(%(names)s) and e.id >= %(floor)s
+  where e.workspace_id = u.tenant and e.contact_id = u.contact and e.name = n.name and e.id >= %(floor)s
   order by e.id desc limit 500) e
 order by e.id
 """
@@ -47,7 +48,7 @@ def load_facts(
         emails = services.registrations.fact_loaders["email_history"](services, list(keys))
     tenants: Mapping[UUID, Any] = {}
     if needs.workspace and "workspace" in services.registrations.fact_loaders:
-        tenants = services.registrations.fact_loaders["workspace"](services, sorted({key[0] for key in keys}))
+        tenants = _tenants(services, sorted({key[0] for key in keys}))
     happenings = _happenings(cursor, needs.events, keys, now) if needs.events else {}
     return {
         contact: Facts(
@@ -59,6 +60,14 @@ def load_facts(
         )
         for tenant, contact in keys
     }
+
+
+def _tenants(services: Services, ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Facts of workspaces, and the kinds of their custom fields under `fields`."""
+    loaders = services.registrations.fact_loaders
+    known: dict[UUID, dict[str, Any]] = loaders["workspace"](services, ids)
+    kinds = loaders["fields"](services, ids) if "fields" in loaders else {}
+    return {id: {**each, "fields": kinds.get(id, {})} for id, each in known.items()}
 
 
 def _happenings(

@@ -77,14 +77,14 @@ def write(services: Services, chunk: Chunk, options: dict[str, Any]) -> Written:
     for place, id, clash in session.execute(sql.MATCHED_CONTACTS):
         if clash:
             written.clashes.add(place)
-        elif id is not None:
+        else:
             found[place] = id
     if written.clashes:
         session.execute(sql.DROP_CLASHES)
-    session.execute(sql.SETTLE_CONTACTS)
-    owned = {place: id for place, id in session.execute(sql.MATCHED_BUSINESSES) if id is not None}
+    owned = {place: id for place, id in session.execute(sql.MATCHED_BUSINESSES)}
     tags: dict[UUID, list[str]] = {}
     if found:
+        session.execute(sql.SETTLE_CONTACTS)
         tags = {
             row.id: row.tags
             for row in session.execute(sql.LOCK_CONTACTS, known | {"ids": list(found.values())})

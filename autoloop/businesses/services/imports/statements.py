@@ -46,7 +46,8 @@ update import_contacts s set
 CLASH = """coalesce(by_id <> by_email, false)
   or (by_id is null and external_id is not null and email_owner is not null)"""
 
-MATCHED_CONTACTS = text(f"select n, coalesce(by_id, by_email), {CLASH} from import_contacts")
+MATCHED_CONTACTS = text(f"""
+select n, coalesce(by_id, by_email), {CLASH} from import_contacts where by_id is not null or by_email is not null""")
 DROP_CLASHES = text(f"delete from import_contacts where {CLASH}")
 # A plain column, because coalesce() in a join is not leak-proof either and would cost the index.
 SETTLE_CONTACTS = text(
@@ -73,7 +74,7 @@ update import_businesses s set found = coalesce(
         where b.workspace_id = :tenant and b.domain = s.domain and b.external_id is null)
   end)""")
 
-MATCHED_BUSINESSES = text("select n, found from import_businesses")
+MATCHED_BUSINESSES = text("select n, found from import_businesses where found is not null")
 
 LOCK_CONTACTS = text("""
 select c.id, c.tags from business_contacts c

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import select
 
 from autoloop.base.services import Services
-from autoloop.businesses.models import SegmentMember
+from autoloop.businesses.models import Segment, SegmentMember
 
-__all__ = ["member_ids"]
+__all__ = ["existing_segments", "member_ids"]
 
 M = SegmentMember
 
@@ -24,3 +25,9 @@ def member_ids(
     if after is not None:
         mine = mine.where(M.contact_id > after)
     return list(services.session.scalars(mine.order_by(M.contact_id).limit(limit)))
+
+
+def existing_segments(services: Services, ids: Collection[UUID]) -> set[UUID]:
+    """Those of the ids that are segments of the workspace: what workflows name must be there."""
+    mine = select(Segment.id).where(Segment.workspace_id == services.workspace_id, Segment.id.in_(ids))
+    return set(services.session.scalars(mine))
