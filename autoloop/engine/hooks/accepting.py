@@ -21,7 +21,7 @@ from autoloop.engine.hooks import EVENT
 from autoloop.engine.hooks.bodies import find
 from autoloop.engine.services.events import receive
 
-__all__ = ["STALE", "Accepted", "Delivery", "Hook", "accept"]
+__all__ = ["IDENTITIES", "STALE", "Accepted", "Delivery", "Hook", "accept", "identity"]
 
 IDENTITIES = ("email", "external_id")
 
@@ -173,7 +173,7 @@ def _people(
     named = {}
     for index in fresh:
         try:
-            named[index] = _identity(deliveries[index])
+            named[index] = identity(deliveries[index])
         except AutoLoopError as error:
             outcomes[index] = error
     known = _known(services, list(named.values()))
@@ -192,7 +192,7 @@ def _people(
     return found
 
 
-def _identity(delivery: Delivery) -> tuple[str | None, str | None]:
+def identity(delivery: Delivery) -> tuple[str | None, str | None]:
     """The normal form of the address, and the external id, that a body holds."""
     mapping, values = delivery.hook.mapping, []
     for name in IDENTITIES:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import DBAPIError
 
 from autoloop.engine.hooks.accepting import Delivery, accept
+from autoloop.engine.hooks.express import Express
 
 if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
@@ -25,7 +26,8 @@ class _Ticket:
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
-        self.called = threading.Event()
+        self.called = threading.Lock()  # held until it is called: far cheaper than an Event
+        self.called.acquire()
         self.leads = False
         self.outcome: Any = None
 
@@ -39,6 +41,7 @@ class Gate:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._express = Express(runtime)
         self._lock = threading.Lock()
         self._waiting: list[_Ticket] = []
         self._busy = False
@@ -49,13 +52,21 @@ class Gate:
         with self._lock:
             self._waiting.append(ticket)
             ticket.leads, self._busy = not self._busy, True
-        if not ticket.leads and not ticket.called.wait(PATIENCE):
-            raise TimeoutError("the database did not take a delivery in time")
+        if not ticket.leads and not ticket.called.acquire(timeout=PATIENCE):
+            self._leave(ticket)
         if ticket.leads:
             self._lead()
         if isinstance(ticket.outcome, DBAPIError):
             raise ticket.outcome
         return ticket.outcome
+
+    def _leave(self, ticket: _Ticket) -> None:
+        """Give up waiting, unless the lead came in this very moment."""
+        with self._lock:
+            if not ticket.leads:
+                if ticket in self._waiting:
+                    self._waiting.remove(ticket)
+                raise TimeoutError("the database did not take a delivery in time")
 
     def _lead(self) -> None:
         with self._lock:
@@ -70,17 +81,21 @@ class Gate:
                 else:
                     heir.leads = True
             for ticket in batch:
-                ticket.called.set()
+                ticket.called.release()
             if heir is not None:
-                heir.called.set()
+                heir.called.release()
 
     def _write(self, batch: Sequence[_Ticket]) -> None:
         by_tenant: dict[Any, list[_Ticket]] = {}
         for ticket in batch:
             by_tenant.setdefault(ticket.delivery.hook.workspace_id, []).append(ticket)
         for tickets in by_tenant.values():
-            if not self._together(tickets):
-                for ticket in tickets:
+            done = self._express.take([ticket.delivery for ticket in tickets])
+            for index, outcome in done.items():
+                tickets[index].outcome = outcome
+            rest = [ticket for ticket in tickets if ticket.outcome is None]
+            if rest and not self._together(rest):
+                for ticket in rest:
                     self._alone(ticket)
 
     def _together(self, tickets: Sequence[_Ticket]) -> bool:
