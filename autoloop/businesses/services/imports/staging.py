@@ -81,7 +81,7 @@ def write(services: Services, chunk: Chunk, options: dict[str, Any]) -> Written:
             found[place] = id
     if written.clashes:
         session.execute(sql.DROP_CLASHES)
-    owned = {place: id for place, id in session.execute(sql.MATCHED_BUSINESSES)}
+    owned = {row.n: row.found for row in session.execute(sql.MATCHED_BUSINESSES)}
     tags: dict[UUID, list[str]] = {}
     if found:
         session.execute(sql.SETTLE_CONTACTS)
