@@ -12,6 +12,7 @@ from autoloop.base.errors import Conflict
 from autoloop.base.i18n import _
 from autoloop.businesses.models import Contact
 from autoloop.engine import schemas
+from autoloop.engine.explain.views import run_told
 from autoloop.engine.models import RUN_STATUSES, Workflow, WorkflowVersion
 from autoloop.engine.resources import Run, Runs
 from autoloop.engine.services.runs import Runs as RunService
@@ -77,6 +78,7 @@ def shown(context: Run, request: Request, error: Conflict | None) -> dict[str, A
         "journal": [_line(step, steps) for step in service.journal(run.id)],
         "standing": [_standing(position, kinds, steps) for position in run.positions],
         "actions": service.actions(run.id),
+        "why": run_told(request, run),
         "may_publish": request.has_permission(Permission.PUBLISH, context),
         "error": error,
     }

@@ -10,6 +10,7 @@ from autoloop.base.ids import new_id
 from autoloop.base.runtime import Runtime
 from autoloop.businesses.models import Contact
 from tests.factories import Client, Tenant, make_tenant
+from tests.functional.browser import Browser
 from tests.functional.mail_world import MailWorld, drain
 from tests.functional.test_workflows import edge, node
 
@@ -160,3 +161,20 @@ def test_only_those_who_may_read_are_told(
     api.get(f"contacts/{ada}/explain", workflow=str(new_id()), status=404)
     api.get(f"contacts/{ada}/explain", workflow="nonsense", status=400)
     api.get(f"runs/{new_id()}/explain", status=404)
+
+
+def test_pages_tell_the_same(api: Client, runtime: Runtime, tenant: Tenant, wsgi: object, paid: str):
+    ada = person(runtime, tenant, first_name="Ada", tags=["vip"])
+    browser = Browser(wsgi, runtime, tenant.user_id)
+    place = f"/w/{tenant.slug}/contacts/{ada}"
+    assert f"{place}/explain" in browser.get(place).text
+    page = browser.get(f"{place}/explain")
+    assert "no order.paid of this contact in 90 days" in page.text
+    api.post("events", {"events": [{"name": "order.paid", "contact_id": ada, "data": {"plan": "gold"}}]})
+    settle(runtime)
+    assert "Is in it since" in browser.get(f"{place}/explain").text
+    run = only(api, ada, paid)["run_id"]
+    shown = browser.get(f"/w/{tenant.slug}/runs/{run}")
+    assert "because of order.paid" in shown.text
+    assert "waits for the event order.sent" in shown.text
+    assert browser.get(f"{place}/explain?workflow=nonsense").status_int == 400

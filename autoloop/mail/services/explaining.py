@@ -109,7 +109,7 @@ def explain_contact(services: Services, *, contact_id: UUID) -> list[dict[str, A
         return []
     told = []
     for kind, word in ((Kind.MARKETING, _("marketing")), (Kind.TRANSACTIONAL, _("transactional"))):
-        why = "The contact has no address" if not row["email"] else barred(kind, row)
+        why = "The contact has no address" if not row["email"] else barred(kind, dict(row))
         if why:
             said = _("Gets no ${kind} mail: ${why}.", mapping={"kind": word, "why": why})
         else:

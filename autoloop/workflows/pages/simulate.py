@@ -34,7 +34,8 @@ LENGTHS = (
 
 @page(context=Workflow, name="simulate", permission=Permission.SIMULATE, template=TRY)
 def ask(context: Workflow, request: Request) -> dict[str, Any]:
-    form = {name: str(request.GET.get(name, ""))[:320] for name in SIMPLE} | {"outcomes": {}}
+    form: dict[str, Any] = {name: str(request.GET.get(name, ""))[:320] for name in SIMPLE}
+    form["outcomes"] = {}
     return shown(context, request, form)
 
 
