@@ -55,13 +55,19 @@ def change_credential(context: resources.Credential, request: Request) -> Any:
     return HTTPSeeOther(request.resource_url(context, query={"done": "saved"}))
 
 
-@page(context=resources.Credential, name="remove", method="POST", permission=MANAGE)
+@page(
+    context=resources.Credential,
+    name="remove",
+    method="POST",
+    permission=MANAGE,
+    template=HERE + "credential.jinja2",
+)
 def remove_credential(context: resources.Credential, request: Request) -> Any:
+    row = context.row
     try:
-        request.services(Credentials).remove(context.row.id)
+        request.services(Credentials).remove(row.id)
     except Conflict as error:
-        request.session.flash(error.message, "bad")
-        return HTTPSeeOther(request.resource_url(context))
+        return row_page(request, row, {}, error)
     return HTTPSeeOther(request.resource_url(context.__parent__))
 
 

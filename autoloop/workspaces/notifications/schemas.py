@@ -25,12 +25,15 @@ class Id(colander.SchemaType):  # type: ignore[misc]
         return found
 
 
+YES_OR_NO = colander.Boolean(true_choices=("true", "1"), false_choices=("false", "0"))
+
+
 class Ids(colander.SequenceSchema):
     id = colander.SchemaNode(Id())
 
 
 class NotificationsQuery(ListQuery):
-    unread = colander.SchemaNode(colander.Boolean(), title=_("Only unread ones"), missing=False)
+    unread = colander.SchemaNode(YES_OR_NO, title=_("Only unread ones"), missing=False)
 
 
 class MarkRead(colander.MappingSchema):
@@ -42,7 +45,7 @@ class MarkedOut(colander.MappingSchema):
 
 
 class Preference(colander.MappingSchema):
-    mail = colander.SchemaNode(colander.Boolean(), title=_("Send notifications by mail too"))
+    mail = colander.SchemaNode(YES_OR_NO, title=_("Send notifications by mail too"))
 
 
 class NotificationOut(colander.MappingSchema):
