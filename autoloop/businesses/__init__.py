@@ -11,6 +11,7 @@ EVENTS = {
     "contact.updated": "A contact was changed",
     "contact.merged": "Another contact was merged into this one",
     "tag.added": "A contact that was there already was given a tag",
+    "tag.removed": "A tag was taken from a contact",
     "segment.entered": "A contact began to match a segment",
     "segment.left": "A contact no longer matches a segment",
 }

@@ -120,7 +120,8 @@ def json_schema(node: colander.SchemaNode) -> dict[str, Any]:
     if node.description:
         made["description"] = node.description
     if node.missing not in (colander.required, colander.drop, colander.null, None):
-        made["default"] = node.missing
+        plain = isinstance(node.missing, str | int | float | list | tuple | dict)
+        made["default"] = node.missing if plain else node.typ.serialize(node, node.missing)
     if node.validator is not None:
         _limits(made, node.validator)
     hint = getattr(node, "ui", None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import colander
 
-__all__ = ["LONGEST", "Duration", "length", "words"]
+__all__ = ["LONGEST", "UNITS", "Duration", "length", "words"]
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400, "weeks": 604_800}
 LONGEST = timedelta(days=3650)
@@ -21,7 +21,7 @@ class Duration(colander.MappingSchema):  # type: ignore[misc]
     )
 
     def validator(self, node: colander.SchemaNode, value: Mapping[str, Any]) -> None:
-        if value["amount"] * UNITS[value["unit"]] > LONGEST.total_seconds():
+        if value["amount"] * UNITS.get(value["unit"], 86_400) > LONGEST.total_seconds():
             raise colander.Invalid(node, "must be at most ten years")
 
 
@@ -33,4 +33,4 @@ def words(value: Mapping[str, Any]) -> str:
     """Such as “2 days” or “1 hour”."""
     amount = value["amount"]
     unit = value["unit"].removesuffix("s") if amount == 1 else value["unit"]
-    return f"{amount:g} {unit}"
+    return f"{amount:g} {unit.replace('_', ' ')}"

@@ -1,66 +1,51 @@
-"""Update contact: set fields of the contact to fixed values."""
+"""Update contact: set fields of the contact."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import colander
 
-from autoloop.plugins import DecisionStep, Next, Outcome, StepContext, effects
+from autoloop.plugins import DecisionStep, Needs, Next, Outcome, StepContext, effects
+from autoloop_plugins.steps.assignments import Assignments, names, needs_for, problems_of, worked_out
 
 __all__ = ["UpdateContact"]
 
-
-class Value(colander.SchemaType):  # type: ignore[misc]
-    """A text, number, true, false, or null to empty the field."""
-
-    def deserialize(self, node: Any, cstruct: Any) -> Any:
-        if cstruct is colander.null:
-            return cstruct
-        if not isinstance(cstruct, str | int | float | bool | None) or (
-            isinstance(cstruct, str) and len(cstruct) > 10_000
-        ):
-            raise colander.Invalid(
-                node, "must be a text of up to 10,000 characters, a number, true, false or null"
-            )
-        return cstruct
-
-    def serialize(self, node: Any, appstruct: Any) -> Any:
-        return appstruct
-
-    def cstruct_children(self, node: Any, cstruct: Any) -> list[Any]:
-        return []
-
-
-class Assignment(colander.MappingSchema):  # type: ignore[misc]
-    field = colander.SchemaNode(
-        colander.String(),
-        validator=colander.Regex(
-            r"^(fields\.)?[a-z][a-z0-9_]{0,62}\Z", msg="must be a field, or fields. and a custom field"
-        ),
-        title="Field",
-        ui={"widget": "contact_field"},
-    )
-    value = colander.SchemaNode(Value(), missing=None, title="Value")
-
-
-class Assignments(colander.SequenceSchema):  # type: ignore[misc]
-    assignment = Assignment()
+OWN = {
+    "first_name": 200,
+    "last_name": 200,
+    "title": 200,
+    "phone": 60,
+    "locale": 20,
+    "timezone": 60,
+    "status": 20,
+}
+STATUSES = ("active", "unsubscribed", "bounced", "complained", "archived")
 
 
 class UpdateContact(DecisionStep):
-    """Set fields of the contact to fixed values. An empty value clears the field."""
+    """Set fields of the contact to fixed values or expressions. An empty value clears the field.
+
+    All are worked out before the first is set. A value that does not fit its field, such as a text where
+    a number is kept, sets nothing and leaves through `error`. Email and external id are identities and
+    cannot be set.
+    """
 
     name, title, category, icon = "update_contact", "Update contact", "data", "edit"
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
         set = Assignments(validator=colander.Length(1, 50), title="Set")
 
+    def needs(self, config: Mapping[str, Any]) -> Needs:
+        return needs_for(config["set"])
+
+    def check(self, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        return problems_of(config["set"], OWN, STATUSES)
+
     def run(self, ctx: StepContext, config: Mapping[str, Any]) -> Outcome:
-        return Next(
-            effects=(effects.UpdateContact({each["field"]: each["value"] for each in config["set"]}),)
-        )
+        values = worked_out(ctx, config["set"], "contact", OWN, STATUSES)
+        return Next(effects=(effects.UpdateContact(values),))
 
     def summary(self, config: Mapping[str, Any]) -> str:
-        return "Set " + ", ".join(each["field"].removeprefix("fields.") for each in config["set"])
+        return f"Set {names(config['set'])}"

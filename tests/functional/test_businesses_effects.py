@@ -46,6 +46,7 @@ def test_a_batch_of_effects_is_applied_once_and_told(api, wsgi, runtime, tenant)
     assert {(str(row.contact_id), row.name, row.tag) for row in told} == {
         (ours, "contact.updated", None),
         (ours, "tag.added", "new"),
+        (ours, "tag.removed", "x"),
         (theirs, "contact.updated", None),
         (theirs, "tag.added", "new"),
     }

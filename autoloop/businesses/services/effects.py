@@ -17,7 +17,7 @@ from autoloop.businesses.models import CONTACT_STATUSES
 from autoloop.businesses.services.vocabulary import insert_tags
 from autoloop.businesses.values import FieldType, clean_text, clean_words, parse_timezone
 
-__all__ = ["ContactChange", "apply_changes"]
+__all__ = ["ContactChange", "apply_changes", "custom_value"]
 
 TEXTS = {"first_name": 200, "last_name": 200, "title": 200, "phone": 60, "locale": 20}
 COLUMNS = (*TEXTS, "timezone", "status")
@@ -70,8 +70,8 @@ def apply_changes(services: Services, changes: Sequence[ContactChange]) -> list[
     """Apply a batch, whatever tenants it is of. Returns what was refused: (contact_id, field, why).
 
     What does not fit a field (no such field, a wrong type, an address) is left out; the rest is applied.
-    Email and external id are identities and cannot be set this way. Tells `contact.updated` and
-    `tag.added` of contacts that really changed.
+    Email and external id are identities and cannot be set this way. Tells `contact.updated`, `tag.added`
+    and `tag.removed` of contacts that really changed.
     """
     if not changes:
         return []
@@ -113,7 +113,7 @@ class _Merged:
         for name, value in change.set.items():
             try:
                 if name.startswith("fields."):
-                    self.fields[name[7:]] = _custom(name[7:], value, types)
+                    self.fields[name[7:]] = custom_value(name[7:], value, types)
                 else:
                     self.own[name] = _own(name, value)
             except ValueError as error:
@@ -128,7 +128,8 @@ class _Merged:
         self.add = [tag for tag in self.add if tag not in removed] + added
 
 
-def _custom(key: str, value: Any, types: Mapping[str, FieldType]) -> Any:
+def custom_value(key: str, value: Any, types: Mapping[str, FieldType]) -> Any:
+    """A custom field's value as it is kept. Raises ValueError."""
     if key not in types:
         raise ValueError("there is no such custom field")
     return types[key](value)
@@ -168,6 +169,10 @@ def _tell(services: Services, found: Sequence[Any], merged: Mapping[tuple[UUID, 
         events += [
             Event(tenant, "tag.added", id, {"tag": tag}, "workflow")
             for tag in sorted(set(tags) - set(old_tags))
+        ]
+        events += [
+            Event(tenant, "tag.removed", id, {"tag": tag}, "workflow")
+            for tag in sorted(set(old_tags) - set(tags))
         ]
     emit(services, events)
     for tenant in {row[0] for row in found}:

@@ -78,6 +78,7 @@ def change_contacts(services: Services, turns: Turns) -> int:
     """Apply the effects of the batch, contacts in id order. Returns how many events it emitted."""
     changes: dict[tuple[str, str], _Change] = {}
     events: list[Event] = []
+    businesses: list[tuple[UUID, UUID, UpdateBusiness]] = []
     handlers = services.registrations.effect_handlers
     for run, turn in turns:
         for effect in turn.effects:
@@ -90,12 +91,12 @@ def change_contacts(services: Services, turns: Turns) -> int:
                 )
             elif isinstance(effect, UpdateContact | AddTag | RemoveTag):
                 changes.setdefault((run.workspace_id, run.contact_id), _Change()).take(effect)
+            elif isinstance(effect, UpdateBusiness):
+                businesses.append((UUID(run.workspace_id), UUID(run.contact_id), effect))
+            elif "notify" in handlers:
+                handlers["notify"](services, UUID(run.workspace_id), UUID(run.contact_id), effect)
             else:
-                name = "update_business" if isinstance(effect, UpdateBusiness) else "notify"
-                if name in handlers:
-                    handlers[name](services, UUID(run.workspace_id), UUID(run.contact_id), effect)
-                else:
-                    log.warning("nothing here can apply the effect %s", name)
+                log.warning("nothing here can apply the effect notify")
     if changes:
         from autoloop.businesses.services.effects import ContactChange, apply_changes
 
@@ -104,6 +105,8 @@ def change_contacts(services: Services, turns: Turns) -> int:
             for key, change in sorted(changes.items())
         ]
         apply_changes(services, made)
+    if businesses and "update_business" in handlers:
+        handlers["update_business"](services, businesses)
     if events:
         emit(services, events)
     return len(events)
