@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -61,14 +62,17 @@ def graph(*nodes: tuple[str, str, dict[str, Any]], edges: str = "", **settings: 
     return {"schema": 1, "nodes": listed, "edges": made, "settings": settings}
 
 
+CONTROL = ("fork", "merge", "for_each", "goal", "wait", "filter", "sub_workflow")
+
+
 @st.composite
-def drawn(draw: st.DrawFn) -> dict[str, Any]:
+def drawn(draw: st.DrawFn, kinds: Sequence[str] = tuple(sorted(SETTINGS))) -> dict[str, Any]:
     """Any drawing of known steps, sensible or not."""
     count = draw(st.integers(1, 8))
     names = [f"n{index}" for index in range(count)]
     nodes, edges = [], []
     for name in names:
-        kind = draw(st.sampled_from(sorted(SETTINGS)))
+        kind = draw(st.sampled_from(kinds))
         config = draw(st.sampled_from(SETTINGS[kind]))
         nodes.append({"id": name, "type": kind, "config": config})
         step = PLUGINS.steps[kind]
@@ -95,5 +99,5 @@ def _keep_reachable(drawing: dict[str, Any]) -> dict[str, Any]:
 
 
 def passing() -> st.SearchStrategy[dict[str, Any]]:
-    """Any graph that may be published."""
-    return drawn().map(_keep_reachable).filter(lambda drawing: not check(drawing, PLUGINS))
+    """Any graph that may be published; half of them of steps that fork, join, loop and jump."""
+    return (drawn() | drawn(CONTROL)).map(_keep_reachable).filter(lambda drawing: not check(drawing, PLUGINS))

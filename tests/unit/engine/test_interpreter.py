@@ -81,7 +81,7 @@ STIMULI = st.builds(
 def test_any_checked_graph_ends_or_waits(drawing: dict[str, Any], facts: Facts, turns: list[Any]) -> None:
     made = compile_graph(drawing, PLUGINS)
     state, now = begin(made), NOW
-    limits = Limits(steps_per_turn=50, steps_per_run=200)
+    limits = Limits(steps_per_turn=50, steps_per_run=200, positions=10)
     for stimuli, days in turns:
         now += timedelta(days=days, seconds=1)
         before = copy.deepcopy((state.positions, state.visits, state.variables))
@@ -100,6 +100,8 @@ def test_any_checked_graph_ends_or_waits(drawing: dict[str, Any], facts: Facts, 
             assert turn.due_at == now
         else:
             assert all("wait" in position for position in turn.positions)
+            assert any(position["wait"]["kind"] != "merge" for position in turn.positions), "it stands still"
+            assert len(turn.positions) <= limits.positions
             answered = {(each.node, each.visit) for each in turn.waits}
             for position in turn.positions:
                 if (
