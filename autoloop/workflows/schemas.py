@@ -150,10 +150,11 @@ class Problem(colander.MappingSchema):
     message = word()
     node = word(missing=None)
     field = word(missing=None)
+    severity = word()
 
 
 class Answer(colander.MappingSchema):
-    """What a check found. `ok` means that it may be published."""
+    """What a check found. `ok` means that it may be published: of the problems none is an error."""
 
     ok = flag()
     problems = several(Problem())

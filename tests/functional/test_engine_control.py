@@ -11,6 +11,7 @@ import pytest
 from autoloop.base.runtime import Runtime
 from autoloop.engine.services.runs import Runs
 from autoloop.engine.services.workflows import WorkflowStatus
+from autoloop.engine.turns import variables_at
 from autoloop.settings import Settings
 from tests.factories import Tenant
 from tests.functional.engine_world import World, engine_only
@@ -249,3 +250,12 @@ def test_ends_are_told_to_workflows_that_listen(world: World) -> None:
     world.later(days=1)
     assert world.count("events", "name = 'workflow.finished'") == 3
     assert world.count("workflow_runs", f"workflow_id = '{next_one}'") == 3
+
+
+def test_actions_inside_a_loop_see_their_item(world: World) -> None:
+    steps = (("l", "for_each", {"items": ["a", "b"]}), ("h", "webhook", {"url": "https://example.com/x"}))
+    run = world.enrol(world.workflow(graph(*steps, edges="l:item>h")), world.contacts()).started[0]
+    world.runtime.registrations.due_kinds["advance"].work(world.runtime)
+    held = world.run(run)
+    place = next(each for each in held.positions if each["node"] == "h")
+    assert dict(variables_at(place, held.variables)) == {"item": "a", "index": 0}

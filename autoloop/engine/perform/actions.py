@@ -16,7 +16,7 @@ from autoloop.engine.graph import CompiledGraph, CompiledNode
 from autoloop.engine.models.states import ENDED
 from autoloop.engine.perform.grants import load_granted, named_credentials
 from autoloop.engine.perform.statements import LOAD
-from autoloop.engine.turns import Facts
+from autoloop.engine.turns import Facts, variables_at
 from autoloop.engine.versions import CompiledVersions
 from autoloop.plugins.context import ActionContext
 from autoloop.plugins.facts import NOTHING
@@ -46,10 +46,17 @@ class Action(NamedTuple):
     contact_id: UUID
     started_as: UUID
     variables: dict[str, Any]
+    positions: list[dict[str, Any]]
     is_test: bool
     run_status: str
     workflow_status: str
     graph: Any
+
+    @property
+    def place(self) -> Mapping[str, Any]:
+        """Where in the run it was asked for."""
+        here = (each for each in self.positions if (each["node"], each["visit"]) == (self.node, self.visit))
+        return next(here, {})
 
     @property
     def is_over(self) -> bool:
@@ -168,7 +175,7 @@ def _context(
         business=known.business,
         emails=known.emails,
         happenings=known.happenings,
-        variables=action.variables.get("vars", {}),
+        variables=variables_at(action.place, action.variables),
         outputs=action.variables.get("outputs", {}),
         event=action.variables.get("event", {}),
         attempt=action.attempts,

@@ -7,6 +7,7 @@ from typing import Any
 from pyramid.request import Request
 from pyramid.response import Response
 
+from autoloop.engine.graph import examine
 from autoloop.web import api_view
 from autoloop.web.answers import one
 from autoloop.web.permissions import Permission
@@ -49,5 +50,7 @@ def check_workflow(context: Workflow, request: Request) -> dict[str, Any]:
     given = request.validated
     graph = draft.graph if given["graph"] is None else given["graph"]
     triggers = draft.triggers if given["triggers"] is None else given["triggers"]
-    problems = [problem.as_dict() for problem in check_draft(request.services, graph, triggers)]
-    return {"ok": not problems, "problems": problems}
+    problems = check_draft(request.services, graph, triggers)
+    found = examine(graph, request.services.registrations.plugins)
+    warnings = [problem for problem in found if problem.severity == "warning"]
+    return {"ok": not problems, "problems": [problem.as_dict() for problem in (*problems, *warnings)]}
