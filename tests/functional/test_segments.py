@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -241,3 +243,33 @@ def test_entering_a_segment_starts_a_run_and_only_then(runtime, room: Room) -> N
     with room.unit() as services:
         query = text("select contact_id from workflow_runs where workflow_id = :flow")
         assert list(services.session.scalars(query, {"flow": flow})) == [late] != [early]
+
+
+def test_many_workers_tell_each_flip_once(room: Room) -> None:
+    people = [room.contact() for _ in range(12)]
+    segment = room.segment(VIP)
+    over = threading.Event()
+    workers = [threading.Thread(target=keep_working, args=(room, over)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for n in range(4):
+        for each in people[n::2]:
+            room.change(each, tags=["vip"] if n % 2 == 0 else [])
+    over.set()
+    for worker in workers:
+        worker.join(60)
+    room.keep()
+    told: dict[UUID, list[str]] = {}
+    for name, contact in room.told(segment):
+        told.setdefault(contact, []).append(name)
+    for names in told.values():  # never twice the same in a row
+        assert all(one != two for one, two in pairwise(names)) and names[0] == "segment.entered"
+    inside = {contact for contact, names in told.items() if names[-1] == "segment.entered"}
+    with room.unit() as services:
+        tagged = services.session.scalars(text("select id from business_contacts where tags = '{vip}'"))
+        assert set(room.members(segment)) == set(tagged) == inside
+
+
+def keep_working(room: Room, over: Any) -> None:
+    while not over.is_set():
+        work(room.runtime)
