@@ -70,7 +70,9 @@ class SendEmail:
     """Send the contact a template; the step runs again when the mail's fate is known.
 
     `ctx.resumed.port` is then `sent`, `failed` or `skipped`. `on_unknown` says what becomes of a mail of
-    which nobody can say whether it arrived; None leaves it to the workflow's settings.
+    which nobody can say whether it arrived; None leaves it to the workflow's settings. `cooldown_hours`
+    skips it if any mail went to the contact within so many hours, `once` if this template ever did; both
+    are judged right before it is sent.
     """
 
     template_id: str
@@ -82,6 +84,8 @@ class SendEmail:
     variables: Mapping[str, Any] = field(default_factory=dict)
     due_at: datetime | None = None
     effects: Sequence[Effect] = ()
+    cooldown_hours: float | None = None
+    once: bool = False
 
 
 @dataclass(slots=True)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 import colander
 
-from autoloop.plugins import DecisionStep, Next, Outcome, StepContext, outcomes
+from autoloop.plugins import (
+    DecisionStep,
+    ExpressionType,
+    Needs,
+    Next,
+    Outcome,
+    StepContext,
+    needs_of,
+    outcomes,
+)
 
 __all__ = ["SendEmail"]
 
@@ -20,11 +29,27 @@ def _id(node: colander.SchemaNode, value: str) -> None:
         raise colander.Invalid(node, "must be an id") from None
 
 
+class Variable(colander.MappingSchema):  # type: ignore[misc]
+    name = colander.SchemaNode(
+        colander.String(),
+        validator=colander.Regex(r"^(?!id\Z)[a-z][a-z0-9_]{0,62}\Z", msg="must be a name, and not id"),
+        title="Name",
+    )
+    value = colander.SchemaNode(ExpressionType(), missing=None, title="Value")
+
+
+class Variables(colander.SequenceSchema):  # type: ignore[misc]
+    variable = Variable()
+
+
 class SendEmail(DecisionStep):
     """Send the contact an email from a template.
 
     The run goes on once the mail's fate is known: `sent` when the receiving side accepted it, `failed`
-    when it was refused, `skipped` when it was not sent (suppressed, no consent, a field missing).
+    when it was refused, `skipped` when it was not sent (suppressed, no consent, a field missing, or one of
+    the limits set here). Both limits are judged right before the mail goes, test runs excepted; mail of
+    all workflows counts. Values given here stand in the template as `{{ run.name }}`; they may be
+    expressions. Without a version, the template's latest is taken when the step is reached.
     """
 
     name, title, category, icon = "send_email", "Send email", "message", "mail"
@@ -60,12 +85,31 @@ class SendEmail(DecisionStep):
         priority = colander.SchemaNode(
             colander.Integer(), validator=colander.Range(-10, 10), missing=0, title="Priority"
         )
+        cooldown_hours = colander.SchemaNode(
+            colander.Float(),
+            validator=colander.Range(0, 8_760),
+            missing=None,
+            title="Skip if any email went out within (hours)",
+        )
+        once = colander.SchemaNode(
+            colander.Boolean(), missing=False, title="Skip if the contact had this template before"
+        )
+        variables = Variables(missing=(), validator=colander.Length(max=50), title="Values for the template")
 
     def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         return ("sent", "failed", "skipped")
 
+    def needs(self, config: Mapping[str, Any]) -> Needs:
+        return needs_of([each["value"] for each in config["variables"]])
+
+    def check(self, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        names = [each["name"] for each in config["variables"]]
+        if len(set(names)) < len(names):
+            yield "variables", "Two of them have the same name."
+
     def run(self, ctx: StepContext, config: Mapping[str, Any]) -> Outcome:
         if ctx.resumed is None:
-            return outcomes.SendEmail(**config)
+            variables = {each["name"]: ctx.evaluate(each["value"]) for each in config["variables"]}
+            return outcomes.SendEmail(**{**config, "variables": variables})
         port = ctx.resumed.port if ctx.resumed.port in ("sent", "failed", "skipped") else "failed"
         return Next(port, output=dict(ctx.resumed.data), why=ctx.resumed.data.get("reason"))

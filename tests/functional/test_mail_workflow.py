@@ -232,3 +232,30 @@ def test_system_mail_is_sent_once_per_purpose_and_key(runtime: Runtime) -> None:
             text("select status, subject from email_logs where send_key = 'system:invitation:42'")
         ).all()
     assert found == [("accepted", "Welcome")]
+
+
+def test_limits_of_a_step_are_judged_right_before_the_mail_goes(world: Whole, mail: MailWorld) -> None:
+    hello, other = template(world), template(world, name="Other", subject="For {{ run.who }}")
+    (ada,) = world.contacts(1, first_name="Ada")
+    first = flow(world, hello, kind="transactional")
+    world.enrol(first, [ada])
+    world.settle()
+    again = flow(world, hello, kind="transactional", once=True)
+    soon = flow(world, other, kind="transactional", cooldown_hours=2)
+    who = [{"name": "who", "value": "{{ contact.first_name | upcase }}"}]
+    free = flow(world, other, kind="transactional", once=True, variables=who)
+    for workflow in (again, soon, free):
+        world.enrol(workflow, [ada])
+    world.settle()
+    with world.runtime.unit("worker") as services:
+        query = services.session.query(Email).filter(Email.workspace_id == world.workspace_id)
+        found = {each.workflow_id: each for each in query}
+    assert (found[again].status, found[again].reason) == (
+        "skipped",
+        "This template was sent to the contact before",
+    )
+    assert (found[soon].status, found[soon].reason) == (
+        "skipped",
+        "Another email went to the contact within 2 hours",
+    )
+    assert (found[free].status, found[free].subject) == ("accepted", "For ADA")

@@ -13,6 +13,7 @@ from autoloop.engine.advance.claim import Claimed
 from autoloop.engine.requests import EmailRequest
 from autoloop.engine.turns import Turn
 from autoloop.plugins.effects import AddTag, Effect, Emit, RemoveTag, UpdateBusiness, UpdateContact
+from autoloop.plugins.outcomes import SendEmail
 
 __all__ = ["ask_for_mails", "change_contacts"]
 
@@ -42,6 +43,7 @@ def ask_for_mails(services: Services, turns: Turns) -> int:
                 run.is_test,
                 dict(email.variables),
                 email.due_at,
+                _limits(email),
             )
             wanted.append(request)
     handlers = services.registrations.effect_handlers
@@ -51,6 +53,11 @@ def ask_for_mails(services: Services, turns: Turns) -> int:
     if wanted:
         handlers["send_email"](services, wanted)
     return len(wanted)
+
+
+def _limits(email: SendEmail) -> dict[str, Any]:
+    cooldown = {"cooldown_hours": email.cooldown_hours} if email.cooldown_hours else {}
+    return {**cooldown, "once": True} if email.once else cooldown
 
 
 class _Change:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,19 @@ select e.id, e.kind, e.run_id is not null as of_run, e.contact_id, e.send_window
   coalesce(nullif(c.timezone, ''), nullif(b.timezone, ''), w.timezone) as contact_timezone,
   coalesce((w.settings ->> 'require_consent')::boolean, false) as require_consent,
   clock_timestamp() as now,
+  case when e.send_window ? 'cooldown_hours' then (
+    select max(coalesce(x.sent_at, x.updated_at)) from email_logs x
+    where x.workspace_id = e.workspace_id and x.contact_id = e.contact_id and x.id <> e.id
+      and x.id is distinct from e.resend_of and x.kind in ('marketing', 'transactional')
+      and (x.sent_at is not null or x.status in ('sending', 'unknown'))) end as mailed_at,
+  case when e.send_window ? 'once' then exists (
+    select 1 from email_logs x
+    join email_template_versions y on y.workspace_id = x.workspace_id and y.id = x.template_version_id
+    join email_template_versions z on z.workspace_id = e.workspace_id and z.id = e.template_version_id
+    where x.workspace_id = e.workspace_id and x.contact_id = e.contact_id and x.id <> e.id
+      and x.id is distinct from e.resend_of and y.template_id = z.template_id
+      and x.kind in ('marketing', 'transactional')
+      and (x.sent_at is not null or x.status in ('sending', 'unknown'))) end as had_it,
   (select array_agg(x.reason) from suppressions x where x.workspace_id = e.workspace_id
     and x.address_hash = {HASH_SQL.format(workspace="e.workspace_id", address="e.to_address")}) as suppressed
 from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[])) u(tenant, id)
@@ -75,10 +89,24 @@ def verdict(row: Mapping[str, Any]) -> Outcome | None:
     why = barred(kind, row)
     if why:
         return Outcome(Status.SKIPPED, why)
+    if kind is not Kind.TEST and (why := _too_much(row)):
+        return Outcome(Status.SKIPPED, why)
     if kind is Kind.MARKETING and row["send_window"]:
         wait = opens_in(row["send_window"], row["now"], row["contact_timezone"], row["workspace_timezone"])
         if wait > 0:
             return _hold("outside_window", wait)
+    return None
+
+
+def _too_much(row: Mapping[str, Any]) -> str | None:
+    """Why the step's own limits keep this mail back: it had this one before, or another a short while ago."""
+    if row.get("had_it"):
+        return "This template was sent to the contact before"
+    last = row.get("mailed_at")
+    if last is not None:
+        hours = float(row["send_window"]["cooldown_hours"])
+        if row["now"] - last < timedelta(hours=hours):
+            return f"Another email went to the contact within {hours:g} hours"
     return None
 
 

@@ -76,6 +76,7 @@ def _row(each: EmailRequest, facts: Mapping[str, Any] | None, found: Found, now:
         barred = "The contact has no address"
     elif version is None:
         barred = "The template is gone"
+    window = found.windows.get((each.workspace_id, each.version_id))
     name = " ".join(part for part in (contact.get("first_name"), contact.get("last_name")) if part)
     context = context_of(version, each, contact, business, sender, found.workspaces[each.workspace_id], now)
     return {
@@ -99,7 +100,7 @@ def _row(each: EmailRequest, facts: Mapping[str, Any] | None, found: Found, now:
         "context": context,
         "priority": each.priority,
         "on_unknown": each.on_unknown,
-        "send_window": found.windows.get((each.workspace_id, each.version_id)),
+        "send_window": {**(window or {}), **each.limits} if each.limits else window,
         "due_at": each.due_at or now,
     }
 
