@@ -31,7 +31,7 @@ PREVIEW = (
     "img-src https: data:; font-src https:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 EMBED = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors {ancestors}"
 )
 
