@@ -10,37 +10,34 @@ from __future__ import annotations
 __all__ = ["DROP_TRIGGERS", "TRIGGERS"]
 
 
-def _function(name: str, body: str) -> str:
+# Workspace by workspace, each found through the key: with thousands of segments in an installation the
+# planner would else read them all for every event.
+def _function(name: str, where: str, insert: str) -> str:
     return f"""
 create or replace function {name}() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  here uuid;
 begin
-  {body}
+  for here in select distinct workspace_id from changed loop
+    if exists (select from segments s where s.workspace_id = here{where}) then
+      insert into segment_changes (workspace_id, contact_id) {insert};
+    end if;
+  end loop;
   return null;
 end
 $$
 """
 
 
-CONTACTS = """if exists (select from segments) then
-    insert into segment_changes (workspace_id, contact_id)
-    select r.workspace_id, r.id from changed r
-    where r.workspace_id in (select s.workspace_id from segments s);
-  end if;"""
+CONTACTS = "select here, r.id from changed r where r.workspace_id = here"
 
-BUSINESSES = """if exists (select from segments where reads_business) then
-    insert into segment_changes (workspace_id, contact_id)
-    select c.workspace_id, c.id from changed r
-    join business_contacts c on c.workspace_id = r.workspace_id and c.business_id = r.id
-    where r.workspace_id in (select s.workspace_id from segments s where s.reads_business);
-  end if;"""
+BUSINESSES = """select here, c.id from changed r
+        join business_contacts c on c.workspace_id = here and c.business_id = r.id where r.workspace_id = here"""
 
-EVENTS = """if exists (select from segments where event_names <> '{}') then
-    insert into segment_changes (workspace_id, contact_id)
-    select distinct r.workspace_id, r.contact_id from changed r
-    join segments s on s.workspace_id = r.workspace_id and r.name = any(s.event_names)
-    where r.contact_id is not null;
-  end if;"""
+EVENTS = """select distinct here, r.contact_id from changed r
+        where r.workspace_id = here and r.contact_id is not null and exists (
+          select from segments s where s.workspace_id = here and r.name = any(s.event_names))"""
 
 
 def _trigger(table: str, happening: str, rows: str, function: str) -> str:
@@ -51,9 +48,9 @@ referencing {rows} table as changed for each statement execute function {functio
 
 
 TRIGGERS = (
-    _function("autoloop_note_contacts", CONTACTS),
-    _function("autoloop_note_businesses", BUSINESSES),
-    _function("autoloop_note_events", EVENTS),
+    _function("autoloop_note_contacts", "", CONTACTS),
+    _function("autoloop_note_businesses", " and s.reads_business", BUSINESSES),
+    _function("autoloop_note_events", " and s.event_names <> '{}'", EVENTS),
     "revoke all on function autoloop_note_contacts(), autoloop_note_businesses(), autoloop_note_events() from public",
     _trigger("business_contacts", "insert", "new", "autoloop_note_contacts"),
     _trigger("business_contacts", "update", "new", "autoloop_note_contacts"),
