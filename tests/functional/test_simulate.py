@@ -39,6 +39,7 @@ def ada(runtime: Runtime, tenant: Tenant) -> str:
 @pytest.fixture
 def letter(api: Client, runtime: Runtime, tenant: Tenant) -> str:
     MailWorld(runtime, tenant)
+    api.post("fields", {"key": "plan", "title": "Plan"})
     given = {
         "name": "Hello",
         "kind": "html",
@@ -282,3 +283,32 @@ def test_the_page_shows_the_way_and_tries_again_with_other_outcomes(
             f"{place}/simulate", who="invented", invented='{"first_name": "Bo", "tags": ["vip"]}'
         ).text
     )
+
+
+def test_ways_that_part_and_meet_another_workflow_and_local_times(api: Client):
+    graph = {
+        "schema": 1,
+        "nodes": [
+            node("part", "fork", branches=["a", "b"]),
+            node("short", "wait", amount=1, unit="hours"),
+            node("child", "sub_workflow", workflow_id=str(new_id())),
+            node("meet", "merge"),
+            node("say", "emit_event", event="deal.won"),
+        ],
+        "edges": [
+            edge("part", "a", "short"),
+            edge("part", "b", "child"),
+            edge("short", "next", "meet"),
+            edge("child", "next", "meet"),
+            edge("meet", "next", "say"),
+        ],
+    }
+    workflow = made(api, graph)
+    found = tried(api, workflow, contact={}, outcomes={"child": {"after": 7200, "output": {"x": 1}}})
+    assert found["end"]["status"] == "completed", found["end"]
+    assert found["end"]["seconds"] == 7200
+    assert path(found)[-1] == "say:next"
+    child = next(step for step in found["steps"] if step["node"] == "child")
+    assert child["output"]["status"] == "completed"
+    skipped = tried(api, workflow, contact={}, outcomes={"child": {"child": "skipped"}})
+    assert "child:skipped" in path(skipped)

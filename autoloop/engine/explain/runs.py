@@ -19,6 +19,8 @@ from autoloop.plugins.forms import read_config
 __all__ = ["RunStory"]
 
 LINES = {
+    "merged": _("“${title}” was reached by another way too, which goes on for both"),
+    "jumped": _("“${title}” was left for a goal that became true"),
     "retry": _("“${title}” is to be tried again"),
     "late": _("Something came for “${title}” when nobody waited for it any more"),
     "stopped": _("The run was stopped at “${title}”"),
@@ -152,7 +154,7 @@ class RunStory(Service):
     ) -> dict[str, Any]:
         key, wait = (position["node"], position["visit"]), position.get("wait")
         row, action = rows.get(key), actions.get(key)
-        match = row.match if row is not None else None
+        match = _match(row)
         parts = {"title": titles.get(key[0], key[0]), "what": waits_for(wait, match)}
         sentence = _("Now: “${title}” ${what}.", mapping=parts)
         if action is not None and action.last_error:
@@ -195,3 +197,10 @@ class RunStory(Service):
         """The story of a run of the workspace, by its id."""
         run = self.services(Runs).find(run_id)
         return self.of(run) if run is not None else None
+
+
+def _match(row: RunWait | None) -> dict[str, Any] | None:
+    """What the event must contain, but that it is of this very run, which goes without saying."""
+    if row is None or row.match is None:
+        return None
+    return {key: value for key, value in row.match.items() if (key, value) != ("run_id", str(row.run_id))}

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from autoloop.engine.graph import CompiledNode
 from autoloop.engine.turns import Stimulus
-from autoloop.plugins.outcomes import SendEmail
+from autoloop.plugins.outcomes import SendEmail, StartRun
 
 __all__ = ["Coming", "answer_action", "answer_child", "answer_email", "answer_event"]
 
@@ -79,12 +80,28 @@ def answer_action(node: CompiledNode, visit: int, now: datetime, picked: Mapping
     return Coming(at, Stimulus("action", payload, node.id, visit))
 
 
-def answer_child(node: CompiledNode, visit: int, now: datetime, picked: Mapping[str, Any]) -> Coming:
-    """How a run that this one started is said to have ended."""
+def answer_child(
+    node: CompiledNode, visit: int, asked: StartRun, now: datetime, picked: Mapping[str, Any]
+) -> Coming:
+    """How a run of another workflow is said to have ended; where nobody waits for it, that it began."""
     status = picked.get("child") or "completed"
-    data = {"status": status, "reason": picked.get("why"), "outputs": picked.get("output") or {}}
-    at = now + timedelta(seconds=picked.get("after") or 0)
-    return Coming(at, Stimulus("child", {"port": status, "data": data, **data}, node.id, visit))
+    data: dict[str, Any] = {"workflow_id": asked.workflow_id}
+    if status == "skipped":
+        port = "skipped"
+        data["why"] = picked.get("why") or "picked in this simulation"
+    elif not asked.wait:
+        port = "next"
+        data["run_id"] = str(UUID(int=0))
+    else:
+        port = "next" if status in ("completed", "stopped") else "failed"
+        data |= {
+            "status": status,
+            "reason": picked.get("why"),
+            "outputs": picked.get("output") or {},
+            "variables": {},
+        }
+    at = now + timedelta(seconds=(picked.get("after") or 0) if asked.wait else 0)
+    return Coming(at, Stimulus("child", {"port": port, "data": data}, node.id, visit))
 
 
 def answer_event(

@@ -14,6 +14,7 @@ from autoloop.base.services import Services
 from autoloop.engine.advance.facts import load_facts
 from autoloop.engine.graph import CompiledGraph
 from autoloop.engine.simulate.world import World
+from autoloop.engine.turns import Facts
 from autoloop.plugins.facts import Needs
 
 __all__ = ["invented", "real"]
@@ -55,22 +56,25 @@ def real(
     """What the steps of a graph may know of a contact of the workspace. Raises Invalid if there is none."""
     key = parse_id(str(contact_id))
     events: frozenset[str] = frozenset().union(*(node.needs.events for node in graph.nodes.values()))
-    needs = Needs(contact=True, business=True, emails=True, events=events)
-    found = None
-    if key is not None:
-        connection: Any = services.session.connection().connection.driver_connection
-        with connection.cursor(binary=True) as cursor:
-            found = load_facts(services, cursor, needs, [(services.workspace_id, key)], now).get(key)
+    needs = Needs(contact=True, business=True, emails=True, events=events, workspace=True)
+    found = _load(services, needs, key, now) if key is not None else None
     if found is None or not found.contact or key is None:
         raise Invalid(details={"contact_id": [_("There is no such contact.")]})
     world = World(services.workspace_id, workflow_id, key)
     world.contact, world.business = dict(found.contact), dict(found.business)
     world.emails, world.happenings = list(found.emails), list(found.happenings)
+    world.workspace = found.workspace
     return world
 
 
+def _load(services: Services, needs: Needs, key: UUID, now: datetime) -> Facts | None:
+    connection: Any = services.session.connection().connection.driver_connection
+    with connection.cursor(binary=True) as cursor:
+        return load_facts(services, cursor, needs, [(services.workspace_id, key)], now).get(key)
+
+
 def invented(
-    workspace_id: UUID,
+    services: Services,
     workflow_id: UUID,
     contact: Mapping[str, Any],
     business: Mapping[str, Any] | None,
@@ -80,6 +84,7 @@ def invented(
 
     Choices hash its `id`, else its address, so that the same invention takes the same arms.
     """
+    workspace_id = services.workspace_id
     key = parse_id(str(contact.get("id") or "")) or uuid5(
         workspace_id, str(contact.get("email") or CONTACT["email"])
     )
@@ -88,6 +93,8 @@ def invented(
     if "name" not in contact:
         made["name"] = f"{made['first_name']} {made['last_name']}".strip()
     world = World(workspace_id, workflow_id, key, made, invented=True)
+    known = _load(services, Needs(workspace=True), key, now)
+    world.workspace = known.workspace if known is not None else {}
     if business:
         _fits(business, BUSINESS, "business")
         world.business = {

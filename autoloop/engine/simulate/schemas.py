@@ -91,7 +91,13 @@ class Picked(colander.MappingSchema):  # type: ignore[misc]
     output = colander.SchemaNode(Anything(), missing=colander.drop)
     why = _text(500, missing=colander.drop)
     child = _one_of(
-        "completed", "stopped", "failed", "cancelled", missing=colander.drop, description="How its run ended"
+        "completed",
+        "stopped",
+        "failed",
+        "cancelled",
+        "skipped",
+        missing=colander.drop,
+        description="How the run of the other workflow ended; skipped: the contact was not let in",
     )
 
 

@@ -40,7 +40,7 @@ class Simulations(Service):
                 world = real(self.services, workflow_id, asked["contact_id"], compiled, scenario.start)
             else:
                 given = asked.get("contact") or {}
-                world = invented(self.workspace_id, workflow_id, given, asked.get("business"), scenario.start)
+                world = invented(self.services, workflow_id, given, asked.get("business"), scenario.start)
             world.settings = compiled.settings
             return simulate(compiled, world, scenario, self._mail())
         finally:

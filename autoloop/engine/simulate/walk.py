@@ -137,21 +137,35 @@ class _Walk:
             state.variables = turn.variables
         for key in turn.gone:
             self.waiting.pop(key, None)
-        last = None
+        touched = []
         for entry in turn.journal:
             self.journalled += 1
-            last = self.records.left(entry, self.now) or last
-        for position in turn.positions:
-            record = self.records.stands(position, self.now)
-            last = last or record
+            touched.append(self.records.left(entry, self.now))
+        touched += [self.records.stands(position, self.now) for position in turn.positions]
         for name, data in self.world.apply(turn.effects):
             self.expect(Coming(self.now, None, name, data))
-        if last is not None:
-            self.records.know(last, turn.effects, state.variables, self.world.contact.get("tags") or ())
-            last["chosen"] = last["outcome"] == "next" and self.scenario.forced(last["node"]) == last["port"]
+        self.know([record for record in touched if record is not None], len(turn.journal), turn)
         mails = {(node, visit): asked for node, visit, asked in turn.emails}
+        children = {(node, visit): asked for node, visit, asked in turn.children}
         for wait in turn.waits:
-            self.answer(wait, mails.get((wait.node, wait.visit)))
+            child = children.get((wait.node, wait.visit))
+            if child is not None:
+                node, picked = self.graph.nodes[wait.node], self.scenario.of(wait.node)
+                self.expect(answer_child(node, wait.visit, child, self.now, picked))
+            else:
+                self.answer(wait, mails.get((wait.node, wait.visit)))
+
+    def know(self, touched: list[dict[str, Any]], left: int, turn: Turn) -> None:
+        """What is known after the turn. One step runs in a turn: the first that left, else one that waits."""
+        if not touched:
+            return
+        effects = turn.effects
+        tags = self.world.contact.get("tags") or ()
+        for record in touched[: max(left, 1)]:
+            self.records.know(record, effects, self.state.variables, tags)
+            forced = self.scenario.forced(record["node"])
+            record["chosen"] = record["outcome"] == "next" and forced == record["port"]
+            effects = []
 
     def answer(self, wait: Wait, mail: SendEmail | None) -> None:
         node, picked = self.graph.nodes[wait.node], self.scenario.of(wait.node)
@@ -159,8 +173,6 @@ class _Walk:
             self.answer_mail(wait, node, mail, picked)
         elif wait.kind == "action":
             self.expect(answer_action(node, wait.visit, self.now, picked))
-        elif wait.kind == "child":
-            self.expect(answer_child(node, wait.visit, self.now, picked))
         elif wait.kind == "event" and wait.event:
             self.waiting[wait.node, wait.visit] = wait
             self.look_back(wait)

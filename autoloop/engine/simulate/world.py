@@ -27,10 +27,11 @@ class World:
     emails: list[Mapping[str, Any]] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
     invented: bool = False
+    workspace: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the graph
 
     def facts(self) -> Facts:
-        return Facts(self.contact, self.business, tuple(self.emails), tuple(self.happenings))
+        return Facts(self.contact, self.business, tuple(self.emails), tuple(self.happenings), self.workspace)
 
     def happened(self, name: str, at: datetime, data: Mapping[str, Any]) -> None:
         self.happenings.append(Happening(name, at, dict(data)))
