@@ -54,6 +54,11 @@ class Settings:
     cookie_secure: bool = _setting(
         "Cookies with Secure and __Host-; off only over plain http on loopback", True
     )
+    dns_servers: tuple[str, ...] = _setting(
+        "Space-separated name servers (address or address#port) for checking sending domains; "
+        "empty for the system's",
+        (),
+    )
     trusted_proxies: int = _setting("How many proxies in front of the application set X-Forwarded-For", 0)
     log_format: str = _setting("json or text", "json")
     log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", "INFO")

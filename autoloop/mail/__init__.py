@@ -7,6 +7,7 @@ from pyramid.config import Configurator
 
 def includeme(config: Configurator) -> None:
     from autoloop.mail.delivery import DUE_KINDS
+    from autoloop.mail.services import domains
     from autoloop.mail.services.attribution import attribute
     from autoloop.mail.services.erasing import erase
     from autoloop.mail.services.explaining import explain_contact, explain_emails
@@ -19,7 +20,7 @@ def includeme(config: Configurator) -> None:
     from autoloop.mail.services.system import send_system_mail
 
     registrations = config.registry.registrations
-    registrations.due_kinds |= {kind.name: kind for kind in DUE_KINDS}
+    registrations.due_kinds |= {kind.name: kind for kind in (*DUE_KINDS, domains.KIND)}
     registrations.event_names |= EVENT_NAMES
     registrations.effect_handlers |= {
         "send_email": ask_for_emails,
@@ -50,6 +51,8 @@ def _hang(config: Configurator) -> None:
     config.add_child(Workspace, "emails", resources.Emails)
     config.add_child(Workspace, "mailbox", resources.Captures)
     config.add_child(Workspace, "senders", resources.Senders)
+    config.add_child(Workspace, "domains", resources.Domains)
+    config.add_child(resources.Domain, "keys", resources.DomainKeys)
     config.add_child(Workspace, "providers", resources.Providers)
     config.add_child(Workspace, "suppressions", resources.Suppressions)
     config.add_child(config.registry.root_class, "t", resources.PublicLinks)
@@ -58,6 +61,7 @@ def _hang(config: Configurator) -> None:
     config.add_nav("emails", _("Email log"), "send", section="Understand", order=45, key="e")
     config.add_nav("mailbox", _("Mailbox"), "inbox", section="Understand", order=46, key="m")
     config.add_nav("senders", _("Senders"), "user-pen", section="Manage", order=60)
+    config.add_nav("domains", _("Domains"), "globe", section="Manage", order=61)
     config.add_nav(
         "providers",
         _("Providers"),

@@ -10,6 +10,7 @@ from pyramid.decorator import reify
 from autoloop.base.errors import NotFound
 from autoloop.mail.links import Links
 from autoloop.mail.services.accounts import ProviderAccounts
+from autoloop.mail.services.domains import Domains as DomainService
 from autoloop.mail.services.emails import Emails as EmailService
 from autoloop.mail.services.mailbox import Captured
 from autoloop.mail.services.senders import Senders as SenderService
@@ -21,6 +22,10 @@ from autoloop.web.tree import Collection, Node, Row
 __all__ = [
     "CapturedMail",
     "Captures",
+    "Domain",
+    "DomainKey",
+    "DomainKeys",
+    "Domains",
     "Email",
     "Emails",
     "Provider",
@@ -71,6 +76,33 @@ class Senders(Collection):
     """The From identities of the workspace."""
 
     row_node = Sender
+
+
+class DomainKey(Row):
+    """One DKIM key of a domain."""
+
+    def load(self) -> Any | None:
+        keys = self.request.services(DomainService).keys(self.__parent__.__parent__.row.id)
+        return next((key for key in keys if key.id == self.id), None)
+
+
+class DomainKeys(Collection):
+    """The keys of a domain."""
+
+    row_node = DomainKey
+
+
+class Domain(Row):
+    """A domain that mail comes from."""
+
+    def load(self) -> Any | None:
+        return self.request.services(DomainService).find(self.id)
+
+
+class Domains(Collection):
+    """The sending domains of the workspace."""
+
+    row_node = Domain
 
 
 class Provider(Row):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from autoloop.mail.addresses import domain_of, envelope_address
 from autoloop.mail.compose import CannotComposeError, Letter, compose
 from autoloop.mail.delivery.outcomes import Outcome
 from autoloop.mail.delivery.outgoing import Outgoing
+from autoloop.mail.dkim import Signer, sign
 from autoloop.mail.footer import with_footer
 from autoloop.mail.links import Links
 from autoloop.mail.models import Kind, Status
@@ -26,7 +27,10 @@ Versions = Mapping[UUID, Any]
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A message ready to be staged, and what the row keeps of it."""
+    """A message ready to be staged, and what the row keeps of it.
+
+    The hash is of the message before it was signed: keys may change between two attempts.
+    """
 
     mail: Outgoing
     message: Message
@@ -41,7 +45,9 @@ def message_id_of(email_id: UUID, sender_address: str) -> str:
     return f"<{email_id}@{envelope_address(f'x@{domain_of(sender_address)}').partition('@')[2]}>"
 
 
-def finish(mail: Outgoing, versions: Versions, links: Links) -> Finished | Outcome:
+def finish(
+    mail: Outgoing, versions: Versions, links: Links, signers: Sequence[Signer] = ()
+) -> Finished | Outcome:
     """The message of an email, or why there can be none."""
     try:
         subject, text, html = _content(mail, versions)
@@ -68,12 +74,15 @@ def finish(mail: Outgoing, versions: Versions, links: Links) -> Finished | Outco
             reply_to=mail.reply_to,
             headers=headers,
         )
+        data = signed = compose(letter)
+        for signer in signers:
+            signed = sign(signed, signer)
         message = Message(
             key=str(mail.id),
             message_id=message_id,
             sender=envelope_address(mail.sender_address),
             recipient=envelope_address(mail.to_address),
-            data=compose(letter),
+            data=signed,
         )
     except CannotComposeError as error:
         return Outcome(Status.REJECTED, f"The message cannot be written: {error}")
@@ -81,7 +90,7 @@ def finish(mail: Outgoing, versions: Versions, links: Links) -> Finished | Outco
         return Outcome(Status.SKIPPED, str(error))
     except ValueError as error:
         return Outcome(Status.REJECTED, f"The message cannot be written: {error}")
-    return Finished(mail, message, subject, text, html, hashlib.sha256(message.data).digest())
+    return Finished(mail, message, subject, text, html, hashlib.sha256(data).digest())
 
 
 class _NotRenderedError(Exception):

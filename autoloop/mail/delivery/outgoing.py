@@ -34,6 +34,7 @@ class Outgoing:
     age: float
     body_hash: bytes | None
     sender_id: UUID | None
+    domain_id: UUID | None
     sender_name: str
     sender_address: str
     reply_to: str | None
@@ -67,7 +68,7 @@ LOAD = text("""
 select e.id, e.kind, e.run_id, e.node, e.visit, e.template_version_id, e.to_address, e.to_name,
   e.context, e.content, coalesce(e.first_tried_at, date_trunc('second', clock_timestamp())) as dated_at,
   coalesce(extract(epoch from clock_timestamp() - e.first_tried_at), 0)::float as age, e.body_hash,
-  s.id as sender_id, coalesce(s.name, '') as sender_name, coalesce(s.address, '') as sender_address,
+  s.id as sender_id, s.domain_id, coalesce(s.name, '') as sender_name, coalesce(s.address, '') as sender_address,
   s.reply_to, coalesce(nullif(s.postal_address, ''), w.postal_address) as postal_address,
   p.id as account_id, p.provider, coalesce(p.config, '{}') as config, p.secrets,
   p.updated_at as account_version, coalesce(p.status = 'active', false) as account_active, p.problem is not null as account_ill,

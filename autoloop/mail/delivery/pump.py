@@ -27,6 +27,7 @@ from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.plugins.email import Channel, Fate, Refused, Reply, Staged
 
 if TYPE_CHECKING:
+    from autoloop.mail.delivery.keys import Keys
     from autoloop.mail.delivery.versions import Versions
     from autoloop.mail.links import Links
 
@@ -44,10 +45,10 @@ class Pump:
     """Sends one batch of one account through its channel. Used once."""
 
     def __init__(
-        self, runtime: Runtime, channel: Channel, side: Side, versions: Versions, links: Links
+        self, runtime: Runtime, channel: Channel, side: Side, versions: Versions, keys: Keys, links: Links
     ) -> None:
         self.runtime, self.channel, self.side = runtime, channel, side
-        self.versions, self.links = versions, links
+        self.versions, self.keys, self.links = versions, keys, links
         self.known: Results = []  # replies that are not written down yet
         self.refused: Results = []
         self.trouble: Refused | Reply | None = None
@@ -73,7 +74,7 @@ class Pump:
     def _compose(self, mails: Sequence[Outgoing]) -> list[Finished]:
         made = []
         for mail in mails:
-            result = finish(mail, self.versions, self.links)
+            result = finish(mail, self.versions, self.links, self.keys.of(mail))
             if isinstance(result, Outcome):
                 self.refused.append((mail, result))
             else:

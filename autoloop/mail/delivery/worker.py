@@ -16,6 +16,7 @@ from autoloop.mail.delivery.caps import left_today
 from autoloop.mail.delivery.channels import Channels
 from autoloop.mail.delivery.decisions import POLL, decide
 from autoloop.mail.delivery.heartbeat import LEASE, Side
+from autoloop.mail.delivery.keys import Keys
 from autoloop.mail.delivery.outcomes import Outcome, write_held
 from autoloop.mail.delivery.outgoing import Outgoing, load
 from autoloop.mail.delivery.pump import Pump
@@ -54,6 +55,7 @@ class Delivery:
         self.channels = Channels()
         self.side = Side()
         self.versions = Versions()
+        self.keys = Keys(runtime.settings.secret_keys)
         self.links = Links(runtime.settings.public_url, runtime.settings.secret_keys)
         self._start = UUID(int=0)
 
@@ -93,6 +95,7 @@ class Delivery:
             write_held(services, [(mail, held[mail.id]) for mail in mails if mail.id in held])
             ready = [mail for mail in ready if mail.id not in held]
             self.versions.fetch(session, ready)
+            self.keys.fetch(session, ready)
         return ready, len(leases)
 
     def _blocked(self, mail: Outgoing) -> Outcome | None:
@@ -120,7 +123,7 @@ class Delivery:
             return
         if channel is None:
             return
-        pump = Pump(self.runtime, channel, self.side, self.versions, self.links)
+        pump = Pump(self.runtime, channel, self.side, self.versions, self.keys, self.links)
         try:
             later = pump.run(mails)
         except Exception:

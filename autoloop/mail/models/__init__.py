@@ -1,8 +1,9 @@
 """Tables of mail."""
 
+from autoloop.mail.models.domains import DkimKey, SendingDomain
 from autoloop.mail.models.emails import TRANSITIONS, Email, EmailAttempt, Kind, Status
 from autoloop.mail.models.mailbox import MailboxMessage
-from autoloop.mail.models.senders import ProviderAccount, Sender, SenderDay, SendingDomain
+from autoloop.mail.models.senders import ProviderAccount, Sender, SenderDay
 from autoloop.mail.models.suppressions import REASONS, Suppression
 from autoloop.mail.models.templates import RULES, SOURCE_KINDS, EmailTemplate, EmailTemplateVersion
 
@@ -11,6 +12,7 @@ __all__ = [
     "RULES",
     "SOURCE_KINDS",
     "TRANSITIONS",
+    "DkimKey",
     "Email",
     "EmailAttempt",
     "EmailTemplate",

@@ -1,4 +1,4 @@
-"""Who mail comes from: senders, their domains, and the accounts it leaves through."""
+"""Who mail comes from: senders, and the accounts it leaves through."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from autoloop.base.db import Base, InWorkspace, Stamped, tenant_fk
 
-__all__ = ["ProviderAccount", "Sender", "SenderDay", "SendingDomain"]
+__all__ = ["ProviderAccount", "Sender", "SenderDay"]
 
 
 class ProviderAccount(InWorkspace, Stamped, Base):
@@ -36,20 +36,6 @@ class ProviderAccount(InWorkspace, Stamped, Base):
     problem: Mapped[str | None]
     problem_at: Mapped[datetime | None]
     rest_until: Mapped[datetime | None]
-
-
-class SendingDomain(InWorkspace, Stamped, Base):
-    """A domain in From. Keys and DNS results come with signing."""
-
-    __tablename__ = "sending_domains"
-    __table_args__ = (
-        Index("uq_sending_domains_workspace_id_name", "workspace_id", "name", unique=True),
-        CheckConstraint("name = lower(name)", name="name_lower"),
-    )
-
-    name: Mapped[str]
-    verified_at: Mapped[datetime | None]
-    checks: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
 
 class Sender(InWorkspace, Stamped, Base):
