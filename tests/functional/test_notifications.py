@@ -109,3 +109,14 @@ def test_one_who_left_is_told_nothing_more(
     assert world.count("notifications") == 1
     tell(world)
     assert len(api.data("notifications")) == 2
+
+
+def test_they_follow_a_merged_contact_and_go_with_an_erased_one(
+    world: World, api: Client, tenant: Tenant
+) -> None:
+    tell(world, 2)
+    keep, gone = sorted(each["contact_id"] for each in api.data("notifications"))
+    api.post(f"contacts/{keep}/merge", {"other": gone})
+    assert {each["contact_id"] for each in api.data("notifications")} == {keep}
+    api.delete(f"contacts/{keep}")
+    assert api.data("notifications") == []

@@ -11,9 +11,13 @@ from pyramid.request import Request
 def includeme(config: Configurator) -> None:
     from autoloop.workspaces import resources as tree
     from autoloop.workspaces.notifications import resources
+    from autoloop.workspaces.notifications.following import erase, merge
     from autoloop.workspaces.notifications.telling import notify
 
-    config.registry.registrations.effect_handlers["notify"] = notify
+    registrations = config.registry.registrations
+    registrations.effect_handlers["notify"] = notify
+    registrations.erasers["notifications"] = erase
+    registrations.mergers["notifications"] = merge
     config.add_child(tree.Workspace, "notifications", resources.Notifications)
     config.add_request_method(unread, "unread_notifications", reify=True)
     config.scan("autoloop.workspaces.notifications.views")

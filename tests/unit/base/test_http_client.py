@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from autoloop.base.http import Allowed, OutboundClient, Refused
 from tests.unit.base.test_http_addresses import BAD_URLS, FORBIDDEN
@@ -238,6 +244,41 @@ def test_proxies_of_the_environment_are_ignored(
     with client() as http:
         assert http.get(outside.url()).status_code == 200
     assert internal.connections == 0
+
+
+def test_tls_speaks_of_the_name_not_of_the_pinned_address(outside: Server, tmp_path: Path) -> None:
+    asked: list[str | None] = []
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    certificate.write_bytes(write_certificate(key, "outside.example"))
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(certificate, key)
+    served.sni_callback = lambda _socket, name, _context: asked.append(name)
+    outside.socket = served.wrap_socket(outside.socket, server_side=True)
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    secure = outside.url(host="outside.example").replace("http:", "https:")
+    with client(verify=trusting) as http:
+        assert http.get(secure).text == "hello"
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE"):
+            http.get(secure.replace("outside.", "other."))
+    with client() as http, pytest.raises(httpx.ConnectError, match="CERTIFICATE"):
+        http.get(secure)
+    assert asked[:2] == ["outside.example", "other.example"]
+
+
+def write_certificate(key_file: Path, name: str) -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    kind = serialization.PrivateFormat.PKCS8
+    key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption()))
+    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(who, who, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM)
 
 
 def test_trouble_is_told_in_httpxs_words() -> None:
