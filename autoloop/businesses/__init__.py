@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pyramid.config import Configurator
 
 from autoloop.base.i18n import _
@@ -21,6 +23,7 @@ def includeme(config: Configurator) -> None:
     from autoloop.businesses import resources
     from autoloop.businesses.services.business_effects import update_businesses
     from autoloop.businesses.services.facts import load_contacts, load_field_kinds
+    from autoloop.businesses.services.finding import find_contact
     from autoloop.businesses.services.imports import KIND
     from autoloop.businesses.services.segments import KIND as SEGMENTS
     from autoloop.businesses.services.segments import existing_segments
@@ -30,6 +33,7 @@ def includeme(config: Configurator) -> None:
     registrations.event_names |= EVENTS
     registrations.fact_loaders["contact"] = load_contacts
     registrations.fact_loaders["fields"] = load_field_kinds
+    registrations.fact_loaders["find_contact"] = partial(find_contact, config.registry.runtime)
     registrations.effect_handlers["update_business"] = update_businesses
     registrations.fact_loaders["segment_exists"] = existing_segments
     registrations.due_kinds |= {KIND.name: KIND, SEGMENTS.name: SEGMENTS}

@@ -13,7 +13,8 @@ __all__ = ["EmailRequest", "NewStimulus"]
 @dataclass(frozen=True, slots=True)
 class EmailRequest:
     """One email that a run asks for. `template_version` None is the latest, `sender_id` None the
-    workspace's default; `limits` may hold cooldown_hours and once. Its fate comes back as a stimulus for the same node and visit."""
+    workspace's default; `limits` may hold cooldown_hours and once. Its fate comes back as a stimulus for
+    the same node and visit."""
 
     workspace_id: UUID
     run_id: UUID

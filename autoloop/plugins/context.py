@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -101,8 +101,14 @@ class StepContext:
 @dataclass(slots=True)
 class ActionContext(StepContext):
     """A step context for I/O: an HTTP client, a key that stays the same over attempts, and the
-    credentials that were granted. Never a database session."""
+    credentials that were granted. Never a database session.
+
+    With the capability `contacts`, `find_contact(by, value)` gives {"contact", "business"} of the
+    workspace's contact known by `email`, `external_id` or `fields.<key>`, or None; ValueError says what
+    cannot be asked.
+    """
 
     http: httpx.Client = None  # type: ignore[assignment]
     idempotency_key: str = ""
     credentials: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    find_contact: Callable[[str, Any], Mapping[str, Any] | None] | None = None

@@ -14,6 +14,7 @@ from autoloop.plugins.forms import read_config
 from autoloop.plugins.testing import StepContract, visit
 from autoloop.plugins.testing.fakes import NOW
 from autoloop_plugins.steps.emit_event import EmitEvent
+from autoloop_plugins.steps.lookup_contact import LookupContact
 from autoloop_plugins.steps.remove_tag import RemoveTag as RemoveTagStep
 from autoloop_plugins.steps.update_business import UpdateBusiness as UpdateBusinessStep
 from autoloop_plugins.steps.update_contact import UpdateContact
@@ -74,6 +75,12 @@ class TestUpdateBusiness(StepContract):
         assert visit(UpdateBusinessStep, config).effects == ()
         found = visit(UpdateBusinessStep, config, business={"name": "A"})
         assert found.effects == (UpdateBusiness({"city": "Ulm"}),)
+
+
+class TestLookupContact(StepContract):
+    step = LookupContact
+    configs = ({"value": "{{ contact.fields.boss }}"}, {"by": "fields.badge", "value": "7"})
+    bad_configs = ({}, {"by": "name", "value": "x"}, {"value": "{{"}, {"value": ["x"]})
 
 
 KINDS = {

@@ -122,3 +122,34 @@ def test_runs_wait_for_the_day_of_their_workspace(world: World) -> None:
             text("select due_at from workflow_runs where workspace_id = :w"), {"w": world.workspace_id}
         ).scalar_one()
     assert due == datetime(2031, 1, 6, 0, tzinfo=UTC), "09:00 in Tokyo"
+
+
+def test_another_contact_is_looked_up(world: World) -> None:
+    define(world, "contact", "badge", "number")
+    (boss,) = world.contacts(1, first_name="Grace", fields={"badge": 7}, external_id="boss-1")
+    with world.runtime.unit("worker") as services:
+        address = services.session.get(Contact, (world.workspace_id, boss)).email
+    (contact,) = world.contacts(1, fields={}, phone=address.upper())
+    title = [{"field": "title", "value": "Of {{ outputs.n1.contact.first_name }}"}]
+    asked = (
+        {"by": "email", "value": "{{ contact.phone }}"},
+        {"by": "external_id", "value": "boss-1"},
+        {"by": "fields.badge", "value": "{{ 7 }}"},
+    )
+    for config in asked:
+        made = graph(step("lookup_contact", **config), step("update_contact", set=title))
+        made["edges"][0]["port"] = "found"
+        run = world.enrol(world.workflow(made), [contact]).started[0]
+        world.settle()
+        assert world.path(run) == ["n1:found", "n2:next"], config
+    with world.runtime.unit("worker") as services:
+        assert services.session.get(Contact, (world.workspace_id, contact)).title == "Of Grace"
+    for config, path in (
+        ({"by": "email", "value": "no address"}, "n1:missing"),
+        ({"by": "external_id", "value": "{{ contact.fields.none }}"}, "n1:missing"),
+        ({"by": "fields.badge", "value": "seven"}, "n1:failed"),
+        ({"by": "fields.none", "value": "1"}, "n1:failed"),
+    ):
+        run = world.enrol(world.workflow(graph(step("lookup_contact", **config))), [contact]).started[0]
+        world.settle()
+        assert world.path(run) == [path], config

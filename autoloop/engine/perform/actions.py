@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -113,6 +114,9 @@ def prepare(
             if (action.workspace_id, each) in granted
         }
         context = _context(action, node, facts.get(action.contact_id, Facts()), now, http, own)
+        finder = services.registrations.fact_loaders.get("find_contact")
+        if finder is not None and "contacts" in node.step.capabilities:
+            context.find_contact = partial(finder, action.workspace_id)
         prepared.tasks.append((action, node, context))
     return prepared
 
