@@ -220,6 +220,8 @@ def test_a_loop_ends_with_a_clear_note(api: Client, ada: str):
         ({"contact": {"tags": [5]}}, "contact.tags"),
         ({"events": [{"name": "Order Paid"}]}, "events.0.name"),
         ({"most_steps": 5_000}, "most_steps"),
+        ({"start_at": "9999-12-31T23:59:59Z"}, "start_at"),
+        ({"start_at": "soon"}, "start_at"),
         ({"sideways": 1}, "sideways"),
     ],
 )
@@ -312,3 +314,21 @@ def test_ways_that_part_and_meet_another_workflow_and_local_times(api: Client):
     assert child["output"]["status"] == "completed"
     skipped = tried(api, workflow, contact={}, outcomes={"child": {"child": "skipped"}})
     assert "child:skipped" in path(skipped)
+
+
+def test_strange_contacts_break_nothing(api: Client, letter: str):
+    workflow = made(api, outreach(letter))
+    deep: Any = "x"
+    for _ in range(200):
+        deep = {"a": deep}
+    strange = [
+        {"fields": deep, "tags": ["vip"]},
+        {"consent": {"marketing": 5}, "tags": ["vip"], "first_name": "x" * 100_000},
+        {"timezone": "Mars/Olympus", "created_at": 7, "tags": ["vip"], "email": "not an address"},
+        {"first_name": "{{ contact.email }}{% for %}", "tags": ["vip"], "id": "nonsense"},
+    ]
+    for contact in strange:
+        answer = api.call("POST", f"workflows/{workflow}/simulate", {"contact": contact}, status=200)
+        assert answer.json["data"]["end"]["status"] in ("completed", "failed")
+    found = tried(api, workflow, contact=strange[-1])
+    assert found["steps"][2]["mail"]["subject"] == "Hello {{ contact.email }}{% for %}"

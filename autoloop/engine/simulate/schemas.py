@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import colander
@@ -133,7 +134,17 @@ class Asked(colander.MappingSchema):  # type: ignore[misc]
     contact_id = _text(36, missing=None)
     contact = _free(missing=None)
     business = _free(missing=None)
-    start_at = colander.SchemaNode(colander.DateTime(), missing=None, description="Empty: now")
+    start_at = colander.SchemaNode(
+        colander.DateTime(),
+        validator=colander.Range(
+            datetime(1970, 1, 1, tzinfo=UTC),
+            datetime(2200, 1, 1, tzinfo=UTC),
+            min_err=_("Must be after 1970."),
+            max_err=_("Must be before 2200."),
+        ),
+        missing=None,
+        description="Empty: now",
+    )
     event = Entry(missing=None)
     events = Coming(missing=(), validator=colander.Length(max=100))
     default = Picked(missing=None)
