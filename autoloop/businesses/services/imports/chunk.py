@@ -130,10 +130,29 @@ def _tell(services: Services, import_id: UUID, batch: Batch, done: Written, *, t
             )
             for place, id in done.created.items()
         ]
-        events += [Event(tenant, "contact.updated", id, said, "import") for id in done.updated.values()]
+        events += [
+            Event(
+                tenant,
+                "contact.updated",
+                id,
+                {**said, "fields": _named(batch.people[place].values)},
+                "import",
+            )
+            for place, id in done.updated.items()
+        ]
         events += [Event(tenant, "tag.added", id, {"tag": tag}, "import") for id, tag in done.tagged]
         emit(services, events)
     services.changed("contacts", "businesses", "tags")
+
+
+def _named(values: dict[str, Any]) -> list[str]:
+    """Fields that a changed row gives: which of them differed only the database knows."""
+    return sorted(
+        [
+            *(values.keys() - {"fields", "email_normal"}),
+            *(f"fields.{key}" for key in values.get("fields", ())),
+        ]
+    )
 
 
 def _samples(batch: Batch, done: Written, most: int) -> list[dict[str, Any]]:
