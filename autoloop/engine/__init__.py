@@ -47,11 +47,13 @@ def _hang(config: Configurator) -> None:
     from autoloop.workspaces.resources import Workspace
 
     config.add_child(Workspace, "runs", resources.Runs)  # type: ignore[attr-defined]
+    config.add_child(Workspace, "enrolments", resources.Enrolments)  # type: ignore[attr-defined]
     config.add_child(Workspace, "events", resources.Events)  # type: ignore[attr-defined]
     config.add_child(resources.Run, "steps", resources.Steps)  # type: ignore[attr-defined]
     config.add_nav("runs", _("Runs"), "activity", section="Automate", order=12, key="r")  # type: ignore[attr-defined]
     config.include("autoloop.engine.forms")
     config.include("autoloop.engine.hooks")
+    config.scan("autoloop.engine.enrolment_views")
     config.scan("autoloop.engine.views")
     config.scan("autoloop.engine.explain")
     config.scan("autoloop.engine.pages")

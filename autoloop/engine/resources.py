@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from autoloop.engine.services.enrolments import Enrolments as EnrolmentService
 from autoloop.engine.services.runs import Runs as RunService
 from autoloop.web.tree import Collection, Node, Row
 
-__all__ = ["Events", "Run", "Runs", "Steps"]
+__all__ = ["Enrolment", "Enrolments", "Events", "Run", "Runs", "Steps"]
 
 
 class Run(Row):
@@ -46,3 +47,16 @@ class Steps(Node):
 
 class Events(Node):
     """The inbox: what happened to contacts."""
+
+
+class Enrolment(Row):
+    """One set of contacts on its way into a workflow."""
+
+    def load(self) -> Any | None:
+        return self.request.services(EnrolmentService).find(self.id)
+
+
+class Enrolments(Collection):
+    """Large enrolments of the workspace."""
+
+    row_node = Enrolment

@@ -202,3 +202,23 @@ def test_a_webhook_that_starts_a_workflow_stays_and_strangers_see_none(wsgi, run
 )
 def test_a_mapping_that_leads_nowhere_is_refused(api, mapping, field) -> None:
     assert field in api.post("webhooks", {"name": "x", "mapping": mapping}, status=400).json["details"]
+
+
+def test_a_set_enters_by_the_api_once_per_key_and_tells_how_far_it_is(api, runtime) -> None:
+    api.post("contacts", {"email": "vip@fern.example", "tags": ["vip"]})
+    api.post("contacts", {"email": "any@fern.example"})
+    given = {"name": "Set", "graph": graph(("t", "add_tag", {"tag": "in"})), "triggers": [{"type": "manual"}]}
+    flow = api.post("workflows", given).json["data"]["id"]
+    body = {"workflow_id": flow, "whom": {"tag": "vip"}}
+    assert api.post("enrolments", body, status=409).json["code"] == "WORKFLOW_NOT_LIVE"
+    api.post(f"workflows/{flow}/publish")
+    made = [api.post("enrolments", body, headers={"Idempotency-Key": "k"}).json["data"] for _ in range(2)]
+    assert made[0] == made[1]
+    assert (made[0]["status"], made[0]["total"]) == ("going", 1)
+    work(runtime)
+    (done,) = api.data("enrolments", workflow_id=flow)
+    assert (done["status"], done["started"]) == ("done", 1)
+    assert api.post(f"enrolments/{done['id']}/stop", status=409).json["code"] == "ENROLMENT_OVER"
+    assert len(api.data("runs", workflow_id=flow)) == 1
+    for whom in ({}, {"all": "yes"}, {"tag": "a", "all": True}, {"segment": "x"}):
+        api.post("enrolments", {"workflow_id": flow, "whom": whom}, status=400)
