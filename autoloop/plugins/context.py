@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from autoloop.plugins.choices import fraction, pick
-from autoloop.plugins.expressions import As, evaluate
+from autoloop.plugins.expressions import As, Expression, evaluate
 from autoloop.plugins.facts import Happening
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ class StepContext:
 
         Any other value comes back as it is. Raises ExpressionError, with which the step may fail.
         """
+        if as_ is None and not isinstance(value, Expression | Mapping | list):
+            return value
         return evaluate(value, self.known(), self.now, as_)
 
     def known(self) -> dict[str, Any]:
