@@ -79,6 +79,8 @@ def test_every_page_answers_without_a_complaint(signed_in, owner, address, visit
         "/mailbox",
         "/imports",
         "/api-keys",
+        "/credentials",
+        "/notifications",
         "/senders",
     ):
         assert f"/w/x{place}" in kinds, f"no link leads to {place}; found {sorted(kinds)}"
