@@ -5,23 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, text
 
 from autoloop.base.ids import new_id
 from autoloop.engine.requests import EmailRequest
-from autoloop.mail.compose import Letter, compose
-from autoloop.mail.delivery import Delivery
 from autoloop.mail.models import EmailTemplateVersion, ProviderAccount, Sender
-from autoloop.mail.render import render
+from autoloop.mail.services.domains import Domains
 from autoloop.mail.services.intents import ask_for_emails
 from autoloop.mail.templates.services import Templates
-from autoloop.plugins.email import Fate, Message, Staged
-from autoloop_plugins.email.smtp.channel import SmtpChannel
-from autoloop_plugins.email.smtp.connection import Target
-from benchmarks.stand import Stand, report, stand, timed
+from benchmarks.senders import rate_of
+from benchmarks.stand import Stand, report, stand
 
 EMAILS = 4_000
 CONNECTIONS = 16
@@ -127,17 +122,26 @@ def intend(standing: Stand, template: Any, contacts: list[Any]) -> None:
         )
 
 
-def product(standing: Stand, template: Any, contacts: list[Any]) -> float:
+def signing(standing: Stand, *, signed: bool) -> None:
+    """Give the sender's domain an RSA key that signs, or none."""
+    with standing.runtime.unit("web", standing.workspace_id) as services:
+        services.user_id = standing.user_id
+        session = services.session
+        session.execute(text("update senders set domain_id = null"))
+        session.execute(text("delete from sending_domains"))
+        if signed:
+            domain = services(Domains).create("bench.example").id
+            session.execute(text("update senders set domain_id = :d"), {"d": domain})
+            session.execute(text("update dkim_keys set status = 'active' where algorithm = 'rsa-sha256'"))
+
+
+def product(
+    standing: Stand, template: Any, contacts: list[Any], port: int, processes: int, *, signed: bool
+) -> float:
+    signing(standing, signed=signed)
     intend(standing, template, contacts)
     standing.analyze()
-    delivery = Delivery(standing.runtime)
-
-    def run() -> int:
-        while delivery.work():
-            pass
-        return EMAILS
-
-    rate = timed(run)
+    rate = rate_of("product", standing.settings, processes, EMAILS, port, CONNECTIONS, signed=signed)
     with standing.runtime.unit("worker") as services:
         counts = dict(
             services.session.execute(text("select status, count(*) from email_logs group by status")).all()
@@ -148,64 +152,44 @@ def product(standing: Stand, template: Any, contacts: list[Any]) -> float:
     return rate
 
 
-def floor(version: Any, port: int) -> float:
-    """Render, compose and send over the same client; nothing is claimed, checked, marked or kept."""
-    channel = SmtpChannel(Target("127.0.0.1", port, "none"), width=CONNECTIONS)
-
-    def message(n: int) -> Message:
-        address = f"c{n}@bench.example"
-        rendered = render(
-            version,
-            {"contact": {"first_name": "Ada", "email": address, "last_name": "", "title": "", "phone": ""}},
-        )
-        letter = Letter(
-            message_id=f"<{new_id()}@bench.example>", date=version.created_at, from_name="Ada", from_address="ada@bench.example",
-            to_name="Ada", to_address=address, subject=rendered.subject, text=rendered.text, html=rendered.html,
-        )  # fmt: skip
-        return Message(str(n), letter.message_id, letter.from_address, address, compose(letter))
-
-    def run() -> int:
-        sent = 0
-        for start in range(0, EMAILS, CONNECTIONS):
-            staged = channel.stage([message(n) for n in range(start, min(start + CONNECTIONS, EMAILS))])
-            sent += sum(
-                reply.fate is Fate.ACCEPTED
-                for _, reply in channel.transmit_all([each for each in staged if isinstance(each, Staged)])
-            )
-        assert sent == EMAILS
-        return sent
-
-    try:
-        return timed(run)
-    finally:
-        channel.close()
-
-
 def main(rounds: int, _seconds: float) -> None:
     with stand() as standing, tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            "-m",
-            "autoloop.embedded.smtp_sink",
-            "--journal",
-            str(Path(folder) / "journal"),
-        ]
+        command = [sys.executable, "-m", "autoloop.embedded.smtp_sink", "--journal", f"{folder}/journal"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sink:
             try:
                 assert sink.stdout is not None
                 port = int(sink.stdout.readline())
                 contacts = standing.contacts(EMAILS)
-                template, version = prepare(standing, port)
-                figures: dict[str, list[float]] = {"bare render, compose, send": [], "AutoLoop delivery": []}
-                for _ in range(rounds):
-                    figures["bare render, compose, send"].append(floor(version, port))
-                    figures["AutoLoop delivery"].append(product(standing, template, contacts))
+                template, _ = prepare(standing, port)
+                for signed in (False, True):
+                    for processes in (1, 2):
+                        measure(standing, template, contacts, port, rounds, processes, signed=signed)
             finally:
                 sink.terminate()
-        report(
-            f"Mail: {EMAILS:,} emails of {len(SOURCE) / 1000:.0f} kB HTML, one process, {CONNECTIONS} connections to a local sink",
-            "emails/s",
-            figures,
-            floor="bare render, compose, send",
-            notes="the product claims, checks twice, marks, sends, journals and tells the runs",
-        )
+
+
+def measure(
+    standing: Stand,
+    template: Any,
+    contacts: list[Any],
+    port: int,
+    rounds: int,
+    processes: int,
+    *,
+    signed: bool,
+) -> None:
+    bare = f"bare render, compose, {'sign, ' if signed else ''}send"
+    figures: dict[str, list[float]] = {bare: [], "AutoLoop delivery": []}
+    for _ in range(rounds):
+        floor = rate_of("floor", standing.settings, processes, EMAILS, port, CONNECTIONS, signed=signed)
+        figures[bare].append(floor)
+        rate = product(standing, template, contacts, port, processes, signed=signed)
+        figures["AutoLoop delivery"].append(rate)
+    report(
+        f"Mail: {EMAILS:,} emails of {len(SOURCE) / 1000:.0f} kB HTML, {'RSA-2048 DKIM' if signed else 'no DKIM'}, "
+        f"{processes} sending process{'es' if processes > 1 else ''}, {CONNECTIONS} connections each to a local sink",
+        "emails/s",
+        figures,
+        floor=bare,
+        notes="the product claims, checks twice, marks, sends, journals and tells the runs",
+    )
