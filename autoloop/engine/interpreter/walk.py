@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from uuid import UUID
-
-import orjson
 
 from autoloop.engine.graph import CompiledNode
 from autoloop.engine.interpreter.effects import fit
 from autoloop.engine.interpreter.ledger import INDEXED
-from autoloop.engine.interpreter.loops import GONE, Loops
-from autoloop.engine.turns import Position, Wait, variables_at
+from autoloop.engine.interpreter.loops import GONE
+from autoloop.engine.interpreter.waits import Waits, stamp
+from autoloop.engine.turns import Position, variables_at
 from autoloop.plugins.context import Resumed, StepContext
 from autoloop.plugins.expressions import ExpressionError
 from autoloop.plugins.outcomes import (
@@ -22,23 +20,16 @@ from autoloop.plugins.outcomes import (
     Join,
     Loop,
     Next,
-    Retry,
-    SendEmail,
-    StartRun,
     Stop,
-    WaitFor,
-    WaitUntil,
 )
 from autoloop.plugins.steps import GoalStep
 
 __all__ = ["Walk"]
 
-LONGEST = timedelta(days=36_500)
 NOTHING: dict[str, Any] = {}
-KEPT = (WaitUntil, WaitFor, SendEmail, StartRun)
 
 
-class Walk(Loops):
+class Walk(Waits):
     """Takes positions through the graph."""
 
     __slots__ = ()
@@ -150,89 +141,6 @@ class Walk(Loops):
         self.finish("failed", problem.why)
         return False
 
-    def keep(
-        self, position: Position, node: CompiledNode, outcome: Any, resumed: Resumed | None
-    ) -> Fail | Stop | None:
-        """Make the position wait as the outcome asks. A Fail or Stop comes back as it is."""
-        if isinstance(outcome, Fail | Stop):
-            return outcome if fit(outcome.effects) else Fail("answered effects that are none")
-        if outcome is node:
-            position["wait"] = {"kind": "action"}
-            self.actions.append((node.id, position["visit"]))
-            self.waits.append(Wait(position["id"], node.id, position["visit"], "action"))
-            return None
-        if isinstance(outcome, Retry):
-            return self.again(position, outcome, resumed)
-        if not isinstance(outcome, KEPT) or not fit(getattr(outcome, "effects", ())):
-            return Fail(f"answered {type(outcome).__name__}, which is no outcome")
-        try:
-            if isinstance(outcome, WaitUntil):
-                position["wait"] = {"kind": "timer", "until": _stamp(outcome.at, self.now)}
-            elif isinstance(outcome, WaitFor):
-                self.expect(position, node, outcome)
-            elif isinstance(outcome, StartRun):
-                return self.start_run(position, node, outcome)
-            else:
-                UUID(str(outcome.template_id)), outcome.sender_id and UUID(str(outcome.sender_id))
-                orjson.dumps(dict(outcome.variables))
-                position["wait"] = {"kind": "email"}
-                self.variables = {**self.variables, "asked_at": self.stamp}
-                self.changed = True
-                if outcome.on_unknown is None:
-                    outcome.on_unknown = self.graph.settings.get("on_unknown", "hold")
-                self.emails.append((node.id, position["visit"], outcome))
-                self.waits.append(Wait(position["id"], node.id, position["visit"], "email"))
-        except (TypeError, ValueError, OverflowError, AttributeError) as error:
-            position.pop("wait", None)
-            return Fail(f"answered an outcome that cannot be used: {error}"[:500])
-        self.apply(outcome.effects)
-        return None
-
-    def expect(self, position: Position, node: CompiledNode, outcome: WaitFor) -> None:
-        asked = self.variables.get("asked_at")
-        since = outcome.since or (datetime.fromisoformat(asked) if asked else self.now)
-        match = orjson.loads(orjson.dumps(dict(outcome.match)))
-        if not isinstance(outcome.event, str) or not outcome.event:
-            raise ValueError("an event has a name")
-        wait: dict[str, Any] = {"kind": "event", "event": outcome.event}
-        if outcome.until is not None:
-            wait["until"] = _stamp(outcome.until, self.now)
-        _stamp(since, self.now)
-        position["wait"] = wait
-        self.waits.append(
-            Wait(
-                position["id"],
-                node.id,
-                position["visit"],
-                "event",
-                outcome.event,
-                match,
-                outcome.until,
-                since,
-            )
-        )
-
-    def again(self, position: Position, outcome: Retry, resumed: Resumed | None) -> Fail | None:
-        attempt = position.get("attempt", 1)
-        if attempt >= self.limits.attempts:
-            return Fail(f"gave up after {attempt} attempts: {outcome.why}")
-        if not isinstance(outcome.after, timedelta) or not timedelta(0) <= outcome.after <= LONGEST:
-            return Fail("answered a retry after no usable time")
-        self.record(
-            position, node=self.graph.nodes[position["node"]], outcome="retry", port=None, detail=outcome.why
-        )
-        position["attempt"] = attempt + 1
-        wait: dict[str, Any] = {"kind": "retry", "until": (self.now + outcome.after).isoformat()}
-        if resumed is not None:
-            wait["held"] = {
-                "kind": resumed.kind,
-                "port": resumed.port,
-                "name": resumed.name,
-                "data": dict(resumed.data),
-            }
-        position["wait"] = wait
-        return None
-
     def leave(self, position: Position, node: CompiledNode, outcome: Next) -> bool:
         if outcome.effects:
             if not fit(outcome.effects):
@@ -301,7 +209,7 @@ class Walk(Loops):
             resumed = Resumed("merge", self.now)
             return self.settle(position, node, self.ask(position, node, resumed), resumed)
         try:
-            until = None if outcome.until is None else _stamp(outcome.until, self.now)
+            until = None if outcome.until is None else stamp(outcome.until, self.now)
         except (TypeError, ValueError, OverflowError) as error:
             return self.settle(position, node, Fail(f"answered a merge that cannot be used: {error}"), None)
         position["wait"] = {"kind": "merge"} | ({} if until is None else {"until": until})
@@ -310,32 +218,3 @@ class Walk(Loops):
 
     def absorb(self, position: Position, node: CompiledNode) -> None:
         raise NotImplementedError
-
-    def start_run(self, position: Position, node: CompiledNode, outcome: StartRun) -> Fail | None:
-        """Ask for a run of another workflow, and wait for what becomes of it. Raises as UUID and JSON do."""
-        variables, limits = self.variables, self.limits
-        workflow = str(UUID(str(outcome.workflow_id)))
-        data = orjson.dumps(dict(outcome.data))
-        if len(data) > limits.output:
-            return Fail(f"hands over more than {limits.output} bytes")
-        if variables.get("depth", 0) >= limits.depth:
-            return Fail(f"is {limits.depth} workflows deep: one starts the other in a circle")
-        started = variables.get("children", 0) + 1
-        if started > limits.children:
-            return Fail(f"started {limits.children} runs already")
-        marks = {"children": started, "takes_along": True} if outcome.along else {"children": started}
-        self.variables = {**variables, **marks}
-        self.changed = True
-        position["wait"] = {"kind": "child", "workflow": workflow}
-        made = StartRun(workflow, outcome.wait, orjson.loads(data), outcome.along)
-        self.children.append((node.id, position["visit"], made))
-        self.waits.append(Wait(position["id"], node.id, position["visit"], "child"))
-        return None
-
-
-def _stamp(at: datetime, now: datetime) -> str:
-    if not isinstance(at, datetime) or at.tzinfo is None:
-        raise ValueError("a moment must be a datetime with a zone")
-    if at - now > LONGEST:
-        raise ValueError("a moment must lie within a hundred years")
-    return at.isoformat()
