@@ -11,6 +11,7 @@ from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
 from autoloop.base.services import Services
+from autoloop.businesses.services import Contacts
 from autoloop.engine.advance.facts import load_facts
 from autoloop.engine.graph import CompiledGraph
 from autoloop.engine.simulate.world import World
@@ -54,7 +55,9 @@ def real(
     services: Services, workflow_id: UUID, contact_id: Any, graph: CompiledGraph, now: datetime
 ) -> World:
     """What the steps of a graph may know of a contact of the workspace. Raises Invalid if there is none."""
-    key = parse_id(str(contact_id))
+    given = parse_id(str(contact_id))
+    row = services(Contacts).find(given) if given is not None else None
+    key: UUID | None = row.id if row is not None else None
     events: frozenset[str] = frozenset().union(*(node.needs.events for node in graph.nodes.values()))
     needs = Needs(contact=True, business=True, emails=True, events=events, workspace=True)
     found = _load(services, needs, key, now) if key is not None else None
