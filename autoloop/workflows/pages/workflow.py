@@ -17,7 +17,7 @@ from autoloop.workflows import services
 from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse, say
 from autoloop.workflows.picture import draw
 from autoloop.workflows.picture.boxes import Figure, figure
-from autoloop.workflows.resources import Version, Versions, Workflow
+from autoloop.workflows.resources import Versions, Workflow
 
 SHOW = TEMPLATES + "workflow.jinja2"
 VERSIONS_SHOWN = 10
@@ -200,17 +200,3 @@ def export(context: Workflow, request: Request) -> Response:
 @page(context=Versions, permission=Permission.READ)
 def versions(context: Versions, request: Request) -> Any:
     return HTTPSeeOther(request.resource_url(context.__parent__, anchor="versions"))
-
-
-@page(context=Version, permission=Permission.READ, template=TEMPLATES + "version.jinja2")
-def version(context: Version, request: Request) -> dict[str, Any]:
-    row = context.row
-    workflow = request.services(services.Workflows).row(context.__parent__.workflow_id)
-    shown = figure(row.graph, [], request.registrations.plugins)
-    return {
-        "workflow": workflow,
-        "workflow_url": request.resource_url(context.__parent__.__parent__),
-        "version": row,
-        "picture": pictured(request, shown, workflow.name),
-        "steps": outlined(shown),
-    }
