@@ -151,3 +151,8 @@ def pause(context: Run, request: Request) -> Any:
 @page(context=Run, method="POST", name="resume", permission=Permission.PUBLISH, template=HERE + "run.jinja2")
 def resume(context: Run, request: Request) -> Any:
     return _move(context, request, "resume")
+
+
+@page(context=Run, method="POST", name="retry", permission=Permission.PUBLISH, template=HERE + "run.jinja2")
+def retry(context: Run, request: Request) -> Any:
+    return _move(context, request, "retry")

@@ -66,10 +66,17 @@ def list_steps(context: Steps, request: Request) -> Page:
 
 
 def moved(context: Run, request: Request, verb: str) -> Any:
-    """Cancel, pause or resume the run; Conflict if its status has no such way."""
+    """Cancel, pause, resume or retry the run; Conflict if its status has no such way."""
     run = context.row
     before = run.status
     if not getattr(request.services(RunService), verb)([run.id]):
+        if verb == "retry" and before == "failed":
+            raise Conflict(
+                _(
+                    "This run stood in several places, in a list, or waited for a goal: start it again instead."
+                ),
+                code="RUN_NOT_RETRYABLE",
+            )
         raise Conflict(
             _("This run is ${status}: nothing to ${verb}.", mapping={"status": before, "verb": verb}),
             code="RUN_STATUS",
@@ -95,6 +102,12 @@ def pause_run(context: Run, request: Request) -> Any:
 def resume_run(context: Run, request: Request) -> Any:
     """Let a paused, blocked or quarantined run go on."""
     return moved(context, request, "resume")
+
+
+@api_view(context=Run, method="POST", name="retry", permission=Permission.PUBLISH, out=schemas.RunDetail)
+def retry_run(context: Run, request: Request) -> Any:
+    """Let a failed run go on at the step that failed. 409 for runs that stood in several places."""
+    return moved(context, request, "retry")
 
 
 @api_view(

@@ -51,6 +51,35 @@ def test_a_run_is_listed_moved_and_explained(world: World, api: Client) -> None:
     assert api.post(f"runs/{run}/cancel", status=409)
 
 
+def test_a_failed_run_goes_on_at_the_step_that_failed(world: World, api: Client) -> None:
+    set_date = ("set", "update_contact", {"set": [{"field": "fields.seats", "value": "{{ contact.title }}"}]})
+    flow = world.workflow(graph(set_date, ("tag", "add_tag", {"tag": "done"}), edges="set>tag"))
+    api.post("fields", {"key": "seats", "title": "Seats", "kind": "number"})
+    (ada,) = world.contacts(1, title="many")
+    (run,) = world.enrol(flow, [ada]).started
+    world.settle()
+    assert api.data(f"runs/{run}")["status"] == "failed"
+    api.patch(f"contacts/{ada}", {"title": "12"})
+    assert api.post(f"runs/{run}/retry").json["data"]["status"] == "active"
+    world.settle()
+    assert world.path(run) == ["set:failed", "set:retried", "set:next", "tag:next"]
+    assert api.data(f"runs/{run}")["status"] == "completed"
+    assert api.post(f"runs/{run}/retry", status=409).json["code"] == "RUN_STATUS"
+
+
+def test_a_run_that_stood_in_several_places_is_not_retried(world: World, api: Client) -> None:
+    api.post("fields", {"key": "seats", "title": "Seats", "kind": "number"})
+    bad = ("bad", "update_contact", {"set": [{"field": "fields.seats", "value": "{{ contact.title }}"}]})
+    parts = (("both", "add_tag", {"tag": "a"}), ("hold", "wait", {"amount": 1, "unit": "days"}), bad)
+    flow = world.workflow(graph(*parts, edges="both>hold both>bad"))
+    (ada,) = world.contacts(1, title="many")
+    (run,) = world.enrol(flow, [ada]).started
+    world.settle()
+    assert api.data(f"runs/{run}")["status"] == "failed"
+    assert api.post(f"runs/{run}/retry", status=409).json["code"] == "RUN_NOT_RETRYABLE"
+    assert api.data(f"runs/{run}")["status"] == "failed"
+
+
 def test_events_name_contacts_in_three_ways_and_come_once(world: World, api: Client) -> None:
     (ada,) = world.contacts(1, external_id="crm-7")
     email = f"{ada.hex[-8:]}-{ada.hex[:12]}@EXAMPLE.com"

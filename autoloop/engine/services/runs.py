@@ -13,6 +13,7 @@ from autoloop.businesses.models import Contact
 from autoloop.engine.models import RunAction, RunStep, Workflow, WorkflowRun
 from autoloop.engine.services.endings import announce
 from autoloop.engine.services.held import wake_held
+from autoloop.engine.services.retrying import retry_failed
 
 __all__ = ["Runs"]
 
@@ -176,6 +177,14 @@ class Runs(Service):
             self.session.execute(UNPARK, self._values(held))
             wake_held(self.services, runs=held)
         return held
+
+    def retry(self, run_ids: Sequence[UUID], why: str = "tried again by a person") -> list[UUID]:
+        """Let failed runs go on at the step that failed; it is done anew. Nudge "advance" after the commit.
+
+        Runs that stood in several places, in a list, or listened for a goal are left as they are.
+        """
+        held = self._hold(run_ids, ("failed",))
+        return retry_failed(self.services, held, why) if held else []
 
     def _hold(self, run_ids: Sequence[UUID], statuses: Sequence[str]) -> list[UUID]:
         values = {"workspace": self.workspace_id, "runs": list(run_ids), "statuses": list(statuses)}
