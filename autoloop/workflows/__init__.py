@@ -9,12 +9,13 @@ from autoloop.base.i18n import _
 
 def includeme(config: Configurator) -> None:
     from autoloop.engine.resources import Runs
-    from autoloop.workflows import resources
+    from autoloop.workflows import resources, services
     from autoloop.workflows.services.figures import overview
     from autoloop.workspaces.resources import Workspace
 
     loaders = config.registry.registrations.fact_loaders
     loaders.setdefault("overview", []).append(overview)
+    loaders["workflow_exists"] = services.existing_workflows
     config.add_child(Workspace, "workflows", resources.Workflows)
     config.add_child(Workspace, "step-types", resources.StepTypes)
     config.add_child(Workspace, "trigger-types", resources.TriggerTypes)

@@ -17,7 +17,13 @@ __all__ = ["check_draft", "check_triggers", "references"]
 
 # What a step's form lets one choose → how it is called. A domain that has such rows registers a fact
 # loader "<widget>_exists"(services, ids) → the set of those that are there; without it nothing is asked.
-CHOICES = {"template": "template", "sender": "sender", "credential": "credential"}
+CHOICES = {
+    "template": "template",
+    "sender": "sender",
+    "credential": "credential",
+    "segment": "segment",
+    "workflow": "workflow",
+}
 
 
 def check_draft(services: Services, graph: Any, triggers: Sequence[Any]) -> list[Problem]:
@@ -28,7 +34,10 @@ def check_draft(services: Services, graph: Any, triggers: Sequence[Any]) -> list
     plugins: Registry = services.registrations.plugins
     problems = check(graph, plugins)
     problems += check_triggers(triggers, plugins)
-    wanted = list(references(graph, plugins))
+    wanted: list[tuple[str, str | None, str, UUID]] = [
+        *references(graph, plugins),
+        *_of_triggers(triggers, plugins),
+    ]
     for widget, word in CHOICES.items():
         exists = services.registrations.fact_loaders.get(f"{widget}_exists")
         asked = {id for kind, _, _, id in wanted if kind == widget}
@@ -79,6 +88,20 @@ def references(graph: Any, plugins: Registry) -> Iterable[tuple[str, str, str, U
         for widget, place, value in _chosen(schema_of(step), node.config, "config"):
             try:
                 yield widget, node.id, place, UUID(value)
+            except ValueError:
+                continue
+
+
+def _of_triggers(triggers: Sequence[Any], plugins: Registry) -> Iterator[tuple[str, None, str, UUID]]:
+    for index, given in enumerate(triggers):
+        trigger = plugins.trigger(str(given.get("type"))) if isinstance(given, Mapping) else None
+        if trigger is None:
+            continue
+        for widget, place, value in _chosen(
+            schema_of(trigger), given.get("config"), f"triggers.{index}.config"
+        ):
+            try:
+                yield widget, None, place, UUID(value)
             except ValueError:
                 continue
 

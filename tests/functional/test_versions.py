@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autoloop.base.ids import new_id
 from autoloop.base.runtime import Runtime
 from autoloop.workflows.comparing import compare
 from tests.factories import Client, Tenant
@@ -65,3 +66,16 @@ def test_the_page_tells_the_difference_and_takes_it_back(
     assert browser.get(f"{place}/?to=99").status_int == 200  # none such: compared with the draft
     assert "The draft is now as version 1" in browser.post(f"{place}/restore").follow().text
     assert "Nothing: they are the same" in browser.get(f"{place}/").text
+
+
+def test_what_a_draft_names_must_be_there(api: Client) -> None:
+    gone = str(new_id())
+    other = node("other", "sub_workflow", workflow_id=gone)
+    triggers = [{"type": "segment_entered", "config": {"segment_id": gone}}]
+    told = api.post(
+        f"workflows/{published(api)}/check",
+        {"graph": GRAPH | {"nodes": [*GRAPH["nodes"], other]}, "triggers": triggers},
+    ).json["data"]
+    found = {(each["code"], each["node"], each["field"]) for each in told["problems"]}
+    assert ("MISSING_SEGMENT", None, "triggers.0.config.segment_id") in found
+    assert ("MISSING_WORKFLOW", "other", "config.workflow_id") in found

@@ -5,6 +5,6 @@ from autoloop.workflows.services.figures import Figures
 from autoloop.workflows.services.life import Life
 from autoloop.workflows.services.starting import Starting
 from autoloop.workflows.services.versions import Versions
-from autoloop.workflows.services.workflows import Workflows
+from autoloop.workflows.services.workflows import Workflows, existing_workflows
 
-__all__ = ["Drafts", "Figures", "Life", "Starting", "Versions", "Workflows"]
+__all__ = ["Drafts", "Figures", "Life", "Starting", "Versions", "Workflows", "existing_workflows"]

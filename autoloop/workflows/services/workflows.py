@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +10,12 @@ from sqlalchemy import Select, exists, select
 
 from autoloop.base.errors import Conflict, NotFound
 from autoloop.base.i18n import _
-from autoloop.base.services import Service
+from autoloop.base.services import Service, Services
 from autoloop.engine.models import Workflow, WorkflowVersion
 from autoloop.workflows.exchange import document, plain_json, read_document, replaced
 from autoloop.workflows.models import WorkflowDraft
 
-__all__ = ["EMPTY", "Workflows"]
+__all__ = ["EMPTY", "Workflows", "existing_workflows"]
 
 EMPTY: dict[str, Any] = {"schema": 1, "nodes": [], "edges": [], "settings": {"reentry": "once"}}
 
@@ -163,3 +163,11 @@ class Workflows(Service):
                 WorkflowDraft.workspace_id == self.workspace_id, WorkflowDraft.workflow_id == id
             )
         ).scalar_one()
+
+
+def existing_workflows(services: Services, ids: Collection[UUID]) -> set[UUID]:
+    """Those of the ids that are workflows of the workspace and not archived."""
+    mine = select(Workflow.id).where(
+        Workflow.workspace_id == services.workspace_id, Workflow.id.in_(ids), Workflow.status != "archived"
+    )
+    return set(services.session.scalars(mine))
