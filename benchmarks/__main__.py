@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 import importlib
 
-PROGRAMS = {"engine": "engine", "mail": "mail", "api": "api", "import": "imports", "executions": "executions", "segments": "segments"}
+PROGRAMS = {
+    "engine": "engine",
+    "mail": "mail",
+    "api": "api",
+    "import": "imports",
+    "executions": "executions",
+    "segments": "segments",
+}
 
 
 def main() -> None:
