@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import text
 
 from autoloop.base.services import Services
@@ -14,8 +14,8 @@ from autoloop.mail.delivery.caps import left_today, take
 from autoloop.mail.delivery.decisions import decide
 from autoloop.mail.delivery.heartbeat import LEASE
 from autoloop.mail.delivery.letters import Finished
-from autoloop.mail.delivery.outcomes import Outcome, write_held
-from autoloop.mail.delivery.outgoing import Outgoing
+from autoloop.mail.delivery.outcomes import Outcome, plain, write_held
+from autoloop.mail.delivery.outgoing import Outgoing, columns
 from autoloop.mail.models import Status
 
 __all__ = ["mark"]
@@ -32,15 +32,13 @@ order by e.id for no key update of e""")
 
 SENDING = text("""
 with given as (
-  select * from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:attempts as int[]),
-    cast(:fences as bigint[]), cast(:accounts as uuid[]), cast(:message_ids as text[]), cast(:subjects as text[]),
-    cast(:hashes as bytea[]), cast(:dates as timestamptz[]), cast(:days as date[]))
-  u(tenant, id, n, fence, account, message_id, subject, body_hash, dated_at, day)),
+  select * from jsonb_to_recordset(cast(:rows as jsonb)) u(tenant uuid, id uuid, n int, fence bigint, account uuid,
+    message_id text, subject text, body_hash text, dated_at timestamptz, day date)),
 begun as (
   insert into email_attempts (workspace_id, email_id, n, fence, provider_account_id, marked_at, cap_day)
   select u.tenant, u.id, u.n, u.fence, u.account, clock_timestamp(), u.day from given u)
 update email_logs e set status = 'sending', hold_reason = null, reason = null, message_id = u.message_id,
-  subject = u.subject, body_hash = u.body_hash, provider_account_id = u.account,
+  subject = u.subject, body_hash = decode(u.body_hash, 'hex'), provider_account_id = u.account,
   first_tried_at = coalesce(e.first_tried_at, u.dated_at),
   lease_until = clock_timestamp() + make_interval(secs => :lease), updated_at = now()
 from given u where e.workspace_id = u.tenant and e.id = u.id""")
@@ -57,7 +55,7 @@ def mark(services: Services, finished: Sequence[Finished]) -> frozenset[UUID]:
     session = services.session
     by_id = {each.mail.id: each for each in finished}
     mails = [each.mail for each in finished]
-    locked = {row.id: row.capped for row in session.execute(LOCK, _columns(finished, {}))}
+    locked = {row.id: row.capped for row in session.execute(LOCK, columns([mail.lease for mail in mails]))}
     mine = [mail for mail in mails if mail.id in locked]
     held = decide(session, mine)
     ready = [mail for mail in mine if mail.id not in held]
@@ -68,8 +66,7 @@ def mark(services: Services, finished: Sequence[Finished]) -> frozenset[UUID]:
     write_held(services, [(mail, capped[mail.id]) for mail in limited if mail.id in capped])
     going = [by_id[mail.id] for mail in ready if mail.id not in capped]
     if going:
-        given = _columns(going, days) | {"lease": LEASE.total_seconds()}
-        session.execute(SENDING, given)
+        session.execute(SENDING, {"rows": _rows(going, days), "lease": LEASE.total_seconds()})
     return frozenset(each.mail.id for each in going)
 
 
@@ -87,17 +84,20 @@ def over_cap(
     }
 
 
-def _columns(finished: Sequence[Finished], days: Mapping[UUID, date]) -> dict[str, Any]:
-    mails = [each.mail for each in finished]
-    return {
-        "tenants": [mail.workspace_id for mail in mails],
-        "ids": [mail.id for mail in mails],
-        "fences": [mail.lease.fence for mail in mails],
-        "attempts": [mail.attempt for mail in mails],
-        "accounts": [mail.account_id for mail in mails],
-        "dates": [mail.dated_at for mail in mails],
-        "message_ids": [each.message.message_id for each in finished],
-        "subjects": [each.subject for each in finished],
-        "hashes": [each.body_hash for each in finished],
-        "days": [days.get(mail.id) for mail in mails],
-    }
+def _rows(finished: Sequence[Finished], days: Mapping[UUID, date]) -> str:
+    rows = [
+        {
+            "tenant": each.mail.workspace_id,
+            "id": each.mail.id,
+            "n": each.mail.attempt,
+            "fence": each.mail.lease.fence,
+            "account": each.mail.account_id,
+            "message_id": each.message.message_id,
+            "subject": plain(each.subject),
+            "body_hash": each.body_hash.hex(),
+            "dated_at": each.mail.dated_at,
+            "day": days.get(each.mail.id),
+        }
+        for each in finished
+    ]
+    return orjson.dumps(rows).decode()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import text
 
 from autoloop.base.due import backoff
@@ -19,7 +20,7 @@ from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.models import Status
 from autoloop.plugins.email import Fate, Refused, Reply
 
-__all__ = ["GIVE_UP", "Outcome", "of_refusal", "of_reply", "stimulus", "write_held", "write_replies"]
+__all__ = ["GIVE_UP", "Outcome", "of_refusal", "of_reply", "plain", "stimulus", "write_held", "write_replies"]
 
 GIVE_UP = timedelta(hours=72)
 RETRY_BASE = timedelta(minutes=1)
@@ -81,12 +82,11 @@ def of_reply(mail: Outgoing, reply: Reply) -> Outcome:
     return Outcome(Status.UNKNOWN, reply.text, delay=UNKNOWN_GRACE.total_seconds(), attempt=reply)
 
 
+# As one JSON text that PostgreSQL takes apart: a third of the work of an array for each column.
 GIVEN = """given as (
-  select * from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:fences as bigint[]),
-    cast(:attempts as int[]), cast(:statuses as text[]), cast(:reasons as text[]), cast(:holds as text[]),
-    cast(:delays as float[]), cast(:dates as timestamptz[]), cast(:accounts as uuid[]), cast(:outcomes as text[]),
-    cast(:codes as int[]), cast(:replies as text[]), cast(:provider_ids as text[]))
-  u(tenant, id, fence, n, status, reason, hold, delay, dated_at, account, outcome, code, reply, provider_id))"""
+  select * from jsonb_to_recordset(cast(:rows as jsonb)) u(tenant uuid, id uuid, fence bigint, n int, status text,
+    reason text, hold text, delay float, dated_at timestamptz, account uuid, outcome text, code int, reply text,
+    provider_id text))"""
 
 # Before the mark: only who holds the lease may write, and only while the row is an intent.
 HELD = "e.fence + 0 = u.fence and e.status = 'intent'"
@@ -146,35 +146,44 @@ def write_replies(services: Services, results: Results) -> int:
 def _write(services: Services, results: Results, statement: Any) -> Results:
     if not results:
         return ()
-    mine = set(services.session.execute(statement, _columns(results)).scalars())
+    mine = set(services.session.execute(statement, {"rows": rows_of(results)}).scalars())
     written = [(mail, outcome) for mail, outcome in results if mail.id in mine]
     tell_runs(services, written)
     return written
 
 
-def _columns(results: Results) -> dict[str, list[Any]]:
-    attempts = [outcome.attempt for _, outcome in results]
-    return {
-        "tenants": [mail.workspace_id for mail, _ in results],
-        "ids": [mail.id for mail, _ in results],
-        "fences": [mail.lease.fence for mail, _ in results],
-        "attempts": [mail.attempt for mail, _ in results],
-        "statuses": [outcome.status.value for _, outcome in results],
-        "reasons": [plain(outcome.reason) for _, outcome in results],
-        "holds": [outcome.hold for _, outcome in results],
-        "delays": [outcome.delay for _, outcome in results],
-        "dates": [mail.dated_at if outcome.attempt else None for mail, outcome in results],
-        "accounts": [mail.account_id if outcome.attempt else None for mail, outcome in results],
-        "outcomes": [outcome.said for _, outcome in results],
-        "codes": [tried.code if tried else None for tried in attempts],
-        "replies": [plain(tried.text) if tried else None for tried in attempts],
-        "provider_ids": [tried.provider_id if isinstance(tried, Reply) else None for tried in attempts],
+def rows_of(results: Results) -> str:
+    """Results as the JSON that the statements take."""
+    return orjson.dumps([_row(mail, outcome) for mail, outcome in results]).decode()
+
+
+def _row(mail: Outgoing, outcome: Outcome) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "tenant": mail.workspace_id,
+        "id": mail.id,
+        "fence": mail.lease.fence,
+        "n": mail.attempt,
+        "status": outcome.status,
+        "reason": plain(outcome.reason),
+        "hold": outcome.hold,
+        "delay": outcome.delay,
     }
+    tried = outcome.attempt
+    if tried is not None:
+        row |= {
+            "dated_at": mail.dated_at,
+            "account": mail.account_id,
+            "outcome": outcome.said,
+            "code": tried.code,
+            "reply": plain(tried.text),
+            "provider_id": plain(tried.provider_id) if isinstance(tried, Reply) else None,
+        }
+    return row
 
 
 def plain(text: str | None) -> str | None:
-    """What a server said, as PostgreSQL can hold it."""
-    return None if text is None else text.replace("\x00", "")[:1000]
+    """What a server said, as JSON and PostgreSQL can hold it."""
+    return None if text is None else text.replace("\x00", "")[:1000].encode("utf-8", "replace").decode()
 
 
 def tell_runs(services: Services, written: Results) -> None:
