@@ -31,7 +31,7 @@ UNKNOWN_PROBE = """select exists (select from email_logs where status = 'unknown
 LAPSED = text(f"""
 update email_logs e set status = 'unknown', reason = 'The worker that was sending it went away',
   lease_until = null, settled_at = clock_timestamp(), updated_at = now(),
-  due_at = clock_timestamp() + make_interval(secs => {UNKNOWN_GRACE.total_seconds()})
+  look_up_at = clock_timestamp() + interval '1 minute', due_at = clock_timestamp() + make_interval(secs => {UNKNOWN_GRACE.total_seconds()})
 from (select workspace_id, id from email_logs where status = 'sending' and lease_until < clock_timestamp()
   order by lease_until limit {BATCH} for no key update skip locked) lapsed
 where e.workspace_id = lapsed.workspace_id and e.id = lapsed.id

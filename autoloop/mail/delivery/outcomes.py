@@ -99,6 +99,7 @@ MOVE = """moved as (
   update email_logs e set status = u.status, reason = u.reason, hold_reason = u.hold,
     due_at = case when u.delay is null then e.due_at else clock_timestamp() + make_interval(secs => u.delay) end,
     attempts = e.attempts - case when u.status = 'intent' and u.outcome is null then 1 else 0 end,
+    look_up_at = case when u.status = 'unknown' then clock_timestamp() + interval '1 minute' end,
     lease_until = null, first_tried_at = coalesce(e.first_tried_at, u.dated_at),
     provider_account_id = coalesce(u.account, e.provider_account_id),
     sent_at = case when u.status = 'accepted' then clock_timestamp() else e.sent_at end,

@@ -63,23 +63,38 @@ class Outgoing:
         return self.lease.attempts
 
 
+# The first rule that fits, else the sender's account, else the default; and where that one rests or is off,
+# the one that stands in for it. Of what may have been accepted somewhere nobody else is asked.
+CHOSEN = """
+select case
+  when e.attempts > 1 and exists (select from email_attempts a where a.workspace_id = e.workspace_id
+    and a.email_id = e.id and a.outcome = 'unknown') then e.provider_account_id
+  when a.failover_id is null or (a.status = 'active' and coalesce(a.rest_until <= clock_timestamp(), true)) then a.id
+  else a.failover_id end as id
+from provider_accounts a where a.workspace_id = e.workspace_id and a.id = coalesce(
+  (select r.account_id from provider_rules r where r.workspace_id = e.workspace_id
+    and (r.workflow_id is null or r.workflow_id = e.workflow_id) and (r.kind is null or r.kind = e.kind)
+    and (r.recipient_domains = '{}' or lower(substring(e.to_address from '[^@]*$')) = any(r.recipient_domains))
+    order by r.position, r.id limit 1),
+  s.provider_account_id,
+  (select d.id from provider_accounts d where d.workspace_id = e.workspace_id and d.is_default))"""
+
 # `dated_at` becomes the Date header: fixed by the first attempt, so that a retry is the same bytes.
-LOAD = text("""
+LOAD = text(f"""
 select e.id, e.kind, e.run_id, e.node, e.visit, e.template_version_id, e.to_address, e.to_name,
   e.context, e.content, coalesce(e.first_tried_at, date_trunc('second', clock_timestamp())) as dated_at,
   coalesce(extract(epoch from clock_timestamp() - e.first_tried_at), 0)::float as age, e.body_hash,
   s.id as sender_id, s.domain_id, coalesce(s.name, '') as sender_name, coalesce(s.address, '') as sender_address,
   s.reply_to, coalesce(nullif(s.postal_address, ''), w.postal_address) as postal_address,
-  p.id as account_id, p.provider, coalesce(p.config, '{}') as config, p.secrets,
+  p.id as account_id, p.provider, coalesce(p.config, '{{}}') as config, p.secrets,
   p.updated_at as account_version, coalesce(p.status = 'active', false) as account_active, p.problem is not null as account_ill,
   coalesce(greatest(extract(epoch from p.rest_until - clock_timestamp()), 0), 0)::float as resting
 from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[])) u(tenant, id)
 join email_logs e on e.workspace_id = u.tenant and e.id = u.id
 join workspaces w on w.id = e.workspace_id
 left join senders s on s.workspace_id = e.workspace_id and s.id = e.sender_id
-left join provider_accounts p on p.workspace_id = e.workspace_id
-  and p.id = coalesce(s.provider_account_id, (select d.id from provider_accounts d
-    where d.workspace_id = e.workspace_id and d.is_default))
+left join lateral ({CHOSEN}) chosen on true
+left join provider_accounts p on p.workspace_id = e.workspace_id and p.id = chosen.id
 order by e.due_at, e.id
 """)
 

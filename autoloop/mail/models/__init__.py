@@ -3,7 +3,7 @@
 from autoloop.mail.models.domains import DkimKey, SendingDomain
 from autoloop.mail.models.emails import TRANSITIONS, Email, EmailAttempt, Kind, Status
 from autoloop.mail.models.mailbox import MailboxMessage
-from autoloop.mail.models.senders import ProviderAccount, Sender, SenderDay
+from autoloop.mail.models.senders import ProviderAccount, ProviderRule, Sender, SenderDay
 from autoloop.mail.models.suppressions import REASONS, Suppression
 from autoloop.mail.models.templates import RULES, SOURCE_KINDS, EmailTemplate, EmailTemplateVersion
 
@@ -20,6 +20,7 @@ __all__ = [
     "Kind",
     "MailboxMessage",
     "ProviderAccount",
+    "ProviderRule",
     "Sender",
     "SenderDay",
     "SendingDomain",

@@ -83,6 +83,7 @@ class Email(InWorkspace, Stamped, Base):
         ),
         Index("idx_email_logs_sending", "workspace_id", postgresql_where=text("status = 'sending'")),
         Index("idx_email_logs_due_at", "due_at", postgresql_where=text("status = 'unknown'")),
+        Index("idx_email_logs_look_up_at", "look_up_at", postgresql_where=text("status = 'unknown'")),
         Index("idx_email_logs_workspace_id_run_id", "workspace_id", "run_id"),
         Index("idx_email_logs_workspace_id_contact_id", "workspace_id", "contact_id"),
         Index("idx_email_logs_workspace_id_workflow_id_node", "workspace_id", "workflow_id", "node"),
@@ -138,6 +139,8 @@ class Email(InWorkspace, Stamped, Base):
     sent_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     resend_of: Mapped[UUID | None]
+    look_up_at: Mapped[datetime | None]
+    look_ups: Mapped[int] = mapped_column(SmallInteger, server_default="0")
 
 
 class EmailAttempt(Base):

@@ -7,16 +7,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from autoloop.base.db import Base, InWorkspace, Stamped, tenant_fk
 
-__all__ = ["ProviderAccount", "Sender", "SenderDay"]
+__all__ = ["ProviderAccount", "ProviderRule", "Sender", "SenderDay"]
 
 
 class ProviderAccount(InWorkspace, Stamped, Base):
-    """One configured provider plugin. What the plugin calls secret lies sealed in `secrets`."""
+    """One configured provider plugin. What the plugin calls secret lies sealed in `secrets`.
+
+    While it rests or is off, mail leaves through the account at `failover_id`.
+    """
 
     __tablename__ = "provider_accounts"
     __table_args__ = (
@@ -25,6 +28,7 @@ class ProviderAccount(InWorkspace, Stamped, Base):
             "uq_provider_accounts_default", "workspace_id", unique=True, postgresql_where=text("is_default")
         ),
         CheckConstraint("status in ('active', 'off')", name="status"),
+        tenant_fk("failover_id", "provider_accounts", ondelete="SET NULL"),
     )
 
     name: Mapped[str]
@@ -36,6 +40,27 @@ class ProviderAccount(InWorkspace, Stamped, Base):
     problem: Mapped[str | None]
     problem_at: Mapped[datetime | None]
     rest_until: Mapped[datetime | None]
+    failover_id: Mapped[UUID | None]
+
+
+class ProviderRule(InWorkspace, Stamped, Base):
+    """Which account mail leaves through, before the sender's own; the first rule that fits decides.
+
+    What is empty fits everything. `recipient_domains` are in lower case.
+    """
+
+    __tablename__ = "provider_rules"
+    __table_args__ = (
+        CheckConstraint("kind in ('marketing', 'transactional')", name="kind"),
+        tenant_fk("account_id", "provider_accounts"),
+        tenant_fk("workflow_id", "automation_workflows"),
+    )
+
+    position: Mapped[int]
+    account_id: Mapped[UUID]
+    workflow_id: Mapped[UUID | None]
+    kind: Mapped[str | None]
+    recipient_domains: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
 
 
 class Sender(InWorkspace, Stamped, Base):
