@@ -54,6 +54,7 @@ def _hang(config: Configurator) -> None:
     config.add_child(Workspace, "domains", resources.Domains)
     config.add_child(resources.Domain, "keys", resources.DomainKeys)
     config.add_child(Workspace, "providers", resources.Providers)
+    config.add_child(resources.Providers, "rules", resources.ProviderRules)
     config.add_child(Workspace, "suppressions", resources.Suppressions)
     config.add_child(config.registry.root_class, "t", resources.PublicLinks)
     config.scan("autoloop.mail.views")

@@ -29,6 +29,7 @@ __all__ = [
     "Email",
     "Emails",
     "Provider",
+    "ProviderRules",
     "Providers",
     "PublicLink",
     "PublicLinks",
@@ -110,6 +111,10 @@ class Provider(Row):
 
     def load(self) -> Any | None:
         return self.request.services(ProviderAccounts).find(self.id)
+
+
+class ProviderRules(Node):
+    """Which account mail leaves through."""
 
 
 class Providers(Collection):

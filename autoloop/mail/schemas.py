@@ -203,6 +203,7 @@ class ChangeAccount(colander.MappingSchema):
     name = text(_("Name"), 120, missing=colander.drop)
     config = plain(_("Settings; secrets that are left out stay"), missing=colander.drop)
     status = one_of(_("Status"), ("active", "off"), missing=colander.drop)
+    failover_id = id_of(_("Stands in while this one rests"), missing=colander.drop)
     is_default = colander.SchemaNode(colander.Boolean(), title=_("Default"), missing=colander.drop)
 
 
@@ -217,6 +218,7 @@ class AccountOut(colander.MappingSchema):
     problem = text("What is wrong with it", 1000, missing=None)
     problem_at = moment("Since", missing=None)
     rest_until = moment("Not tried before", missing=None)
+    failover_id = text("The account that stands in while this one rests", missing=None)
     created_at = moment("Made")
     updated_at = moment("Changed")
 

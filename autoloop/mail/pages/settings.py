@@ -110,7 +110,9 @@ def change_provider(context: resources.Provider, request: Request) -> Any:
     row = context.row
     try:
         given = {"config": {}} | nested(posted_text(request))
-        request.services(ProviderAccounts).change(row.id, checked(schemas.ChangeAccount(), given))
+        # The page always sends the choice: an emptied one is a change.
+        values = {"failover_id": None} | checked(schemas.ChangeAccount(), given)
+        request.services(ProviderAccounts).change(row.id, values)
     except REFUSALS as error:
         return provider_page(request, row, dict(request.POST), error)
     return HTTPSeeOther(request.resource_url(context, query={"done": "saved"}))
@@ -213,6 +215,7 @@ def provider_page(
         "row": row,
         "kind": kind,
         "fields": fields(kind, row.config) if kind else [],
+        "others": [option for option in account_options(request) if option[0] != str(row.id)],
         "given": {"name": row.name} | given,
         "error": told(request, error),
     }

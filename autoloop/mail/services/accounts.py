@@ -51,7 +51,7 @@ class ProviderAccounts(Service):
                 getattr(table, field)
                 for field in (
                     *("id", "name", "provider", "config", "is_default", "status", "problem"),
-                    *("problem_at", "rest_until", "created_at", "updated_at"),
+                    *("problem_at", "rest_until", "failover_id", "created_at", "updated_at"),
                 )
             ),
             table.secrets.is_not(None).label("has_secrets"),
@@ -97,7 +97,9 @@ class ProviderAccounts(Service):
             provider = self._provider(account.provider)
             account.config, account.secrets = self._split(provider, given["config"], self._secrets(account))
             account.problem = account.problem_at = account.rest_until = None
-        for field in ("name", "status"):
+        if given.get("failover_id") and not self._may_stand_in(account.id, given["failover_id"]):
+            raise Invalid(details={"failover_id": ["It is another account of this workspace."]})
+        for field in ("name", "status", "failover_id"):
             if field in given:
                 setattr(account, field, given[field])
         if given.get("is_default"):
@@ -162,6 +164,9 @@ class ProviderAccounts(Service):
 
     def _keyring(self) -> Keyring:
         return Keyring(self.settings.secret_keys)
+
+    def _may_stand_in(self, id: UUID, other: UUID) -> bool:
+        return other != id and self.session.get(ProviderAccount, (self.workspace_id, other)) is not None
 
     def _taken(self, name: str) -> bool:
         same = (ProviderAccount.workspace_id == self.workspace_id, ProviderAccount.name == name)
