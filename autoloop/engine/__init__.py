@@ -15,7 +15,7 @@ __all__ = ["includeme"]
 def includeme(config: Configurator) -> None:
     from autoloop.base.due import DueKind
     from autoloop.engine import advance, blocked, partitions, perform, routing, schedules
-    from autoloop.engine.services import enrolments, events
+    from autoloop.engine.services import bulk, enrolments, events
     from autoloop.engine.services.credential_users import credential_users
     from autoloop.engine.services.erasure import erase
     from autoloop.engine.services.history import timeline
@@ -32,6 +32,7 @@ def includeme(config: Configurator) -> None:
         DueKind("advance", advance.PROBE, advance.work),
         DueKind("perform", perform.PROBE, perform.work),
         blocked.KIND,
+        bulk.KIND,
         enrolments.KIND,
         schedules.KIND,
         *partitions.KINDS,
@@ -49,10 +50,12 @@ def _hang(config: Configurator) -> None:
     config.add_child(Workspace, "runs", resources.Runs)  # type: ignore[attr-defined]
     config.add_child(Workspace, "enrolments", resources.Enrolments)  # type: ignore[attr-defined]
     config.add_child(Workspace, "events", resources.Events)  # type: ignore[attr-defined]
+    config.add_child(resources.Runs, "jobs", resources.Jobs)  # type: ignore[attr-defined]
     config.add_child(resources.Run, "steps", resources.Steps)  # type: ignore[attr-defined]
     config.add_nav("runs", _("Runs"), "activity", section="Automate", order=12, key="r")  # type: ignore[attr-defined]
     config.include("autoloop.engine.forms")
     config.include("autoloop.engine.hooks")
+    config.scan("autoloop.engine.bulk_views")
     config.scan("autoloop.engine.enrolment_views")
     config.scan("autoloop.engine.views")
     config.scan("autoloop.engine.explain")

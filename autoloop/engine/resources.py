@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from autoloop.engine.services.bulk import Bulk
 from autoloop.engine.services.enrolments import Enrolments as EnrolmentService
 from autoloop.engine.services.runs import Runs as RunService
 from autoloop.web.tree import Collection, Node, Row
 
-__all__ = ["Enrolment", "Enrolments", "Events", "Run", "Runs", "Steps"]
+__all__ = ["Enrolment", "Enrolments", "Events", "Job", "Jobs", "Run", "Runs", "Steps"]
 
 
 class Run(Row):
@@ -60,3 +61,25 @@ class Enrolments(Collection):
     """Large enrolments of the workspace."""
 
     row_node = Enrolment
+
+
+class Job(Row):
+    """One act on many runs."""
+
+    def load(self) -> Any | None:
+        found = self.request.services(Bulk).find(self.id)
+        assert isinstance(self.__parent__, Jobs)
+        return (
+            found if found is not None and self.__parent__.workflow_id in (None, found.workflow_id) else None
+        )
+
+
+class Jobs(Collection):
+    """Acts on many runs, of the workspace or of the workflow above."""
+
+    row_node = Job
+
+    @property
+    def workflow_id(self) -> UUID | None:
+        assert isinstance(self.__parent__, Runs)
+        return self.__parent__.workflow_id

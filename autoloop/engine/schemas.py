@@ -51,6 +51,11 @@ class RunsQuery(ListQuery):
     )
     workflow_id = text(36, missing=None, description="Only runs of this workflow")
     contact_id = text(36, missing=None, description="Only runs of this contact")
+    version = whole(missing=None, description="Only runs of this version of the workflow, by its number")
+    node = text(200, missing=None, description="Only runs that stand at this step")
+    tag = text(100, missing=None, description="Only runs of contacts with this tag")
+    segment = text(36, missing=None, description="Only runs of contacts in this segment")
+    started_before = moment(missing=None, description="Only runs that began before this moment")
 
 
 class RunOut(colander.MappingSchema):

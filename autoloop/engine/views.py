@@ -14,12 +14,14 @@ from autoloop.engine import schemas
 from autoloop.engine.models import EventRow, WorkflowRun
 from autoloop.engine.resources import Events, Run, Runs, Steps
 from autoloop.engine.services.inbox import Inbox
+from autoloop.engine.services.rerunning import REFUSED, rerun
+from autoloop.engine.services.run_filter import FIELDS, checked_filter
 from autoloop.engine.services.runs import Runs as RunService
 from autoloop.web import Page, api_view
 from autoloop.web.paging import fetch_page, order_of
 from autoloop.web.permissions import Permission
 
-__all__ = ["listed", "moved"]
+__all__ = ["again", "filter_of", "listed", "moved"]
 
 
 def given_id(filters: dict[str, Any], name: str) -> UUID | None:
@@ -33,14 +35,18 @@ def given_id(filters: dict[str, Any], name: str) -> UUID | None:
     return found
 
 
+def filter_of(context: Runs, filters: dict[str, Any]) -> dict[str, Any]:
+    """The runs' filter in a request's query; below a workflow, that workflow's. Raises Invalid."""
+    given = {name: filters[name] for name in FIELDS}
+    if context.workflow_id is not None:
+        given["workflow_id"] = context.workflow_id
+    return checked_filter(given)
+
+
 def listed(context: Runs, request: Request, *, count: bool = False) -> Page:
     """A page of runs by the request's filters, newest first unless asked otherwise."""
     filters = request.filters
-    found = request.services(RunService).query(
-        workflow_id=context.workflow_id or given_id(filters, "workflow_id"),
-        contact_id=given_id(filters, "contact_id"),
-        status=filters["status"],
-    )
+    found = request.services(RunService).query(filter_of(context, filters))
     order = order_of(filters["sort"], {"started_at": WorkflowRun.id}, "-started_at")
     return fetch_page(request.db, found, order, WorkflowRun.id, filters, count=count)
 
@@ -108,6 +114,24 @@ def resume_run(context: Run, request: Request) -> Any:
 def retry_run(context: Run, request: Request) -> Any:
     """Let a failed run go on at the step that failed. 409 for runs that stood in several places."""
     return moved(context, request, "retry")
+
+
+@api_view(
+    context=Run, method="POST", name="rerun", permission=Permission.PUBLISH, out=schemas.RunDetail, status=201
+)
+def rerun_run(context: Run, request: Request) -> Any:
+    """Start the run's contact again, through the live version. 409 with the reason where that cannot be."""
+    return again(context, request)
+
+
+def again(context: Run, request: Request) -> Any:
+    """The new run. Raises Conflict, whose details name the reason."""
+    done = rerun(request.services, [context.row.id])
+    if not done.started:
+        (reason,) = done.refused
+        raise Conflict(REFUSED[reason], code="RUN_NOT_RERUNNABLE", details={"reason": [reason]})
+    request.services.nudge("advance")
+    return request.services(RunService).find(done.started[0])
 
 
 @api_view(

@@ -1,5 +1,6 @@
 """The engine's tables and their state machines."""
 
+from autoloop.engine.models.bulk import BULK_VERBS, BulkJob
 from autoloop.engine.models.entrances import EnrolmentRow, Form, HookToken, IncomingHook, Schedule
 from autoloop.engine.models.events import EventKey, EventRow
 from autoloop.engine.models.runs import RunAction, RunBatch, RunStep, RunStimulus, RunWait, WorkflowRun
@@ -14,12 +15,14 @@ from autoloop.engine.models.states import (
 from autoloop.engine.models.workflows import Workflow, WorkflowTrigger, WorkflowVersion
 
 __all__ = [
+    "BULK_VERBS",
     "ENDED",
     "RUN_MOVES",
     "RUN_STATUSES",
     "WAIT_KINDS",
     "WORKFLOW_MOVES",
     "WORKFLOW_STATUSES",
+    "BulkJob",
     "EnrolmentRow",
     "EventKey",
     "EventRow",

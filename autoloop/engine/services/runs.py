@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from autoloop.engine.models import RunAction, RunStep, Workflow, WorkflowRun
 from autoloop.engine.services.endings import announce
 from autoloop.engine.services.held import wake_held
 from autoloop.engine.services.retrying import retry_failed
+from autoloop.engine.services.run_filter import conditions
 
 __all__ = ["Runs"]
 
@@ -51,24 +52,6 @@ UNPARK = text("""
 update run_stimuli set parked = false
 where workspace_id = :workspace and run_id = any(cast(:runs as uuid[])) and parked
 """)
-
-SHOWN = (
-    "id",
-    "workflow_id",
-    "version_id",
-    "contact_id",
-    "trigger",
-    "status",
-    "reason",
-    "positions",
-    "variables",
-    "steps",
-    "is_test",
-    "due_at",
-    "started_at",
-    "moved_at",
-    "ended_at",
-)
 
 LISTED = tuple(
     getattr(WorkflowRun, name)
@@ -111,11 +94,10 @@ class Runs(Service):
         found = self.session.get(WorkflowRun, (self.workspace_id, run_id))
         return found if found is not None and workflow_id in (None, found.workflow_id) else None
 
-    def query(
-        self, *, workflow_id: UUID | None = None, contact_id: UUID | None = None, status: str | None = None
-    ) -> Select[Any]:
-        """Runs as columns, with the contact's name and address and the workflow's name; in no order yet."""
-        query = (
+    def query(self, filter: Mapping[str, Any]) -> Select[Any]:
+        """Runs of a checked filter, as columns, with the contact's name and address and the workflow's name;
+        in no order yet."""
+        return (
             select(*LISTED, *NAMED)
             .join(
                 Contact,
@@ -127,15 +109,8 @@ class Runs(Service):
                     Workflow.workspace_id == WorkflowRun.workspace_id, Workflow.id == WorkflowRun.workflow_id
                 ),
             )
-            .where(WorkflowRun.workspace_id == self.workspace_id)
+            .where(*conditions(self.workspace_id, filter))
         )
-        if workflow_id is not None:
-            query = query.where(WorkflowRun.workflow_id == workflow_id)
-        if contact_id is not None:
-            query = query.where(WorkflowRun.contact_id == contact_id)
-        if status is not None:
-            query = query.where(WorkflowRun.status == status)
-        return query
 
     def journal(self, run_id: UUID) -> Sequence[RunStep]:
         """The run's journal in order; a run takes a bounded number of steps."""
