@@ -26,7 +26,7 @@ GRAPH = {
 
 def work(runtime: Runtime) -> None:
     """Until nothing is due."""
-    kinds = [runtime.registrations.due_kinds[name] for name in ("route", "advance")]
+    kinds = [runtime.registrations.due_kinds[name] for name in ("bulk", "route", "advance")]
     while sum(kind.work(runtime) for kind in kinds):
         pass
 
@@ -91,7 +91,9 @@ def test_archiving_ends_the_runs(api: Client, runtime: Runtime, tenant: Tenant, 
     work(runtime)
     stats = api.data(f"{place}/stats")
     assert stats["total"] == 1
-    assert stats["runs"]["active"] + stats["runs"]["waiting"] == 0
+    assert stats["runs"]["cancelled"] == 1
+    (job,) = api.data(f"{place}/runs/jobs")
+    assert (job["verb"], job["status"], job["changed"]) == ("cancel", "done", 1)
 
 
 def test_runs_stay_in_the_version_they_began_with(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from autoloop.engine.advance.claim import Claimed
 from autoloop.engine.graph import CompiledGraph
-from autoloop.engine.services.workflows import PAUSED_WITH_WORKFLOW
+from autoloop.engine.services.workflows import ENDED_WITH_WORKFLOW, PAUSED_WITH_WORKFLOW
 from autoloop.engine.turns import Entry, Stimulus, Turn
 
 __all__ = ["halted", "too_late"]
@@ -20,7 +20,7 @@ def halted(run: Claimed, graph: CompiledGraph | str, now: datetime) -> Turn:
         gone = [(each["node"], each["visit"]) for each in run.positions if "wait" in each]
         if isinstance(graph, CompiledGraph):
             gone += [(goal, -index) for goal, ears in graph.ears.items() for index in range(len(ears))]
-        why = "Its workflow is archived."
+        why = ENDED_WITH_WORKFLOW
         end = Entry(run.steps + 1, "", "", 0, 0, "cancelled", None, now.isoformat(), {"why": why})
         return _turn(run, "cancelled", why)._replace(
             positions=[], gone=gone, mailed=True, seq=run.steps + 1, journal=[end]

@@ -9,11 +9,13 @@ from sqlalchemy import select, text
 from autoloop.base.errors import Conflict, NotFound
 from autoloop.base.services import Service
 from autoloop.engine.models import WORKFLOW_MOVES, Workflow
+from autoloop.engine.services.bulk import Bulk
 from autoloop.engine.services.held import wake_held
 
-__all__ = ["PAUSED_WITH_WORKFLOW", "WorkflowStatus"]
+__all__ = ["ENDED_WITH_WORKFLOW", "PAUSED_WITH_WORKFLOW", "WorkflowStatus"]
 
 PAUSED_WITH_WORKFLOW = "Its workflow is paused."
+ENDED_WITH_WORKFLOW = "Its workflow is archived."
 
 WAKE = text("""
 with woken as (
@@ -23,13 +25,6 @@ with woken as (
 update run_stimuli s set parked = false from woken
 where s.workspace_id = woken.workspace_id and s.run_id = woken.id and s.parked
 """)
-
-# Advance ends each run of an archived workflow as it comes due; so all are made due.
-STIR = text("""
-update workflow_runs set status = 'active', due_at = now(), attempts = 0
-where workspace_id = :workspace and workflow_id = :workflow and ended_at is null
-""")
-
 
 class WorkflowStatus(Service):
     """Moves workflows through their published state machine."""
@@ -49,7 +44,8 @@ class WorkflowStatus(Service):
     def move(self, workflow_id: UUID, status: str) -> Workflow:
         """Change the status. To the one it has is no change; Conflict where the machine has no such way.
 
-        `live` needs a published version, wakes runs that the pause held, and `archived` ends all runs.
+        `live` needs a published version and wakes runs that the pause held; `archived` begins a bulk job that
+        ends all runs, part by part.
         Nudge "advance" after the commit.
         """
         workflow = self.hold(workflow_id)
@@ -68,6 +64,7 @@ class WorkflowStatus(Service):
             self.session.execute(WAKE, values | {"why": PAUSED_WITH_WORKFLOW})
             wake_held(self.services, workflow_id=workflow_id)
         elif status == "archived":
-            self.session.execute(STIR, values)
+            all_of_it = {"workflow_id": str(workflow_id)}
+            self.services(Bulk).begin("cancel", all_of_it, why=ENDED_WITH_WORKFLOW)
         self.session.refresh(workflow)
         return workflow
