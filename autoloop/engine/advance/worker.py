@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from psycopg import Cursor
 
 from autoloop.base.clock import Clock
+from autoloop.base.garbage import uncollected
 from autoloop.base.ids import new_id
 from autoloop.base.services import Services
 from autoloop.engine.advance import asks, children, claim, poison, stimuli, write
@@ -94,6 +95,7 @@ class Advancer:
         found: Advancer = held[runtime]
         return found
 
+    @uncollected()
     def turn(self) -> int:
         moment = time.monotonic()
         if moment - self.recovered > RECOVER_EVERY:

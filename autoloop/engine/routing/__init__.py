@@ -10,6 +10,7 @@ import psycopg
 from psycopg import Cursor
 from sqlalchemy.exc import OperationalError
 
+from autoloop.base.garbage import uncollected
 from autoloop.base.services import Services
 from autoloop.engine.routing.claiming import PROBE, Inbox, claim, claim_this, put_away
 from autoloop.engine.routing.starts import start, starts
@@ -28,6 +29,7 @@ PASSING = (
 )  # a lost line, a deadlock: nothing is wrong with the event
 
 
+@uncollected()
 def work(runtime: Runtime) -> int:
     """Route one batch of events. Returns how many; 0 says that none is pending."""
     held: list[Inbox] = []

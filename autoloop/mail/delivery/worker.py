@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from autoloop.base.due import Lease, backoff, claim
+from autoloop.base.garbage import uncollected
 from autoloop.base.runtime import Runtime
 from autoloop.mail.delivery.caps import left_today
 from autoloop.mail.delivery.channels import Channels
@@ -59,6 +60,7 @@ class Delivery:
         self.links = Links(runtime.settings.public_url, runtime.settings.secret_keys)
         self._start = UUID(int=0)
 
+    @uncollected()
     def work(self) -> int:
         """Claim one batch and see it through. Returns how many emails were claimed."""
         ready, claimed = self._claim()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import sys
 import time
@@ -19,6 +18,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from autoloop.base.due import DueKind, Lease, backoff, claim
+from autoloop.base.garbage import uncollected
 from autoloop.base.runtime import Runtime
 from autoloop.base.services import Services
 from autoloop.businesses.models import Import
@@ -58,7 +58,7 @@ def work(runtime: Runtime) -> int:
         _fail(runtime, lease, f"The worker ended {MOST_ATTEMPTS} times at the same place.")
         return 1
     try:
-        with _paced(), ThreadPoolExecutor(1, thread_name_prefix="import") as pool:
+        with uncollected(), _paced(), ThreadPoolExecutor(1, thread_name_prefix="import") as pool:
             return max(_slice(runtime, lease, pool), 1)
     except Gone:
         return 1
@@ -72,18 +72,14 @@ def work(runtime: Runtime) -> int:
 def _paced() -> Iterator[None]:
     """The interpreter set for a thread that computes beside one that mostly waits for short answers.
 
-    Rows are many containers without cycles: looking through them for garbage took half of Python's time. And
-    each answer of PostgreSQL had to wait 5 ms for the reading thread to let go of the interpreter.
+    Else each answer of PostgreSQL had to wait 5 ms for the reading thread to let go of it.
     """
-    collected, turn = gc.isenabled(), sys.getswitchinterval()
-    gc.disable()
+    turn = sys.getswitchinterval()
     sys.setswitchinterval(TURN)
     try:
         yield
     finally:
         sys.setswitchinterval(turn)
-        if collected:
-            gc.enable()
 
 
 def _slice(runtime: Runtime, lease: Lease, pool: ThreadPoolExecutor) -> int:
