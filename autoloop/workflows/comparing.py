@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 __all__ = ["MOST_CHANGES", "compare"]
@@ -13,13 +13,21 @@ MOST_CHANGES = 2_000
 MISSING = object()
 
 
-def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+Triggers = Sequence[Any] | None
+
+
+def compare(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    triggers: tuple[Triggers, Triggers] = ((), ()),
+) -> dict[str, Any]:
     """What happened on the way from one published graph to another.
 
     Steps are matched by their ids, ways by (from, port, to); where a step stands on the canvas is no
-    difference. Returns {"same", "steps", "ways", "settings", "truncated"}: a step is {"id", "type",
-    "what": added | removed | changed, "fields"}, a field {"field", "before", "after"} with None for "was
-    not there".
+    difference. `triggers` are those of both; None, of a version older than they are kept, leaves it open
+    what of them changed. Returns {"same", "steps", "ways", "settings", "triggers", "triggers_known",
+    "truncated"}: a step is {"id", "type", "what": added | removed | changed, "fields"}, a trigger the same
+    without an id, a field {"field", "before", "after"} with None for "was not there".
     """
     steps, told = [], 0
     held, given = _by_id(before), _by_id(after)
@@ -35,11 +43,16 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
             )
     settings = list(_fields(before.get("settings") or {}, after.get("settings") or {}, ""))
     ways = _ways(before, after)
+    old_triggers, new_triggers = triggers
+    known = old_triggers is not None and new_triggers is not None
+    started = list(_triggers(old_triggers or (), new_triggers or ())) if known else []
     return {
-        "same": not (steps or settings or ways),
+        "same": not (steps or settings or ways or started),
         "steps": steps,
         "ways": ways,
         "settings": settings[:MOST_CHANGES],
+        "triggers": started,
+        "triggers_known": known,
         "truncated": max(told, len(settings)) > MOST_CHANGES,
     }
 
@@ -56,6 +69,22 @@ def _objects(graph: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
 def _meaning(node: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in node.items() if key not in ("id", "position")}
+
+
+def _triggers(before: Sequence[Any], after: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """Triggers have no ids: equal ones are the same, of the others those of one type are matched in order."""
+    old = [dict(each) for each in before if isinstance(each, Mapping) and each not in after]
+    new = [dict(each) for each in after if isinstance(each, Mapping) and each not in before]
+    for each in old:
+        name = str(each.get("type", ""))
+        other = next((other for other in new if other.get("type") == each.get("type")), None)
+        if other is None:
+            yield {"type": name, "what": "removed", "fields": []}
+            continue
+        new.remove(other)
+        yield {"type": name, "what": "changed", "fields": list(_fields(each, other, ""))[:MOST_CHANGES]}
+    for each in new:
+        yield {"type": str(each.get("type", "")), "what": "added", "fields": []}
 
 
 def _ways(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import colander
 
+from autoloop.engine.enrolment_views import EnrolmentOut
 from autoloop.engine.models import WORKFLOW_STATUSES
 from autoloop.web.input import ListQuery
 
@@ -19,6 +20,8 @@ __all__ = [
     "EnrolOut",
     "Import",
     "NewWorkflow",
+    "PreviewIn",
+    "PreviewOut",
     "Publish",
     "Question",
     "StatsOut",
@@ -173,7 +176,10 @@ class VersionRow(colander.MappingSchema):
 
 
 class VersionOut(VersionRow):
+    """`triggers` is null for versions that are older than they are kept."""
+
     graph = free()
+    triggers = several(free(), missing=None)
     checksum = word()
 
 
@@ -186,10 +192,11 @@ class TriggerOut(colander.MappingSchema):
 
 
 class EnrolIn(colander.MappingSchema):
-    """Who shall start: a list of contacts, all with a tag, or all. Exactly one of them."""
+    """Who shall start: a list of contacts, all with a tag, all in a segment, or all. Exactly one of them."""
 
     contact_ids = several(text(36, 36), missing=None, validator=colander.Length(1, MOST_IDS))
     tag = text(60, 1, missing=None)
+    segment = text(36, 36, missing=None)
     all = flag(missing=False)
 
 
@@ -199,8 +206,36 @@ class Skipped(colander.MappingSchema):
 
 
 class EnrolOut(colander.MappingSchema):
+    """More than 5,000 enter part by part: then `enrolment` says how far that is."""
+
     started = whole()
     skipped = several(Skipped())
+    enrolment = EnrolmentOut(missing=None)
+
+
+class PreviewIn(EnrolIn):
+    """With a `reason`, or `would_start`, the contacts of that fate are listed too, `limit` at a time."""
+
+    reason = text(60, 1, missing=None)
+    cursor = text(36, 36, missing=None)
+    limit = whole(missing=50, validator=colander.Range(1, 200))
+
+
+class Listed(colander.MappingSchema):
+    id = word()
+    email = word(missing=None)
+    first_name = word()
+    last_name = word()
+
+
+class PreviewOut(colander.MappingSchema):
+    """`of` says which graph was asked: live or draft."""
+
+    of = word()
+    would_start = whole()
+    skipped = several(Skipped())
+    contacts = several(Listed(), missing=None)
+    next = word(missing=None)
 
 
 class StatsOut(colander.MappingSchema):

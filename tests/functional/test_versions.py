@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import text
+
 from autoloop.base.ids import new_id
 from autoloop.base.runtime import Runtime
 from autoloop.workflows.comparing import compare
@@ -47,6 +49,37 @@ def test_going_back_makes_a_new_version(api: Client) -> None:
     assert api.post(f"workflows/{flow}/publish").json["data"]["number"] == 3
     assert api.data(f"workflows/{flow}/versions/1/compare?to=3")["same"] is True
     assert len(api.data(f"workflows/{flow}/versions")) == 3
+
+
+def test_versions_keep_their_triggers(api: Client) -> None:
+    flow = published(api)
+    tagged = {"type": "tag_added", "config": {"tag": "new"}}
+    graph = api.data(f"workflows/{flow}/draft")["graph"]
+    api.put(f"workflows/{flow}/draft", {"graph": graph, "triggers": [tagged]})
+    assert api.post(f"workflows/{flow}/publish").json["data"]["number"] == 3
+    told = api.data(f"workflows/{flow}/versions/2/compare?to=3")
+    assert told["triggers_known"] and not told["same"] and told["steps"] == []
+    changes = [(each["type"], each["what"]) for each in told["triggers"]]
+    assert changes == [("manual", "removed"), ("tag_added", "added")]
+    retagged = {"type": "tag_added", "config": {"tag": "old"}}
+    api.put(f"workflows/{flow}/draft", {"graph": graph, "triggers": [retagged]})
+    change = api.data(f"workflows/{flow}/versions/3/compare")["triggers"][0]
+    assert change["what"] == "changed" and change["fields"][0]["field"] == "config.tag"
+    assert api.post(f"workflows/{flow}/versions/3/restore").json["data"]["triggers"] == [tagged]
+
+
+def test_triggers_of_an_older_version_are_not_known(api: Client, runtime: Runtime, tenant: Tenant) -> None:
+    flow = published(api)
+    with runtime.unit("web", tenant.id) as services:
+        services.session.execute(
+            text("update workflow_versions set triggers = null where workflow_id = :flow"), {"flow": flow}
+        )
+    told = api.data(f"workflows/{flow}/versions/1/compare?to=2")
+    assert told["triggers_known"] is False and told["triggers"] == []
+    draft = api.data(f"workflows/{flow}/draft")
+    assert (
+        api.post(f"workflows/{flow}/versions/1/restore").json["data"]["triggers"] == draft["triggers"] != []
+    )
 
 
 def test_a_draft_in_disrepair_is_compared_all_the_same() -> None:

@@ -21,13 +21,14 @@ BULK_STATUSES = ("going", "done", "stopped")
 class BulkJob(InWorkspace, Base):
     """One verb over all runs that a filter found when it was asked for; `cursor` is the last one looked at.
 
+    A job that moves runs to another version keeps in `filter` where to, and by which map.
     `undo_of` is the job whose effect this one takes back; `why` is what the runs' journals say.
     """
 
     __tablename__ = "bulk_jobs"
     __table_args__ = (
         tenant_fk("workflow_id", "automation_workflows"),
-        CheckConstraint(one_of("verb", BULK_VERBS), name="verb"),
+        CheckConstraint(one_of("verb", (*BULK_VERBS, "move")), name="verb"),
         CheckConstraint(one_of("status", BULK_STATUSES), name="status"),
         CheckConstraint("(status = 'going') = (due_at is not null)", name="going_is_due"),
         Index("idx_bulk_jobs_due_at", "due_at", postgresql_where=text("due_at is not null")),

@@ -45,7 +45,11 @@ class Workflow(InWorkspace, Stamped, Base):
 
 
 class WorkflowVersion(InWorkspace, Base):
-    """A published graph. Never changed: runs in progress stand in it."""
+    """A published graph. Never changed: runs in progress stand in it.
+
+    `triggers` are what started its runs when it was published; null if it is older than they are kept. A
+    `number` below zero is a draft that was tested: nobody enters it.
+    """
 
     __tablename__ = "workflow_versions"
     __table_args__ = (
@@ -56,6 +60,7 @@ class WorkflowVersion(InWorkspace, Base):
     workflow_id: Mapped[UUID]
     number: Mapped[int]
     graph: Mapped[dict[str, Any]]
+    triggers: Mapped[list[Any] | None]
     checksum: Mapped[str]
     note: Mapped[str] = mapped_column(server_default="")
     published_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))

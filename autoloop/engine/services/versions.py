@@ -39,12 +39,13 @@ def add(
     workflow: Workflow,
     graph: dict[str, Any],
     *,
+    triggers: list[Any] | None = None,
     published_by: UUID | None = None,
     note: str = "",
 ) -> WorkflowVersion:
     """Add the next version of a workflow and make it the one that new runs take.
 
-    A graph equal to the latest version's gives that version. Raises Invalid with the graph's problems.
+    Graph and triggers equal to the latest version's give that version. Raises Invalid with the graph's problems.
     The caller holds the workflow's row lock or accepts that two at once conflict.
     """
     refuse_problems(services, graph)
@@ -53,12 +54,15 @@ def add(
     latest = session.scalars(
         select(WorkflowVersion)
         .where(
-            WorkflowVersion.workspace_id == workflow.workspace_id, WorkflowVersion.workflow_id == workflow.id
+            WorkflowVersion.workspace_id == workflow.workspace_id,
+            WorkflowVersion.workflow_id == workflow.id,
+            WorkflowVersion.number > 0,
         )
         .order_by(WorkflowVersion.number.desc())
         .limit(1)
     ).first()
-    if latest is not None and latest.checksum == mark:
+    same = latest is not None and latest.checksum == mark
+    if latest is not None and same and (None in (triggers, latest.triggers) or latest.triggers == triggers):
         version = latest
     else:
         version = WorkflowVersion(
@@ -66,6 +70,7 @@ def add(
             workflow_id=workflow.id,
             number=latest.number + 1 if latest is not None else 1,
             graph=graph,
+            **({} if triggers is None else {"triggers": triggers}),  # else SQL null, not JSON null
             checksum=mark,
             published_by=published_by,
             note=note,

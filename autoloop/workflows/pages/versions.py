@@ -41,6 +41,7 @@ def version(context: Version, request: Request) -> dict[str, Any]:
             *((str(each), str(each)) for each in sorted(numbers, reverse=True)),
         ],
         "titles": {name: step.title for name, step in request.registrations.plugins.steps.items()},
+        "starters": {name: each.title for name, each in request.registrations.plugins.triggers.items()},
         "to": to,
         "difference": differing(context, request, to),
         "may_edit": request.has_permission(Permission.EDIT, context),
@@ -51,9 +52,10 @@ def version(context: Version, request: Request) -> dict[str, Any]:
 
 @page(context=Version, method="POST", name="restore", permission=Permission.EDIT)
 def restore(context: Version, request: Request) -> Any:
-    """Its graph becomes the draft's; nothing happens to anybody until that is published."""
+    """Its graph and triggers become the draft's; nothing happens to anybody until that is published."""
     versions = context.__parent__
-    request.services(services.Drafts).save(versions.workflow_id, context.row.graph)  # type: ignore[union-attr]
+    row = context.row
+    request.services(services.Drafts).save(versions.workflow_id, row.graph, row.triggers)  # type: ignore[union-attr]
     number = context.row.number
     say(
         request, _("The draft is now as version ${number}. Publish it to use it.", mapping={"number": number})

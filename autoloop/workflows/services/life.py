@@ -49,7 +49,12 @@ class Life(Service):
         if problems:
             raise refusal(problems)
         version = versions.add(
-            self.services, workflow, draft.graph, published_by=self.services.user_id, note=note
+            self.services,
+            workflow,
+            draft.graph,
+            triggers=draft.triggers,
+            published_by=self.services.user_id,
+            note=note,
         )
         self._set_triggers(workflow_id, draft.triggers)
         draft.published_revision = draft.revision

@@ -21,8 +21,9 @@ class Versions(Service):
         return self._rows(workflow_id)
 
     def numbered(self, workflow_id: UUID, number: int) -> Any | None:
-        """One version with its graph, or None."""
-        rows = self._rows(workflow_id, WorkflowVersion.graph, WorkflowVersion.checksum)
+        """One version with its graph and triggers (None: not known), or None."""
+        held = (WorkflowVersion.graph, WorkflowVersion.triggers, WorkflowVersion.checksum)
+        rows = self._rows(workflow_id, *held)
         return self.session.execute(rows.where(WorkflowVersion.number == number)).one_or_none()
 
     def _rows(self, workflow_id: UUID, *more: Any) -> Select[Any]:
@@ -42,7 +43,9 @@ class Versions(Service):
                 & (Workflow.id == WorkflowVersion.workflow_id),
             )
             .where(
-                WorkflowVersion.workspace_id == self.workspace_id, WorkflowVersion.workflow_id == workflow_id
+                WorkflowVersion.workspace_id == self.workspace_id,
+                WorkflowVersion.workflow_id == workflow_id,
+                WorkflowVersion.number > 0,
             )
         )
 

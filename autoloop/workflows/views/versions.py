@@ -38,6 +38,12 @@ class StepChange(colander.MappingSchema):
     fields = schemas.several(Field())
 
 
+class TriggerChange(colander.MappingSchema):
+    type = schemas.word()
+    what = schemas.word()
+    fields = schemas.several(Field())
+
+
 class WayChange(colander.MappingSchema):
     what = schemas.word()
     source = colander.SchemaNode(colander.String(), name="from")
@@ -50,6 +56,8 @@ class Difference(colander.MappingSchema):
     steps = schemas.several(StepChange())
     ways = schemas.several(WayChange())
     settings = schemas.several(Field())
+    triggers = schemas.several(TriggerChange())
+    triggers_known = schemas.flag(description="False: one of them is older than triggers are kept")
     truncated = schemas.flag()
 
 
@@ -57,11 +65,12 @@ def differing(context: Version, request: Request, to: int | None) -> dict[str, A
     """What changed from this version to another, or to the draft. Raises Invalid for no such version."""
     workflow_id = context.__parent__.workflow_id  # type: ignore[union-attr]
     if to is None:
-        return compare(context.row.graph, request.services(services.Drafts).of(workflow_id).graph)
+        draft = request.services(services.Drafts).of(workflow_id)
+        return compare(context.row.graph, draft.graph, (context.row.triggers, draft.triggers))
     other = request.services(services.Versions).numbered(workflow_id, to)
     if other is None:
         raise Invalid(details={"to": [_("There is no version with this number.")]})
-    return compare(context.row.graph, other.graph)
+    return compare(context.row.graph, other.graph, (context.row.triggers, other.triggers))
 
 
 @api_view(context=Version, name="compare", permission=Permission.READ, query=Other, out=Difference)
@@ -72,8 +81,11 @@ def compare_versions(context: Version, request: Request) -> dict[str, Any]:
 
 @api_view(context=Version, method="POST", name="restore", permission=Permission.EDIT, out=schemas.DraftOut)
 def restore_version(context: Version, request: Request) -> Any:
-    """Put this version's graph into the draft; its triggers stay. Publish it to let new runs take it."""
+    """Put this version's graph and triggers into the draft. Publish it to let new runs take it.
+
+    The draft keeps its triggers if the version is older than they are kept.
+    """
     workflow_id = context.__parent__.workflow_id  # type: ignore[union-attr]
-    saved = request.services(services.Drafts).save(workflow_id, context.row.graph)
+    saved = request.services(services.Drafts).save(workflow_id, context.row.graph, context.row.triggers)
     request.db.refresh(saved, ["updated_at"])
     return saved
