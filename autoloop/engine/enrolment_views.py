@@ -19,6 +19,8 @@ from autoloop.web.input import ListQuery
 from autoloop.web.paging import fetch_page, order_of
 from autoloop.web.permissions import Permission
 
+__all__ = ["COLUMNS", "EnrolmentOut", "listed_enrolments"]
+
 
 class BeginEnrolment(colander.MappingSchema):
     workflow_id = text(36)
@@ -49,9 +51,8 @@ class EnrolmentOut(colander.MappingSchema):
 COLUMNS = [getattr(EnrolmentRow, node.name) for node in EnrolmentOut().children]
 
 
-@api_view(context=Enrolments, permission=Permission.READ, query=EnrolmentsQuery, out=EnrolmentOut, many=True)
-def enrolments(context: Enrolments, request: Request) -> Page:
-    """Sets of contacts that enter workflows, by hand or by the clock; the newest first."""
+def listed_enrolments(request: Request) -> Page:
+    """A page of enrolments by the request's filters, the newest first. Raises Invalid."""
     given = request.filters["workflow_id"]
     workflow = parse_id(given) if given else None
     if given and workflow is None:
@@ -59,6 +60,12 @@ def enrolments(context: Enrolments, request: Request) -> Page:
     order = order_of(request.filters["sort"], {"created_at": EnrolmentRow.created_at}, default="-created_at")
     rows = request.services(EnrolmentService).rows(workflow).with_only_columns(*COLUMNS)
     return fetch_page(request.db, rows, order, EnrolmentRow.id, request.filters)
+
+
+@api_view(context=Enrolments, permission=Permission.READ, query=EnrolmentsQuery, out=EnrolmentOut, many=True)
+def enrolments(context: Enrolments, request: Request) -> Page:
+    """Sets of contacts that enter workflows, by hand or by the clock; the newest first."""
+    return listed_enrolments(request)
 
 
 @api_view(

@@ -9,6 +9,7 @@ def includeme(config: Configurator) -> None:
     from autoloop.mail.delivery import DUE_KINDS
     from autoloop.mail.services import domains
     from autoloop.mail.services.attribution import attribute
+    from autoloop.mail.services.barring import barred_sql
     from autoloop.mail.services.erasing import erase
     from autoloop.mail.services.explaining import explain_contact, explain_emails
     from autoloop.mail.services.happenings import EVENT_NAMES, on_events
@@ -33,6 +34,7 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["sender_exists"] = existing_senders
     registrations.simulators["send_email"] = simulated_email
     registrations.explainers |= {"emails": explain_emails, "contact": explain_contact}
+    registrations.fact_loaders["barred_sql"] = barred_sql
     registrations.timeline_sources["emails"] = timeline
     registrations.erasers["mail"] = erase
     registrations.mergers["mail"] = merge

@@ -129,10 +129,11 @@ def test_why_an_email_was_not_sent_or_is_held(api: Client, runtime: Runtime, ten
     letter = api.post("templates", given).json["data"]["id"]
     graph = {"schema": 1, "nodes": [node("mail", "send_email", template_id=letter)], "edges": []}
     workflow = live(api, graph, [])
-    gone = person(runtime, tenant, consent_marketing="denied")
+    gone = person(runtime, tenant)
     held = person(runtime, tenant)
     api.post(f"workflows/{workflow}/enrol", {"contact_ids": [gone]})
     settle(runtime)
+    api.patch(f"contacts/{gone}", {"consent": {"marketing": "denied", "source": "tests"}})
     drain(runtime)
     settle(runtime)
     told = api.data(f"runs/{only(api, gone, workflow)['run_id']}/explain")

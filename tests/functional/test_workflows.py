@@ -83,9 +83,10 @@ def test_from_an_empty_draft_to_runs(api: Client, contacts: list[str], runtime: 
     assert [each["event_name"] for each in api.data(f"{place}/triggers")] == [None, "order.paid"]
 
     by_tag = api.post(f"{place}/@@enrol", {"tag": "vip"}).json["data"]
-    assert by_tag == {"started": 2, "skipped": []}
+    assert by_tag == {"started": 2, "skipped": [], "enrolment": None}
     everyone = api.post(f"{place}/@@enrol", {"all": True}).json["data"]
-    assert everyone == {"started": 3, "skipped": [{"reason": "was_here_before", "count": 2}]}
+    assert everyone["started"] == 3
+    assert everyone["skipped"] == [{"reason": "was_here_before", "count": 2}]
     strangers = api.post(f"{place}/@@enrol", {"contact_ids": [str(uuid4()), contacts[0]]}).json["data"]
     assert strangers["started"] == 0
 

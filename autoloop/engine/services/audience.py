@@ -13,7 +13,7 @@ from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
 
-__all__ = ["checked_whom", "count", "part"]
+__all__ = ["FROM_ALL", "LAST", "checked_whom", "chosen_sql", "count", "part"]
 
 CHOICES = {
     "all": "",
@@ -23,7 +23,9 @@ CHOICES = {
         "and m.segment_id = cast(:value as uuid) and m.contact_id = c.id and m.is_member)"
     ),
 }
-FROM = "from business_contacts c where c.workspace_id = :workspace and c.status = 'active'"
+NAMED = {"contacts": "and c.id = any(cast(:value as uuid[]))"}
+FROM_ALL = "from business_contacts c where c.workspace_id = :workspace"
+FROM = f"{FROM_ALL} and c.status = 'active'"
 LAST = UUID(int=0)
 
 
@@ -43,9 +45,12 @@ def checked_whom(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"segment": str(id)}
 
 
-def count(session: Session, workspace: UUID, whom: Mapping[str, Any]) -> int:
-    kind, values = _choice(workspace, whom)
-    found: int = session.execute(text(f"select count(*) {FROM} {CHOICES[kind]}"), values).scalar_one()
+def count(session: Session, workspace: UUID, whom: Mapping[str, Any], *, active: bool = True) -> int:
+    """How many there are; the active ones only, unless told otherwise."""
+    choice, values = chosen_sql(workspace, whom)
+    found: int = session.execute(
+        text(f"select count(*) {FROM if active else FROM_ALL} {choice}"), values
+    ).scalar_one()
     return found
 
 
@@ -53,11 +58,13 @@ def part(
     session: Session, workspace: UUID, whom: Mapping[str, Any], after: UUID | None, most: int
 ) -> list[UUID]:
     """The next contacts in id order; fewer than `most` says that these are the last."""
-    kind, values = _choice(workspace, whom)
-    sql = f"select c.id {FROM} {CHOICES[kind]} and c.id > :after order by c.id limit {int(most)}"
+    choice, values = chosen_sql(workspace, whom)
+    sql = f"select c.id {FROM} {choice} and c.id > :after order by c.id limit {int(most)}"
     return list(session.execute(text(sql), values | {"after": after or LAST}).scalars())
 
 
-def _choice(workspace: UUID, whom: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def chosen_sql(workspace: UUID, whom: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A condition on the contact `c`, with its values. Besides what people may say: {"contacts": [ids]}."""
     ((kind, value),) = whom.items()
-    return kind, {"workspace": workspace} if kind == "all" else {"workspace": workspace, "value": value}
+    values: dict[str, Any] = {"workspace": workspace}
+    return (CHOICES | NAMED)[kind], values if kind == "all" else values | {"value": value}

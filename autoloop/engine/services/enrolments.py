@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,9 +16,10 @@ from autoloop.base.errors import Conflict, NotFound
 from autoloop.base.i18n import _
 from autoloop.base.ids import new_id
 from autoloop.base.services import Service, Services
-from autoloop.engine.models import EnrolmentRow, Workflow
+from autoloop.engine.models import EnrolmentRow, Workflow, WorkflowVersion
 from autoloop.engine.services import audience
-from autoloop.engine.services.enrolment import Entering, enter, open_entrance
+from autoloop.engine.services.enrolment import Entering, Entrance, enter, open_entrance
+from autoloop.engine.services.sieve import Sieve, mails_of
 
 if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
@@ -55,7 +57,7 @@ class Enrolments(Service):
             if known is not None:
                 return known
         row.user_id = self.services.user_id
-        row.total = audience.count(self.session, self.workspace_id, chosen)
+        row.total = audience.count(self.session, self.workspace_id, chosen, active=False)
         self.add(row)
         self.services.nudge("enrol")
         return row
@@ -126,9 +128,15 @@ def _next_part(services: Services, row: EnrolmentRow) -> int:
         else:
             _end(row, "stopped", str(error.message))
         return 0
-    people = audience.part(services.session, row.workspace_id, row.whom, row.cursor, PART)
-    entering = [Entering(id, row.entry_key, row.trigger, row.trigger_id, row.event) for id in people]
+    people, barred = _people(services, row, door)
+    entering = [
+        Entering(id, row.entry_key, row.trigger, row.trigger_id, row.event)
+        for id, reason in people
+        if reason is None
+    ]
     done = enter(services, door, entering)
+    for reason, count in barred.items():
+        done.skip(reason, count)
     row.seen += len(people)
     row.started += len(done.started)
     row.skipped = {
@@ -138,8 +146,26 @@ def _next_part(services: Services, row: EnrolmentRow) -> int:
     if len(people) < PART:
         _end(row, "done")
     else:
-        row.cursor, row.due_at = people[-1], func.clock_timestamp()
+        row.cursor, row.due_at = people[-1][0], func.clock_timestamp()
     return len(people)
+
+
+def _people(
+    services: Services, row: EnrolmentRow, door: Entrance
+) -> tuple[Sequence[tuple[UUID, str | None]], dict[str, int]]:
+    """The next contacts, each with the reason why it may not start; and how many there are by reason.
+
+    A schedule takes the active contacts as they are; what a person starts is sieved as the preview says.
+    """
+    if row.trigger != "manual":
+        ids = audience.part(services.session, row.workspace_id, row.whom, row.cursor, PART)
+        return [(id, None) for id in ids], {}
+    services.enter(row.workspace_id)
+    version = services.session.get(WorkflowVersion, (row.workspace_id, door.version_id))
+    assert version is not None
+    found = Sieve(services, row.workflow_id, row.whom, mails_of(version.graph)).part(row.cursor, PART)
+    barred = Counter(reason for _, reason in found if reason is not None)
+    return [(id, reason) for id, reason in found], dict(barred)
 
 
 def _end(row: EnrolmentRow, status: str, reason: str | None = None) -> None:

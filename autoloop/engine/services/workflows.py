@@ -26,6 +26,7 @@ update run_stimuli s set parked = false from woken
 where s.workspace_id = woken.workspace_id and s.run_id = woken.id and s.parked
 """)
 
+
 class WorkflowStatus(Service):
     """Moves workflows through their published state machine."""
 

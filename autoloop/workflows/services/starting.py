@@ -1,24 +1,30 @@
-"""Runs that people start."""
+"""Runs that people start, and what a start would come to."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
-from autoloop.base.errors import Invalid
+from autoloop.base.errors import Conflict, Invalid, NotFound
 from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
 from autoloop.base.services import Service
-from autoloop.businesses.models import Contact
+from autoloop.businesses.services.segments import existing_segments
+from autoloop.engine.graph import parse
+from autoloop.engine.graph.parsed import reentry_fits
+from autoloop.engine.models import Workflow, WorkflowVersion
+from autoloop.engine.services import audience
 from autoloop.engine.services.enrolment import enrol
+from autoloop.engine.services.enrolments import Enrolments
+from autoloop.engine.services.sieve import Sieve, mails_of
+from autoloop.workflows.services.drafts import Drafts
 
 __all__ = ["Starting"]
 
-MOST = 200_000
-BATCH = 5_000
+AT_ONCE = 5_000
+LISTED = 200
 
 
 class Starting(Service):
@@ -28,57 +34,127 @@ class Starting(Service):
         *,
         contact_ids: Sequence[str] | None = None,
         tag: str | None = None,
+        segment: str | None = None,
         all: bool = False,
     ) -> dict[str, Any]:
-        """Start a run for each of these contacts, for all active ones with a tag, or for all active ones.
+        """Start a run for each of these contacts, or for all active ones with a tag, in a segment, or at all.
 
-        Gives {"started", "skipped": [{"reason", "count"}]}; the workflow's re-entry rule decides who is
-        skipped. Raises Invalid unless exactly one choice is given, Conflict if the workflow is not live.
+        Gives {"started", "skipped": [{"reason", "count"}], "enrolment"}; who is skipped, and why, is what
+        `preview` says. More than 5,000 become an enrolment, part by part: then `enrolment` is its row.
+        Raises Invalid unless exactly one choice is given, Conflict if the workflow is not live.
         """
-        if [contact_ids is not None, tag is not None, all].count(True) != 1:
-            raise Invalid(
-                details={"contact_ids": [_("Give contact_ids, or a tag, or all: exactly one of them.")]}
-            )
-        ids = self._given(contact_ids) if contact_ids is not None else self._found(tag)
-        started, skipped = 0, dict[str, int]()
-        for at in range(0, len(ids), BATCH):
-            part = enrol(self.services, workflow_id, ids[at : at + BATCH], trigger="manual")
-            started += len(part.started)
-            for reason, count in part.skipped.items():
-                skipped[reason] = skipped.get(reason, 0) + count
-        if not ids:
-            enrol(self.services, workflow_id, [])  # the workflow must be live all the same
+        whom, unknown = self._whom(contact_ids=contact_ids, tag=tag, segment=segment, all=all)
+        workflow = self._workflow(workflow_id)
+        if workflow.status != "live":
+            raise Conflict(_("Only a live workflow takes contacts."), code="WORKFLOW_NOT_LIVE")
+        if "contacts" not in whom:
+            size = audience.count(self.session, self.workspace_id, whom, active=False)
+            if size > AT_ONCE:
+                return {
+                    "started": 0,
+                    "skipped": [],
+                    "enrolment": self.services(Enrolments).begin(workflow_id, whom),
+                }
+        graph, _of = self._graph(workflow)
+        found = Sieve(self.services, workflow_id, whom, mails_of(graph)).part(None, 2 * AT_ONCE)
+        ids = [id for id, reason in found if reason is None]
+        skipped = Counter(reason for _id, reason in found if reason is not None)
+        done = enrol(self.services, workflow_id, ids, trigger="manual")
+        skipped.update(done.skipped)
+        if unknown:
+            skipped["unknown_contact"] += unknown - len(found)
         self.services.nudge("advance")
-        return {
-            "started": started,
-            "skipped": [{"reason": reason, "count": count} for reason, count in sorted(skipped.items())],
-        }
+        return {"started": len(done.started), "skipped": _counted(skipped), "enrolment": None}
 
-    def _given(self, contact_ids: Sequence[str]) -> list[UUID]:
-        ids, wrong = [], {}
-        for index, given in enumerate(contact_ids):
-            id = parse_id(given)
-            if id is None:
-                wrong[f"contact_ids.{index}"] = [_("This is no id.")]
-            else:
-                ids.append(id)
-        if wrong:
-            raise Invalid(details=wrong)
-        return list(dict.fromkeys(ids))
+    def preview(
+        self,
+        workflow_id: UUID,
+        *,
+        reason: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+        **choice: Any,
+    ) -> dict[str, Any]:
+        """What a start would come to now, by the live version or, without one, the draft. Changes nothing.
 
-    def _found(self, tag: str | None) -> list[UUID]:
-        found = select(Contact.id).where(
-            Contact.workspace_id == self.workspace_id, Contact.status == "active"
-        )
+        Gives {"of", "would_start", "skipped": [{"reason", "count"}]}; with a `reason` (or `would_start`) also
+        "contacts" with that fate, in id order, and the cursor "next".
+        """
+        whom, unknown = self._whom(**choice)
+        graph, of = self._graph(self._workflow(workflow_id))
+        parsed, _problems = parse(graph)
+        reentry = parsed.settings.get("reentry", "once")
+        rule = reentry if reentry_fits(reentry) else "once"
+        sieve = Sieve(self.services, workflow_id, whom, mails_of(graph), rule)
+        counts: dict[Any, int] = sieve.counts()
+        start = counts.pop(None, 0)
+        if unknown:
+            counts["unknown_contact"] = unknown - start - sum(counts.values())
+        told: dict[str, Any] = {"of": of, "would_start": start, "skipped": _counted(counts)}
+        if reason is None:
+            return told
+        after = parse_id(cursor) if cursor else None
+        if cursor and after is None:
+            raise Invalid(details={"cursor": [_("This is no cursor of this list. Start again without it.")]})
+        wanted = None if reason == "would_start" else reason
+        most = min(limit, LISTED)
+        rows = sieve.listed(wanted, after, most + 1)
+        last = str(rows[most - 1].id) if len(rows) > most else None
+        return told | {"contacts": rows[:most], "next": last}
+
+    def _workflow(self, workflow_id: UUID) -> Workflow:
+        found = self.session.get(Workflow, (self.workspace_id, workflow_id))
+        if found is None:
+            raise NotFound
+        return found
+
+    def _graph(self, workflow: Workflow) -> tuple[Any, str]:
+        if workflow.live_version_id is not None:
+            version = self.session.get(WorkflowVersion, (self.workspace_id, workflow.live_version_id))
+            if version is not None:
+                return version.graph, "live"
+        return self.services(Drafts).of(workflow.id).graph, "draft"
+
+    def _whom(
+        self,
+        *,
+        contact_ids: Sequence[str] | None = None,
+        tag: str | None = None,
+        segment: str | None = None,
+        all: bool = False,
+    ) -> tuple[dict[str, Any], int]:
+        """The choice in one form; and how many contacts were named, 0 for a set. Raises Invalid."""
+        if [contact_ids is not None, tag is not None, segment is not None, bool(all)].count(True) != 1:
+            say = _("Give contact_ids, or a tag, or a segment, or all: exactly one of them.")
+            raise Invalid(details={"contact_ids": [say]})
+        if contact_ids is not None:
+            ids = _read_ids(contact_ids)
+            return {"contacts": ids}, len(ids)
         if tag is not None:
-            found = found.where(Contact.tags.contains([tag]))
-        ids = list(self.session.scalars(found.order_by(Contact.id).limit(MOST + 1)))
-        if len(ids) > MOST:
-            raise Invalid(
-                _(
-                    "That is more than ${most} contacts. Start them in parts, by tag.",
-                    mapping={"most": f"{MOST:,}"},
-                ),
-                code="TOO_MANY_CONTACTS",
-            )
-        return ids
+            return {"tag": tag}, 0
+        if segment is not None:
+            return {"segment": self._segment(segment)}, 0
+        return {"all": True}, 0
+
+    def _segment(self, given: str) -> str:
+        id = parse_id(given)
+        if id is None or id not in existing_segments(self.services, [id]):
+            raise Invalid(details={"segment": [_("There is no such segment.")]})
+        return str(id)
+
+
+def _read_ids(contact_ids: Sequence[str]) -> list[UUID]:
+    ids, wrong = [], {}
+    for index, given in enumerate(contact_ids):
+        id = parse_id(given)
+        if id is None:
+            wrong[f"contact_ids.{index}"] = [_("This is no id.")]
+        else:
+            ids.append(id)
+    if wrong:
+        raise Invalid(details=wrong)
+    return list(dict.fromkeys(ids))
+
+
+def _counted(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"reason": reason, "count": count} for reason, count in sorted(counts.items()) if count]

@@ -73,8 +73,24 @@ def restore_workflow(context: Workflow, request: Request) -> Any:
     out=schemas.EnrolOut,
 )
 def enrol_contacts(context: Workflow, request: Request) -> Any:
-    """Start runs by hand: for a list of contacts, for all with a tag, or for all."""
-    return request.services(services.Starting).by_hand(context.id, **request.validated)
+    """Start runs by hand: for a list of contacts, for all with a tag or in a segment, or for all."""
+    done = request.services(services.Starting).by_hand(context.id, **request.validated)
+    if done["enrolment"] is not None:
+        request.db.refresh(done["enrolment"])
+    return done
+
+
+@api_view(
+    context=Workflow,
+    method="POST",
+    name="preview-start",
+    permission=Permission.READ,
+    body=schemas.PreviewIn,
+    out=schemas.PreviewOut,
+)
+def preview_start(context: Workflow, request: Request) -> Any:
+    """Who would start now, and who would not, by reason. Writes nothing."""
+    return request.services(services.Starting).preview(context.id, **request.validated)
 
 
 @api_view(context=Versions, permission=Permission.READ, out=schemas.VersionRow, many=True)
