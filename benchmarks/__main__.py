@@ -1,4 +1,4 @@
-"""Run benchmarks: `python -m benchmarks [engine] [mail] [api] [import] [executions] [segments]`."""
+"""Run benchmarks: `python -m benchmarks [engine] [mail] [api] [import] [executions] [segments] [campaign]`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ PROGRAMS = {
     "import": "imports",
     "executions": "executions",
     "segments": "segments",
+    "campaign": "campaign",
 }
 
 

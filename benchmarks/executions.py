@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import psycopg
 from sqlalchemy import text
 
-from autoloop.embedded.launch import own_environment, spawn
+from autoloop.embedded.launch import spawn
 from autoloop.engine.hooks.services import Hooks
 from autoloop.engine.models import Workflow, WorkflowTrigger
 from autoloop.engine.services import enrolments, versions
@@ -26,7 +26,7 @@ from autoloop.engine.services.enrolments import Enrolments
 from autoloop.engine.services.workflows import WorkflowStatus
 from autoloop.settings import Settings
 from benchmarks.api import serving
-from benchmarks.stand import Stand, stand
+from benchmarks.stand import Stand, environment, stand
 
 CONNECTIONS = 16
 PEOPLE = 20_000
@@ -50,11 +50,6 @@ class Round:
 @contextmanager
 def working(settings: Settings, processes: int) -> Iterator[None]:
     """One real worker with its processes, and a scheduler."""
-    given = {name: value for name, value in own_environment().items() if not name.startswith("AUTOLOOP_")}
-    for field in dataclasses.fields(Settings):
-        value = getattr(settings, field.name)
-        written = " ".join(value) if isinstance(value, tuple) else str(value)
-        given[f"AUTOLOOP_{field.name.upper()}"] = written.lower() if isinstance(value, bool) else written
     with tempfile.TemporaryDirectory() as folder:
         ini = Path(folder) / "bench.ini"
         ini.write_text("[app:main]\nuse = egg:autoloop\n")
@@ -63,7 +58,7 @@ def working(settings: Settings, processes: int) -> Iterator[None]:
             spawn(
                 [sys.executable, "-m", "autoloop.cli", *each, "--config", str(ini)],
                 death_signal=signal.SIGKILL,
-                env=given,
+                env=environment(settings),
             )
             for each in words.values()
         ]

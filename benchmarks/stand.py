@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from autoloop import make_runtime
 from autoloop.base.ids import new_id
 from autoloop.base.migrate import migrate
 from autoloop.base.runtime import Runtime
+from autoloop.embedded.launch import own_environment
 from autoloop.embedded.postgres import Postgres
 from autoloop.embedded.redis import Redis
 from autoloop.settings import Settings
@@ -84,6 +85,16 @@ def stand(**more: object) -> Iterator[Stand]:
             workspace_id, user_id = tenant(runtime)
             yield Stand(postgres, settings, runtime, workspace_id, user_id)
             runtime.dispose()
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Ours, with these settings: for processes of AutoLoop that a benchmark starts."""
+    given = {name: value for name, value in own_environment().items() if not name.startswith("AUTOLOOP_")}
+    for field in fields(Settings):
+        value = getattr(settings, field.name)
+        written = " ".join(value) if isinstance(value, tuple) else str(value)
+        given[f"AUTOLOOP_{field.name.upper()}"] = written.lower() if isinstance(value, bool) else written
+    return given
 
 
 def tenant(runtime: Runtime) -> tuple[UUID, UUID]:
