@@ -13,23 +13,33 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from uuid import UUID
 
 import colander
+
+from autoloop.plugins.email_events import EventKind, IncomingCall, ProviderEvent, Unreadable, Unverified
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = [
     "Account",
     "Channel",
     "EmailProvider",
+    "EventKind",
     "Fate",
     "Idempotency",
+    "IncomingCall",
     "Mailbox",
     "Message",
+    "ProviderEvent",
     "ProviderServices",
     "Refused",
     "Reply",
     "Staged",
+    "Unreadable",
+    "Unverified",
 ]
 
 
@@ -162,9 +172,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class ProviderServices:
-    """What AutoLoop lends to every provider alike."""
+    """What AutoLoop lends to every provider alike. `http` reaches public addresses only."""
 
     mailbox: Mailbox
+    http: httpx.Client | None = None
 
 
 class EmailProvider(ABC):
@@ -184,3 +195,18 @@ class EmailProvider(ABC):
     @abstractmethod
     def open(self, account: Account, services: ProviderServices) -> Channel:
         """A channel of this account. Connects lazily: trouble shows in `stage`, not here."""
+
+    def takes_events(self, account: Account) -> bool:
+        """Whether the account has what its webhook is verified with; without it, the address is unknown."""
+        return False
+
+    def receive(
+        self, account: Account, services: ProviderServices, call: IncomingCall
+    ) -> Sequence[ProviderEvent]:
+        """The events that a call to the account's webhook brings, once it is verified as the vendor says.
+
+        What AutoLoop does not care for is left out. Raises Unverified for a call that is not the vendor's or
+        is older than its rule allows, Unreadable for one that cannot be read. Only called while
+        `takes_events`. It may reach out through `services.http`, for the vendor's certificate, say.
+        """
+        raise Unverified("this provider has no webhook")
