@@ -9,10 +9,38 @@ from email_validator import EmailNotValidError, validate_email
 
 from autoloop.base.errors import Invalid
 
-__all__ = ["address_hash", "checked_address", "domain_of", "envelope_address", "normalised"]
+__all__ = [
+    "EVERYWHERE",
+    "address_hash",
+    "checked_address",
+    "checked_target",
+    "domain_of",
+    "envelope_address",
+    "normalised",
+    "reasons_sql",
+]
 
 # The same digest in SQL, so that a statement can look suppressions up by itself.
 HASH_SQL = "sha256(uuid_send({workspace}) || convert_to(lower({address}), 'UTF8'))"
+
+
+# What the installation itself suppresses is hashed with this in a workspace's place.
+EVERYWHERE = UUID(int=0)
+
+
+def reasons_sql(workspace: str, address: str) -> str:
+    """SQL: the reasons why this address must not be mailed, as an array; null if there are none.
+
+    Looks for the address and for its domain (`@example.org`), in the workspace and in the installation.
+    """
+    domain = f"'@' || substring({address} from '[^@]*$')"
+    here, there = (
+        f"{HASH_SQL.format(workspace=owner, address=address)}, {HASH_SQL.format(workspace=owner, address=domain)}"
+        for owner in (workspace, f"'{EVERYWHERE}'::uuid")
+    )
+    return f"""(select array_agg(found.reason) from (
+    select x.reason from suppressions x where x.workspace_id = {workspace} and x.address_hash in ({here})
+    union select 'instance' from instance_suppressions y where y.address_hash in ({there})) found)"""
 
 
 def normalised(address: str) -> str:
@@ -38,6 +66,14 @@ def checked_address(address: str, field: str = "address") -> str:
         )
     except EmailNotValidError as error:
         raise Invalid(details={field: [str(error)]}) from None
+
+
+def checked_target(given: str, field: str = "address") -> str:
+    """An address, or a domain written as `@example.org` or `example.org`. Raises Invalid naming the field."""
+    given = given.strip()
+    if "@" in given.lstrip("@"):
+        return checked_address(given, field)
+    return "@" + checked_address(f"x@{given.lstrip('@')}", field).partition("@")[2].lower()
 
 
 def envelope_address(address: str) -> str:

@@ -34,6 +34,7 @@ def test_every_table_with_a_workspace_is_under_row_level_security_or_listed_as_t
     instance = {
         "workspaces", "workspace_slugs", "members", "api_keys", "sessions", "users", "claims", "audit_events",
         "scheduler_ticks", "generations", "sign_in_failures", "alembic_version", "run_batches", "hook_tokens",
+        "instance_suppressions",
     }  # fmt: skip
     with runtime.web_engine.connect() as connection:
         rows = connection.execute(

@@ -25,7 +25,8 @@ class Contact(InWorkspace, Stamped, Base):
     """A person. `email` is as given; `email_normal` is what is compared, and empty where there is none.
 
     `consent_marketing` says whether marketing mail is allowed, since when, and where that was said.
-    `topics` holds the keys of the topics the person subscribed to.
+    `topics` holds the keys of the topics the person subscribed to. `mail_pace_days` is how many days the
+    person wants between two marketing mails (0: as they come); until `mail_paused_until` they want none.
     """
 
     __tablename__ = "business_contacts"
@@ -80,6 +81,8 @@ class Contact(InWorkspace, Stamped, Base):
     topics: Mapped[list[str]] = words()
     tags: Mapped[list[str]] = words()
     fields: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    mail_pace_days: Mapped[int] = mapped_column(default=0, server_default="0")
+    mail_paused_until: Mapped[datetime | None]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     tsv: Mapped[str] = deferred(mapped_column(TSVECTOR, Computed(SEARCHED, persisted=True)), raiseload=True)
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from autoloop.engine.models import ENDED
-from autoloop.mail.addresses import HASH_SQL
+from autoloop.mail.addresses import reasons_sql
 from autoloop.mail.delivery.outcomes import Outcome
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.models import Kind, Status
@@ -26,7 +26,7 @@ UNJUDGED = 300.0  # seconds until another look at a mail that raised an error
 POLL = 15.0  # seconds until a mail is looked at again that waits for a person (paused workflow, sender)
 
 FACTS = text(f"""
-select e.id, e.kind, e.run_id is not null as of_run, e.contact_id, e.send_window,
+select e.workspace_id, e.id, e.kind, e.run_id is not null as of_run, e.contact_id, e.send_window,
   r.status as run_status, f.status as workflow_status, s.status as sender_status,
   c.status as contact_status, c.consent_marketing, w.timezone as workspace_timezone,
   coalesce(nullif(c.timezone, ''), nullif(b.timezone, ''), w.timezone) as contact_timezone,
@@ -45,8 +45,12 @@ select e.id, e.kind, e.run_id is not null as of_run, e.contact_id, e.send_window
       and x.id is distinct from e.resend_of and y.template_id = z.template_id
       and x.kind in ('marketing', 'transactional')
       and (x.sent_at is not null or x.status in ('sending', 'unknown'))) end as had_it,
-  (select array_agg(x.reason) from suppressions x where x.workspace_id = e.workspace_id
-    and x.address_hash = {HASH_SQL.format(workspace="e.workspace_id", address="e.to_address")}) as suppressed
+  c.mail_pace_days, c.mail_paused_until,
+  case when e.kind = 'marketing' and c.mail_pace_days > 0 then (
+    select max(coalesce(x.sent_at, x.updated_at)) from email_logs x
+    where x.workspace_id = e.workspace_id and x.contact_id = e.contact_id and x.id <> e.id
+      and x.kind = 'marketing' and (x.sent_at is not null or x.status in ('sending', 'unknown'))) end as marketed_at,
+  {reasons_sql("e.workspace_id", "e.to_address")} as suppressed
 from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[])) u(tenant, id)
 join email_logs e on e.workspace_id = u.tenant and e.id = u.id
 join workspaces w on w.id = e.workspace_id
@@ -60,8 +64,16 @@ left join businesses b on b.workspace_id = e.workspace_id and b.id = c.business_
 def decide(session: Session, mails: Sequence[Outgoing]) -> dict[UUID, Outcome]:
     """Email id → why it must not go now. An email that is absent may go (but for the cap)."""
     given = {"tenants": [mail.workspace_id for mail in mails], "ids": [mail.id for mail in mails]}
-    answers = ((row["id"], _sure(dict(row))) for row in session.execute(FACTS, given).mappings())
-    return {id: answer for id, answer in answers if answer is not None}
+    held, going = {}, set()
+    for row in session.execute(FACTS, given).mappings():
+        answer = _sure(dict(row))
+        if answer is None and row["mail_pace_days"] and row["kind"] == Kind.MARKETING:
+            if (row["workspace_id"], row["contact_id"]) in going:  # another one to this person goes right now
+                answer = _hold("pace", POLL)
+            going.add((row["workspace_id"], row["contact_id"]))
+        if answer is not None:
+            held[row["id"]] = answer
+    return held
 
 
 def _sure(row: Mapping[str, Any]) -> Outcome | None:
@@ -91,10 +103,23 @@ def verdict(row: Mapping[str, Any]) -> Outcome | None:
         return Outcome(Status.SKIPPED, why)
     if kind is not Kind.TEST and (why := _too_much(row)):
         return Outcome(Status.SKIPPED, why)
+    if kind is Kind.MARKETING and (wish := wished(row)):
+        return wish
     if kind is Kind.MARKETING and row["send_window"]:
         wait = opens_in(row["send_window"], row["now"], row["contact_timezone"], row["workspace_timezone"])
         if wait > 0:
             return _hold("outside_window", wait)
+    return None
+
+
+def wished(row: Mapping[str, Any]) -> Outcome | None:
+    """What the person chose on the preference page: no marketing mail until a day, or one in so many days."""
+    until, last = row.get("mail_paused_until"), row.get("marketed_at")
+    if until is not None and until > row["now"]:
+        return _hold("paused_by_contact", (until - row["now"]).total_seconds())
+    if last is not None:
+        wait = (last + timedelta(days=row["mail_pace_days"]) - row["now"]).total_seconds()
+        return _hold("pace", wait) if wait > 0 else None
     return None
 
 

@@ -23,12 +23,24 @@ __all__ = ["mark"]
 # The lock first, the look at everything else in statements after it: what was committed while we
 # waited for the lock (a cancellation, an unsubscribe) is seen.
 LOCK = text("""
-select e.id, s.daily_cap is not null as capped from email_logs e
+select e.id, s.daily_cap is not null as capped,
+  exists (select from business_contacts c where c.workspace_id = e.workspace_id and c.id = e.contact_id
+    and c.mail_pace_days > 0) as paced
+from email_logs e
 join unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:fences as bigint[])) u(tenant, id, fence)
   on e.workspace_id = u.tenant and e.id = u.id
 left join senders s on s.workspace_id = e.workspace_id and s.id = e.sender_id
 where e.fence + 0 = u.fence and e.status = 'intent'
 order by e.id for no key update of e""")
+
+# Two senders at once must not both find that nothing went to this person lately.
+PACED = text("""
+select c.id from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[])) u(tenant, id)
+join email_logs e on e.workspace_id = u.tenant and e.id = u.id
+join business_contacts c on c.workspace_id = e.workspace_id and c.id = e.contact_id
+order by c.id for no key update of c""")
+
+PAIR = ("tenants", "ids")
 
 SENDING = text("""
 with given as (
@@ -55,7 +67,10 @@ def mark(services: Services, finished: Sequence[Finished]) -> frozenset[UUID]:
     session = services.session
     by_id = {each.mail.id: each for each in finished}
     mails = [each.mail for each in finished]
-    locked = {row.id: row.capped for row in session.execute(LOCK, columns([mail.lease for mail in mails]))}
+    found = session.execute(LOCK, columns([mail.lease for mail in mails])).all()
+    locked = {row.id: row.capped for row in found}
+    if paced := [by_id[row.id].mail for row in found if row.paced]:
+        session.execute(PACED, {k: v for k, v in columns([m.lease for m in paced]).items() if k in PAIR})
     mine = [mail for mail in mails if mail.id in locked]
     held = decide(session, mine)
     ready = [mail for mail in mine if mail.id not in held]

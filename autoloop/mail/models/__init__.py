@@ -4,7 +4,7 @@ from autoloop.mail.models.domains import DkimKey, SendingDomain
 from autoloop.mail.models.emails import TRANSITIONS, Email, EmailAttempt, Kind, Status
 from autoloop.mail.models.mailbox import MailboxMessage
 from autoloop.mail.models.senders import ProviderAccount, ProviderRule, Sender, SenderDay
-from autoloop.mail.models.suppressions import REASONS, Suppression
+from autoloop.mail.models.suppressions import REASONS, InstanceSuppression, Suppression
 from autoloop.mail.models.templates import RULES, SOURCE_KINDS, EmailTemplate, EmailTemplateVersion
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "EmailAttempt",
     "EmailTemplate",
     "EmailTemplateVersion",
+    "InstanceSuppression",
     "Kind",
     "MailboxMessage",
     "ProviderAccount",

@@ -8,15 +8,18 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from autoloop.base.db import Base, InWorkspace, Stamped
+from autoloop.base.db import Base, Identified, InWorkspace, Stamped
 
-__all__ = ["REASONS", "Suppression"]
+__all__ = ["REASONS", "InstanceSuppression", "Suppression"]
 
 REASONS: tuple[str, ...] = ("unsubscribed", "bounced", "complained", "manual")
 
 
 class Suppression(InWorkspace, Stamped, Base):
-    """One reason not to mail one address. Found by hash, so that it survives the address's erasure."""
+    """One reason not to mail one address, or a whole domain (`@example.org`).
+
+    Found by hash, so that it survives the address's erasure.
+    """
 
     __tablename__ = "suppressions"
     __table_args__: ClassVar = (
@@ -35,4 +38,16 @@ class Suppression(InWorkspace, Stamped, Base):
     reason: Mapped[str]
     note: Mapped[str] = mapped_column(server_default="")
     email_id: Mapped[UUID | None]
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+
+
+class InstanceSuppression(Identified, Stamped, Base):
+    """An address or a domain (`@example.org`) that no workspace of this installation may mail."""
+
+    __tablename__ = "instance_suppressions"
+    __table_args__: ClassVar = (Index("uq_instance_suppressions_address_hash", "address_hash", unique=True),)
+
+    address_hash: Mapped[bytes]
+    address: Mapped[str | None]
+    note: Mapped[str] = mapped_column(server_default="")
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))

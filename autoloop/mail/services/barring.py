@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from autoloop.mail.addresses import HASH_SQL
+from autoloop.mail.addresses import reasons_sql
 
 __all__ = ["barred_sql"]
 
 # The same answer as `decisions.barred`, for sets: a test holds both equal.
 BARRED = f"""case
   when c.status <> 'active' then c.status
-  when exists (select 1 from suppressions x where x.workspace_id = c.workspace_id
-    and x.address_hash = {HASH_SQL.format(workspace="c.workspace_id", address="c.email_normal")})
-    then 'suppressed'
+  when {reasons_sql("c.workspace_id", "c.email_normal")} is not null then 'suppressed'
   when c.consent_marketing = 'denied' or (c.consent_marketing <> 'granted'
     and (select coalesce((w.settings ->> 'require_consent')::boolean, false) from workspaces w
       where w.id = :workspace)) then 'no_consent' end"""

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from autoloop.base.i18n import _
 from autoloop.base.services import Services
-from autoloop.mail.addresses import HASH_SQL
+from autoloop.mail.addresses import reasons_sql
 from autoloop.mail.delivery.decisions import barred
 from autoloop.mail.models import Email, Kind, Status
 
@@ -19,6 +19,8 @@ HELD = {
     "run_paused": _("its run is paused or held"),
     "workflow_paused": _("the workflow is paused"),
     "sender_paused": _("the sender is paused"),
+    "pace": _("the contact wants fewer emails"),
+    "paused_by_contact": _("the contact wants a pause"),
     "no_sender": _("there is no sender for it"),
     "outside_window": _("the workflow's send window is closed"),
     "daily_cap": _("the sender has reached its daily cap"),
@@ -51,8 +53,7 @@ ON_UNKNOWN = {
 CONTACT = text(f"""
 select c.email, c.status as contact_status, c.consent_marketing,
   coalesce((w.settings ->> 'require_consent')::boolean, false) as require_consent, true as of_run,
-  (select array_agg(x.reason) from suppressions x where x.workspace_id = c.workspace_id
-    and x.address_hash = {HASH_SQL.format(workspace="c.workspace_id", address="c.email_normal")}) as suppressed
+  {reasons_sql("c.workspace_id", "c.email_normal")} as suppressed
 from business_contacts c join workspaces w on w.id = c.workspace_id
 where c.workspace_id = :workspace and c.id = :contact""")
 

@@ -14,7 +14,7 @@ from autoloop.engine.graph import CompiledNode
 from autoloop.engine.requests import EmailRequest
 from autoloop.engine.simulate import World
 from autoloop.engine.turns import State
-from autoloop.mail.addresses import HASH_SQL
+from autoloop.mail.addresses import reasons_sql
 from autoloop.mail.delivery.decisions import barred as barred_by
 from autoloop.mail.footer import with_footer
 from autoloop.mail.models import Kind
@@ -27,10 +27,8 @@ from autoloop.plugins.outcomes import SendEmail
 __all__ = ["simulated_email"]
 
 SUPPRESSED = text(f"""
-select array_agg(x.reason) as suppressed, w.timezone, w.settings from workspaces w
-left join suppressions x on x.workspace_id = w.id
-  and x.address_hash = {HASH_SQL.format(workspace="w.id", address="cast(:address as text)")}
-where w.id = :workspace group by w.id""")
+select {reasons_sql("w.id", "cast(:address as text)")} as suppressed, w.timezone, w.settings from workspaces w
+where w.id = :workspace""")
 
 
 def simulated_email(
