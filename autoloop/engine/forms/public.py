@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pyramid.request import Request
+from sqlalchemy import text
 
 from autoloop.accounts.forms import posted_text
 from autoloop.base.errors import Forbidden, Invalid, TooMany
@@ -19,6 +20,7 @@ from autoloop.web import page
 from autoloop.web.headers import frame_ancestors
 from autoloop.web.permissions import Permission
 
+LOCALE = text("select locale from workspaces where id = :id")
 TEMPLATE = "autoloop.engine:forms/templates/public.jinja2"
 
 
@@ -68,6 +70,7 @@ def shown(
 
 
 def embeddable(request: Request, form: Form) -> None:
+    request.speak(last=request.services.session.scalar(LOCALE, {"id": form.workspace_id}) or "")
     request.header_profile = "embed"
     request.frame_ancestors = frame_ancestors(["'self'", *form.origins])
 

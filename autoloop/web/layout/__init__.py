@@ -9,15 +9,18 @@ from urllib.parse import urlencode
 from pyramid.config import Configurator
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
+from pyramid.interfaces import ILocalizer
 from pyramid.request import Request
 
+from autoloop.base.i18n import LANGUAGES as TRANSLATED
+from autoloop.base.i18n import language_of, localizer
 from autoloop.web.layout import charts, words
 from autoloop.web.layout.assets import Assets
 from autoloop.web.layout.navigation import add_nav, navigation, workspace_node
 
 __all__: list[str] = []
 
-LANGUAGES = ("en",)
+LANGUAGES = ("en",)  # of the dashboard
 
 
 def includeme(config: Configurator) -> None:
@@ -34,6 +37,9 @@ def includeme(config: Configurator) -> None:
     config.add_jinja2_renderer(".jinja2")
     config.add_translation_dirs("autoloop:locale")
     config.set_locale_negotiator(locale)
+    for language in TRANSLATED:
+        config.registry.registerUtility(localizer(language), ILocalizer, name=language)
+    config.add_request_method(speak)
     config.add_directive("add_nav", add_nav)
     config.add_request_method(nonce, "nonce", reify=True)
     config.add_request_method(navigation, "navigation", reify=True)
@@ -63,6 +69,13 @@ def locale(request: Request) -> str:
     return str(request.accept_language.lookup(LANGUAGES, default="en"))
 
 
+def speak(request: Request, first: str = "", last: str = "") -> None:
+    """Answer in a recipient's language: `first` if there are translations for it, else what the browser
+    asks for, else `last`. For public pages, before anything is translated."""
+    asked = str(request.accept_language.lookup(tuple(TRANSLATED), default=""))
+    request.locale_name = request.public_language = language_of(first, asked, last)
+
+
 def theme(request: Request) -> str:
     """light or dark if the person chose one; empty for what their system says."""
     chosen = request.cookies.get("theme", "")
@@ -89,4 +102,5 @@ def globals_for(request: Request) -> dict[str, Any]:
         "chart_paths": charts,
         "page_query": page_query,
         "csrf_token": lambda: get_csrf_token(request),
+        "direction": words.direction(request.locale_name),
     }

@@ -12,7 +12,18 @@ from babel.dates import format_datetime, format_skeleton, format_time, format_ti
 from babel.numbers import format_decimal, format_percent
 from jinja2 import pass_context
 
-__all__ = ["FILTERS", "ago", "day", "initials", "number", "percent", "plain_json", "span", "when"]
+__all__ = [
+    "FILTERS",
+    "ago",
+    "day",
+    "direction",
+    "initials",
+    "number",
+    "percent",
+    "plain_json",
+    "span",
+    "when",
+]
 
 FILTERS = ("ago", "day", "initials", "number", "percent", "plain_json", "span", "when")
 
@@ -25,11 +36,20 @@ def _identity(context: Any) -> Any:
 
 
 def _locale(context: Any) -> Locale:
-    identity = _identity(context)
+    public = getattr(context.get("request"), "public_language", "")
+    identity = None if public else _identity(context)
     try:
-        return Locale.parse(identity.locale if identity else "en", sep="-")
+        return Locale.parse(public or (identity.locale if identity else "en"), sep="-")
     except (UnknownLocaleError, ValueError):
         return Locale("en")
+
+
+def direction(locale: str) -> str:
+    """ltr or rtl."""
+    try:
+        return str(Locale.parse(locale, sep="-").text_direction)
+    except (UnknownLocaleError, ValueError):
+        return "ltr"
 
 
 @pass_context
