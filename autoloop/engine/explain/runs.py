@@ -26,6 +26,7 @@ LINES = {
     "stopped": _("The run was stopped at “${title}”"),
     "failed": _("“${title}” failed"),
     "cancelled": _("The run was cancelled"),
+    "moved": _("The run was moved to another version"),
 }
 ENDS = {
     "completed": _("It went all the way to the end."),

@@ -23,6 +23,8 @@ class Arrivals(Goals):
         if stimulus.kind == "exit":
             self.stop(str(stimulus.payload.get("reason") or "exit rule"))
             return
+        if "moved" in self.variables:
+            stimulus = self.renamed(stimulus)
         position = self.addressee(stimulus)
         if position is None:
             if not self.graph.goals or stimulus.kind != "event" or not self.heard(stimulus):
@@ -47,6 +49,11 @@ class Arrivals(Goals):
             ):
                 return position
         return None
+
+    def renamed(self, stimulus: Stimulus) -> Stimulus:
+        """What comes for a wait by the name that it had in the version from which the run was moved."""
+        found = self.variables["moved"].get(f"{stimulus.node}:{stimulus.visit}")
+        return stimulus if found is None else stimulus._replace(node=found[0], visit=found[1])
 
     def late(self, stimulus: Stimulus) -> None:
         """What came for a wait that is gone is written down and ignored."""

@@ -16,6 +16,7 @@ from autoloop.base.i18n import _
 from autoloop.base.ids import new_id
 from autoloop.base.services import Service, Services
 from autoloop.engine.models import BULK_VERBS, ENDED, BulkJob, Workflow, WorkflowRun
+from autoloop.engine.moving import move_runs
 from autoloop.engine.services.rerunning import rerun
 from autoloop.engine.services.run_filter import checked_filter, conditions
 from autoloop.engine.services.runs import GOING, STANDING, Runs
@@ -37,6 +38,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "resume": STANDING,
     "retry": ("failed",),
     "rerun": ENDED,
+    "move": (*GOING, *STANDING),
 }
 """The statuses whose runs a verb can change; it passes over the others."""
 
@@ -55,6 +57,11 @@ class Bulk(Service):
     def begin(self, verb: str, given: Mapping[str, Any], *, why: str | None = None) -> BulkJob:
         """Do it, as due work, to the runs that are there now; `why` is what their journals say."""
         return self._begin(_checked_verb(verb), checked_filter(given), why)
+
+    def move(self, given: Mapping[str, Any], to: UUID, nodes: Mapping[str, str | None]) -> BulkJob:
+        """Take the runs that a filter finds to another version, by a map of its nodes (`engine.moving`)."""
+        filter = checked_filter(given) | {"move": {"to": str(to), "nodes": dict(nodes)}}
+        return self._begin("move", filter, None)
 
     def undo(self, job: BulkJob) -> BulkJob:
         """Resume what a pause held and nobody has touched since. Stops the pause first. Raises Conflict."""
@@ -139,7 +146,10 @@ def _meant(workspace: UUID, filter: Mapping[str, Any]) -> list[Any]:
     if "paused_by" in filter:
         mine = WorkflowRun.reason == _why("pause", UUID(filter["paused_by"]))
         return [WorkflowRun.workspace_id == workspace, WorkflowRun.status == "paused", mine]
-    return conditions(workspace, filter)
+    found = conditions(workspace, filter)
+    if "move" in filter:
+        found += [WorkflowRun.version_id != UUID(filter["move"]["to"]), ~WorkflowRun.is_test]
+    return found
 
 
 def work(runtime: Runtime) -> int:
@@ -199,6 +209,8 @@ def _do(services: Services, job: BulkJob, runs: list[UUID]) -> tuple[int, dict[s
     """Change these runs, in order of their ids. Returns how many changed, and why the others did not."""
     if not runs:
         return 0, {}
+    if job.verb == "move":
+        return move_runs(services, runs, UUID(job.filter["move"]["to"]), job.filter["move"]["nodes"], job.why)
     if job.verb == "rerun":
         done = rerun(services, runs)
         return len(done.started), done.refused

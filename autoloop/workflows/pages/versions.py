@@ -45,6 +45,7 @@ def version(context: Version, request: Request) -> dict[str, Any]:
         "to": to,
         "difference": differing(context, request, to),
         "may_edit": request.has_permission(Permission.EDIT, context),
+        "may_publish": request.has_permission(Permission.PUBLISH, context),
         "picture": pictured(request, shown, workflow.name),
         "steps": outlined(shown),
     }
