@@ -26,12 +26,10 @@ def main(global_config: dict[str, str] | None = None, **ini: str) -> Any:
 def make_runtime(settings: Any) -> Any:
     """The runtime of a worker, a scheduler or a command: all registrations, no web server."""
     from autoloop.base.logging import watch_queries
-    from autoloop.config import configure
+    from autoloop.config import runtime_of
 
     _prepare(settings)
-    config = configure(settings)
-    config.commit()
-    runtime = config.registry.runtime
+    runtime = runtime_of(settings)
     watch_queries(runtime.worker_engine, settings.slow_query_ms)
     return runtime
 
