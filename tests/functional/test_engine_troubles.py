@@ -107,7 +107,8 @@ def test_a_run_that_kills_its_workers_is_found_out(
     world.enrol(flow, [*good, bad])
     with world.runtime.unit("web", world.workspace_id) as services:
         runs = {
-            run.contact_id: run.id for run in services.session.execute(services(Runs).query(workflow_id=flow))
+            run.contact_id: run.id
+            for run in services.session.execute(services(Runs).query({"workflow_id": flow}))
         }
     world.runtime.dispose()
     deaths = 0
