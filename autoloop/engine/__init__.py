@@ -55,7 +55,9 @@ def _hang(config: Configurator) -> None:
     config.add_nav("runs", _("Runs"), "activity", section="Automate", order=12, key="r")  # type: ignore[attr-defined]
     config.include("autoloop.engine.forms")
     config.include("autoloop.engine.hooks")
+    config.scan("autoloop.engine.bulk_pages")
     config.scan("autoloop.engine.bulk_views")
+    config.scan("autoloop.engine.enrolment_pages")
     config.scan("autoloop.engine.enrolment_views")
     config.scan("autoloop.engine.views")
     config.scan("autoloop.engine.explain")

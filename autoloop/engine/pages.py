@@ -2,58 +2,113 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
+from sqlalchemy import select
 
-from autoloop.base.errors import Conflict
+from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
-from autoloop.businesses.models import Contact
+from autoloop.businesses.models import Contact, Segment
 from autoloop.engine import schemas
 from autoloop.engine.explain.views import run_told
 from autoloop.engine.models import RUN_STATUSES, Workflow, WorkflowVersion
 from autoloop.engine.resources import Run, Runs
+from autoloop.engine.run_lines import journal_lines, places
+from autoloop.engine.services.bulk import TAKES
+from autoloop.engine.services.run_filter import FIELDS
 from autoloop.engine.services.runs import Runs as RunService
-from autoloop.engine.views import listed, moved
+from autoloop.engine.step_names import names_in_versions, step_names
+from autoloop.engine.views import again, filter_of, listed, moved
 from autoloop.web import page
 from autoloop.web.input import read_query
 from autoloop.web.permissions import Permission
 
 HERE = "autoloop.engine:templates/"
-
-ICONS = {
-    "wait": "clock",
-    "wait_for_event": "bell",
-    "branch": "git-branch",
-    "ab_split": "split",
-    "send_email": "mail",
-    "add_tag": "tag",
-    "update_contact": "pencil",
-    "webhook": "webhook",
-    "stop": "octagon-x",
-}
-TONES = {
-    "failed": "bad",
-    "error": "bad",
-    "quarantined": "bad",
-    "retry": "warn",
-    "late": "",
-    "cancelled": "warn",
-}
+MOST_COUNTED = 10_000
+MOST_CHOICES = 200
 
 
 @page(context=Runs, permission=Permission.READ, template=HERE + "runs.jinja2")
 def runs_page(context: Runs, request: Request) -> dict[str, Any]:
-    request.filters = read_query(request, schemas.RunsQuery(), many=True)
-    found = listed(context, request)
+    """Runs by a filter, with the step where each stands, and what can be done with all of them."""
+    error: AutoLoopError | None = None
+    try:
+        request.filters = read_query(request, schemas.RunsQuery(), many=True)
+        filter = filter_of(context, request.filters)
+        found = listed(context, request)
+    except Invalid as wrong:
+        request.response.status, error = 422, wrong
+        request.filters = schemas.RunsQuery().deserialize({})
+        filter = filter_of(context, request.filters)
+        found = listed(context, request)
+    status = filter.get("status")
+
+    def narrowed(to: str | None) -> str:
+        kept = {name: value for name, value in request.GET.items() if name in FIELDS and value and not error}
+        query = urlencode({**kept, "status": to} if to else {k: v for k, v in kept.items() if k != "status"})
+        return f"?{query}" if query else ""
+
     return {
         "page": found,
+        "error": error,
         "filters": request.filters,
+        "filter": filter,
+        "is_filtered": bool(set(filter) - ({"workflow_id"} if context.workflow_id else set())),
         "statuses": RUN_STATUSES,
         "of_one": context.workflow_id is not None,
+        "count": request.services(RunService).count(filter, MOST_COUNTED),
+        "most": MOST_COUNTED,
+        "narrowed": narrowed,
+        "verbs": [verb for verb, taken in TAKES.items() if status is None or status in taken],
+        "standing": _standing(request, found.rows),
+        "workflows": _choices(request, Workflow),
+        "segments": _choices(request, Segment),
+        "steps": _steps(request, filter.get("workflow_id")),
+        "may_publish": request.has_permission(Permission.PUBLISH, context),
     }
+
+
+def _standing(request: Request, rows: Any) -> dict[UUID, list[str]]:
+    """Run → what people call the steps where it stands."""
+    wanted: dict[UUID, set[str]] = {}
+    for row in rows:
+        wanted.setdefault(row.version_id, set()).update(each["node"] for each in row.positions)
+    wanted = {version: nodes for version, nodes in wanted.items() if nodes}
+    plugins = request.registrations.plugins
+    names = names_in_versions(request.db, request.services.workspace_id, plugins, wanted) if wanted else {}
+    found: dict[UUID, list[str]] = {}
+    for row in rows:
+        titles = (names.get((row.version_id, each["node"])) for each in row.positions)
+        found[row.id] = list(dict.fromkeys(name.title for name in titles if name))
+    return found
+
+
+def _choices(request: Request, table: Any) -> list[tuple[str, str]]:
+    query = select(table.id, table.name).where(table.workspace_id == request.services.workspace_id)
+    rows = request.db.execute(query.order_by(table.name, table.id).limit(MOST_CHOICES))
+    return [(str(row.id), row.name) for row in rows]
+
+
+def _steps(request: Request, workflow: str | None) -> list[tuple[str, str]]:
+    """The steps of a workflow's live version, to choose from."""
+    if workflow is None:
+        return []
+    key = request.services.workspace_id
+    query = (
+        select(WorkflowVersion.graph)
+        .join(Workflow, Workflow.live_version_id == WorkflowVersion.id)
+        .where(
+            Workflow.workspace_id == key, WorkflowVersion.workspace_id == key, Workflow.id == UUID(workflow)
+        )
+    )
+    graph = request.db.execute(query).scalar_one_or_none()
+    names = step_names(graph, request.registrations.plugins) if graph else {}
+    return [(node, name.title) for node, name in names.items()]
 
 
 @page(context=Run, permission=Permission.READ, template=HERE + "run.jinja2")
@@ -66,76 +121,34 @@ def shown(context: Run, request: Request, error: Conflict | None) -> dict[str, A
     service = request.services(RunService)
     key = run.workspace_id
     version = request.db.get(WorkflowVersion, (key, run.version_id))
-    kinds = (
-        {node.get("id"): node.get("type", "") for node in version.graph.get("nodes", [])} if version else {}
-    )
-    steps = request.registrations.plugins.steps
+    names = step_names(version.graph, request.registrations.plugins) if version else {}
+    translate = request.localizer.translate
     return {
         "run": run,
         "workflow": request.db.get(Workflow, (key, run.workflow_id)),
         "contact": request.db.get(Contact, (key, run.contact_id)),
         "version": version,
-        "journal": [_line(step, steps) for step in service.journal(run.id)],
-        "standing": [_standing(position, kinds, steps) for position in run.positions],
-        "actions": service.actions(run.id),
+        "journal": journal_lines(service.journal(run.id), names, translate),
+        "standing": places(run.positions, names, translate),
+        "actions": [(each, names.get(each.node)) for each in service.actions(run.id)],
         "why": run_told(request, run),
         "may_publish": request.has_permission(Permission.PUBLISH, context),
         "error": error,
     }
 
 
-def _line(step: Any, steps: Any) -> dict[str, Any]:
-    """One entry of the journal as an entry of a timeline."""
-    known = steps.get(step.type)
-    title = known.title if known is not None else step.type or step.outcome.capitalize()
-    left = step.port or step.outcome
-    return {
-        "at": step.at,
-        "title": f"{title} → {left}" if step.type else title,
-        "text": f"{step.node}: {_why(step.detail)}".strip(": ") if step.detail else step.node,
-        "icon": ICONS.get(step.type, "activity"),
-        "tone": TONES.get(step.outcome, "ok" if step.outcome == "next" else ""),
-    }
-
-
-def _why(detail: Any) -> str:
-    """What decided, in one line: `contact.email ends_with acme.com (found ada@acme.com): yes`."""
-    why = detail.get("why") if isinstance(detail, dict) else detail
-    if isinstance(why, list):
-        return "; ".join(_asked(each) for each in why if isinstance(each, dict))
-    return str(why) if why else ""
-
-
-def _asked(each: dict[str, Any]) -> str:
-    subject = each.get("field") or each.get("event") or f"email {each.get('email')}"
-    value = f" {each['value']}" if each.get("value") is not None else ""
-    answer = "yes" if each.get("answer") else "no"
-    return f"{subject} {str(each.get('op')).replace('_', ' ')}{value} ({_('found').interpolate()} {each.get('found')}): {answer}"
-
-
-def _standing(position: dict[str, Any], kinds: Any, steps: Any) -> dict[str, Any]:
-    """Where the run stands and what it waits for."""
-    wait = position.get("wait") or {}
-    kind = kinds.get(position["node"], "")
-    known = steps.get(kind)
-    until = wait.get("until")
-    return {
-        "node": position["node"],
-        "title": known.title if known is not None else kind,
-        "since": datetime.fromisoformat(position["since"]),
-        "waits_for": wait.get("event") or wait.get("kind"),
-        "until": datetime.fromisoformat(until) if until else None,
-        "icon": ICONS.get(kind, "activity"),
-    }
-
-
-def _move(context: Run, request: Request, verb: str) -> Any:
+def _answer(context: Run, request: Request, act: Callable[[], Any], place: Any) -> Any:
     try:
-        moved(context, request, verb)
+        done = act()
     except Conflict as error:
         request.response.status = 409
         return shown(context, request, error)
-    return HTTPSeeOther(request.resource_url(context))
+    return HTTPSeeOther(place(done))
+
+
+def _move(context: Run, request: Request, verb: str) -> Any:
+    here = request.resource_url(context)
+    return _answer(context, request, lambda: moved(context, request, verb), lambda _done: here)
 
 
 @page(context=Run, method="POST", name="cancel", permission=Permission.PUBLISH, template=HERE + "run.jinja2")
@@ -156,3 +169,15 @@ def resume(context: Run, request: Request) -> Any:
 @page(context=Run, method="POST", name="retry", permission=Permission.PUBLISH, template=HERE + "run.jinja2")
 def retry(context: Run, request: Request) -> Any:
     return _move(context, request, "retry")
+
+
+@page(context=Run, method="POST", name="rerun", permission=Permission.PUBLISH, template=HERE + "run.jinja2")
+def rerun(context: Run, request: Request) -> Any:
+    """Go to the new run."""
+    runs = context.__parent__
+
+    def place(made: Any) -> str:
+        request.session.flash(request.localizer.translate(_("Started again. This is the new run.")))
+        return str(request.resource_url(runs, str(made.id)))
+
+    return _answer(context, request, lambda: again(context, request), place)

@@ -189,6 +189,7 @@ def test_runs_are_found_by_version_and_by_when_they_began(api, runtime, flow) ->
     newest = api.data("runs", workflow_id=flow)[0]
     assert len(api.data("runs", workflow_id=flow, started_before=newest["started_at"])) == 7
     assert api.data("runs", node="nowhere") == []
+    assert len(api.data("runs", tag="vip")) == 3
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from sqlalchemy import text
 from autoloop.base.runtime import Runtime
 from autoloop.workflows.services import starting
 from tests.factories import Client, Tenant, make_tenant
+from tests.functional.browser import Browser
 from tests.functional.test_bulk import GRAPH, live, turn
+from tests.functional.test_run_pages import words
 
 MAIL = {"id": "mail", "type": "send_email", "config": {}}
 
@@ -176,3 +178,45 @@ def test_who_cannot_be_meant_is_refused(api: Client, runtime: Runtime, wsgi: obj
     there.post(f"workflows/{flow}/preview-start", {"all": True}, status=404)
     api.post(f"workflows/{flow}/pause")
     api.post(f"workflows/{flow}/enrol", {"all": True}, status=409)
+
+
+def test_the_page_says_who_would_start_and_why_not_and_then_starts_them(
+    api: Client, runtime: Runtime, mailing: str, wsgi: object, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(api)
+    browser = Browser(wsgi, runtime, tenant.user_id)
+    place = f"/w/{tenant.slug}/workflows/{mailing}"
+    assert "Choose who" in words(browser.get(f"{place}/start"))
+    page = browser.post(f"{place}/start", who="tag", tag="all")
+    told = words(page)
+    assert "2 contacts will start now , 5 are skipped:" in told
+    assert "1 on the suppression list" in told
+    why = browser.post(f"{place}/start", who="tag", tag="all", reason="suppressed")
+    assert "sup@fern.example" in why.text
+    assert "noor@fern.example" not in why.text
+    assert browser.post(f"{place}/start", who="tag", tag="").status_int == 422
+    assert browser.post(f"{place}/start", who="ids", contact_ids="nonsense").status_int == 422
+    assert browser.post(f"{place}/start", who="all", cursor="nonsense", reason="x").status_int == 422
+    form = next(form for form in page.forms.values() if form.action.endswith("/enrol"))
+    assert "2 started, 5 skipped." in form.submit().follow().text
+
+    assert "No large start yet" in words(browser.get(f"/w/{tenant.slug}/enrolments/"))
+    monkeypatch.setattr(starting, "AT_ONCE", 3)
+    large = browser.post(f"{place}/enrol", who="all").follow()
+    assert "All active contacts" in words(large) and "0 of 7" in words(large)
+    assert "Contacts are entering: 0 of 7" in words(browser.get(place))
+    turn(runtime, "enrol")
+    assert "2 were in this workflow before" in words(browser.get(large.request.path))
+    assert browser.post(f"{large.request.path.rstrip('/')}/stop").status_int == 409
+    assert "Mailing" in words(browser.get(f"/w/{tenant.slug}/enrolments/"))
+
+
+def test_a_draft_says_who_would_start_once_it_is_live(
+    api: Client, runtime: Runtime, wsgi: object, tenant: Tenant
+) -> None:
+    contact(api, "Ada")
+    draft = api.post("workflows", {"name": "New", "graph": GRAPH}).json["data"]["id"]
+    browser = Browser(wsgi, runtime, tenant.user_id)
+    told = words(browser.post(f"/w/{tenant.slug}/workflows/{draft}/start", who="all"))
+    assert "1 contacts would start , nobody is skipped." in told
+    assert "Only a live workflow takes contacts." in told

@@ -59,6 +59,8 @@ def test_a_workflow_is_made_mended_published_started_and_put_away(
     assert browser.post(f"{place}/draft", text="{", revision=stale).status_int == 422
 
     assert "Publish version 1" in text_of(browser.get(place))
+    old = browser.post(f"{place}/publish", note="First", revision=stale)
+    assert old.status_int == 412 and "Someone changed this" in old.text
     live = browser.post(f"{place}/publish", note="First").follow()
     assert "Version 1 is published." in live.text
     started = browser.post(f"{place}/enrol", who="tag", tag="vip").follow()

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy.orm import aliased
 
 from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
@@ -88,8 +89,9 @@ def conditions(workspace: UUID, filter: Mapping[str, Any]) -> list[ColumnElement
         )
         found.append(run.version_id == select(WorkflowVersion.id).where(mine).scalar_subquery())
     if "tag" in filter:
-        same = and_(Contact.workspace_id == workspace, Contact.id == run.contact_id)
-        found.append(exists().where(same, Contact.tags.contains([filter["tag"]])))
+        who = aliased(Contact)  # the list joins the contact too
+        same = and_(who.workspace_id == workspace, who.id == run.contact_id)
+        found.append(exists().where(same, who.tags.contains([filter["tag"]])))
     if "segment" in filter:
         member = and_(
             SegmentMember.workspace_id == workspace,

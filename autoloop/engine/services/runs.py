@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select, text
+from sqlalchemy import Select, and_, func, select, text
 
 from autoloop.base.services import Service
 from autoloop.businesses.models import Contact
@@ -111,6 +111,12 @@ class Runs(Service):
             )
             .where(*conditions(self.workspace_id, filter))
         )
+
+    def count(self, filter: Mapping[str, Any], most: int) -> int:
+        """How many runs a checked filter finds; `most` + 1 where there are more."""
+        found = select(WorkflowRun.id).where(*conditions(self.workspace_id, filter)).limit(most + 1)
+        counted: int = self.session.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+        return counted
 
     def journal(self, run_id: UUID) -> Sequence[RunStep]:
         """The run's journal in order; a run takes a bounded number of steps."""

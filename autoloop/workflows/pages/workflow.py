@@ -8,9 +8,11 @@ import orjson
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
+from sqlalchemy import select
 
-from autoloop.base.errors import AutoLoopError, Conflict, Invalid, NotFound
+from autoloop.base.errors import AutoLoopError, Invalid, NotFound, PreconditionFailed
 from autoloop.base.i18n import _
+from autoloop.engine.models import BulkJob, EnrolmentRow
 from autoloop.web import page
 from autoloop.web.permissions import Permission
 from autoloop.workflows import services
@@ -57,11 +59,18 @@ def show(
         "triggers": [box for box in shown.boxes.values() if box.family == "trigger"],
         "versions": history,
         "next_version": (history[0].number if history else 0) + 1,
+        "entering": request.db.scalars(_going(request, EnrolmentRow, context.id)).all(),
+        "acting": request.db.scalars(_going(request, BulkJob, context.id)).all(),
         "error": error,
         "may_edit": request.has_permission(Permission.EDIT, context),
         "may_publish": request.has_permission(Permission.PUBLISH, context),
-        "given": {},
     } | more
+
+
+def _going(request: Request, table: Any, workflow: Any) -> Any:
+    """Large starts and acts on many runs that are under way in the workflow."""
+    mine = (table.workspace_id == request.services.workspace_id, table.workflow_id == workflow)
+    return select(table).where(*mine, table.status == "going").order_by(table.created_at).limit(5)
 
 
 def pictured(
@@ -126,10 +135,13 @@ def _act(context: Workflow, request: Request, verb: str) -> Any:
 
 @page(context=Workflow, method="POST", name="publish", permission=Permission.PUBLISH, template=SHOW)
 def publish(context: Workflow, request: Request) -> Any:
+    """Publish what the person looked at: refused if the draft was saved since the page was shown."""
     note = str(request.POST.get("note", ""))[:2000].replace("\x00", "")
+    seen = str(request.POST.get("revision", ""))
+    revision = int(seen) if seen.isdecimal() and len(seen) <= 9 else None
     try:
-        version = request.services(services.Life).publish(context.row.id, note=note)
-    except REFUSALS as error:
+        version = request.services(services.Life).publish(context.row.id, note=note, seen=revision)
+    except (*REFUSALS, PreconditionFailed) as error:
         return show(context, request, refuse(request, error))
     say(request, _("Version ${number} is published.", mapping={"number": version.number}))
     return HTTPSeeOther(request.resource_url(context))
@@ -159,33 +171,6 @@ def archive(context: Workflow, request: Request) -> Any:
 @page(context=Workflow, method="POST", name="restore", permission=Permission.PUBLISH, template=SHOW)
 def restore(context: Workflow, request: Request) -> Any:
     return _act(context, request, "restore")
-
-
-@page(context=Workflow, method="POST", name="enrol", permission=Permission.PUBLISH, template=SHOW)
-def enrol(context: Workflow, request: Request) -> Any:
-    """Start runs for pasted contact ids, for a tag, or for everybody."""
-    who = str(request.POST.get("who", ""))
-    tag, ids = str(request.POST.get("tag", "")).strip(), str(request.POST.get("contact_ids", "")).split()
-    choice: dict[str, Any] = {"tag": {"tag": tag}, "ids": {"contact_ids": ids}, "all": {"all": True}}.get(
-        who, {}
-    )
-    try:
-        if who == "tag" and not tag:
-            raise Invalid(details={"tag": [_("Say which tag.")]})
-        if who == "ids" and not 1 <= len(ids) <= 10_000:
-            raise Invalid(details={"contact_ids": [_("Give 1 to 10,000 contact ids.")]})
-        done = request.services(services.Starting).by_hand(context.row.id, **choice)
-    except (*REFUSALS, Conflict) as error:
-        return show(
-            context,
-            request,
-            refuse(request, error),
-            given={"who": who, "tag": tag, "contact_ids": "\n".join(ids)},
-        )
-    skipped = sum(each["count"] for each in done["skipped"])
-    counted = {"started": f"{done['started']:,}", "skipped": f"{skipped:,}"}
-    say(request, _("${started} started, ${skipped} skipped.", mapping=counted))
-    return HTTPSeeOther(request.resource_url(context))
 
 
 @page(context=Workflow, name="export", permission=Permission.READ)

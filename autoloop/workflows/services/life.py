@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from autoloop.base.errors import Conflict, Invalid
+from autoloop.base.errors import Conflict, Invalid, PreconditionFailed
 from autoloop.base.i18n import _
 from autoloop.base.services import Service
 from autoloop.engine import schedules
@@ -32,11 +32,12 @@ def refusal(problems: list[Problem]) -> Invalid:
 
 
 class Life(Service):
-    def publish(self, workflow_id: UUID, *, note: str = "") -> WorkflowVersion:
+    def publish(self, workflow_id: UUID, *, note: str = "", seen: int | None = None) -> WorkflowVersion:
         """Make a version of the draft; new runs walk through it, those in progress stay in theirs.
 
         A draft goes live, a paused workflow stays paused. An unchanged graph gives the version that is
-        there. Raises Invalid with the problems, Conflict if the workflow is archived.
+        there. Raises Invalid with the problems, Conflict if the workflow is archived, PreconditionFailed if
+        the draft's revision is no longer the one `seen`.
         """
         workflow = self.services(WorkflowStatus).hold(workflow_id)
         if workflow.status == "archived":
@@ -45,6 +46,8 @@ class Life(Service):
             )
         drafts = self.services(Drafts)
         draft = drafts.of(workflow_id, lock=True)
+        if seen is not None and draft.revision != seen:
+            raise PreconditionFailed
         problems = drafts.problems(draft)
         if problems:
             raise refusal(problems)

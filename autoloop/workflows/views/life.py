@@ -6,12 +6,13 @@ from typing import Any
 
 from pyramid.request import Request
 
+from autoloop.base.errors import PreconditionFailed
 from autoloop.engine.models import WorkflowVersion
 from autoloop.web import Page, api_view
 from autoloop.web.paging import fetch_page, order_of
 from autoloop.web.permissions import Permission
 from autoloop.workflows import schemas, services
-from autoloop.workflows.resources import Version, Versions, Workflow
+from autoloop.workflows.resources import Version, Versions, Workflow, draft_tag
 
 
 @api_view(
@@ -23,8 +24,17 @@ from autoloop.workflows.resources import Version, Versions, Workflow
     out=schemas.VersionRow,
 )
 def publish_workflow(context: Workflow, request: Request) -> Any:
-    """Make a version of the draft, and let new runs walk through it. A paused workflow stays paused."""
-    version = request.services(services.Life).publish(context.id, note=request.validated["note"])
+    """Make a version of the draft, and let new runs walk through it. A paused workflow stays paused.
+
+    With the draft's ETag in If-Match: 412 if somebody saved another draft meanwhile.
+    """
+    seen = None
+    if "If-Match" in request.headers:
+        draft = request.services(services.Drafts).of(context.id)
+        if draft_tag(draft) not in request.if_match:
+            raise PreconditionFailed
+        seen = draft.revision
+    version = request.services(services.Life).publish(context.id, note=request.validated["note"], seen=seen)
     return request.services(services.Versions).numbered(context.id, version.number)
 
 
