@@ -13,7 +13,8 @@ __all__ = ["EmailRequest", "NewStimulus"]
 @dataclass(frozen=True, slots=True)
 class EmailRequest:
     """One email that a run asks for. `template_version` None is the latest, `sender_id` None the
-    workspace's default; `limits` may hold cooldown_hours and once. Its fate comes back as a stimulus for
+    workspace's default; `limits` may hold cooldown_hours and once. A test's mail goes to
+    `to` in place of the contact's address, and sees the fields of `contact` over the real ones. Its fate comes back as a stimulus for
     the same node and visit."""
 
     workspace_id: UUID
@@ -33,6 +34,8 @@ class EmailRequest:
     variables: dict[str, Any] = field(default_factory=dict)
     due_at: datetime | None = None
     limits: dict[str, Any] = field(default_factory=dict)
+    to: str | None = None
+    contact: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from autoloop.base.events import Event, emit
 from autoloop.base.services import Services
 from autoloop.engine.advance.claim import Claimed
 from autoloop.engine.requests import EmailRequest
+from autoloop.engine.trying import own_test
 from autoloop.engine.turns import Turn
 from autoloop.plugins.effects import AddTag, Effect, Emit, RemoveTag, UpdateBusiness, UpdateContact
 from autoloop.plugins.outcomes import SendEmail
@@ -25,6 +26,7 @@ def ask_for_mails(services: Services, turns: Turns) -> int:
     """Hand the batch's emails to mail, and call off those of runs that ended. Returns how many were asked."""
     wanted: list[EmailRequest] = []
     for run, turn in turns:
+        test = own_test(run.is_test, run.variables)
         for node, visit, email in turn.emails:
             request = EmailRequest(
                 UUID(run.workspace_id),
@@ -44,6 +46,8 @@ def ask_for_mails(services: Services, turns: Turns) -> int:
                 dict(email.variables),
                 email.due_at,
                 _limits(email),
+                test.get("to"),
+                dict(test.get("contact") or {}),
             )
             wanted.append(request)
     handlers = services.registrations.effect_handlers
@@ -88,6 +92,8 @@ def change_contacts(services: Services, turns: Turns) -> int:
     businesses: list[tuple[UUID, UUID, UpdateBusiness]] = []
     handlers = services.registrations.effect_handlers
     for run, turn in turns:
+        if own_test(run.is_test, run.variables):
+            continue  # nobody is changed by somebody's test, and nobody told
         for effect in turn.effects:
             if isinstance(effect, Emit):
                 source = f"run:{run.id}"

@@ -73,6 +73,8 @@ def _start(
         key = f"child:{run.id}:{node}:{visit}"
         entering.append(Entering(UUID(run.contact_id), key, "sub_workflow", None, event))
         known: dict[str, Any] = {"depth": run.variables.get("depth", 0) + 1}
+        if run.is_test and "test" in run.variables:
+            known["test"] = run.variables["test"]
         if child.along:
             known["goes_along"] = True
         rows.append({"c": run.contact_id, "p": run.id, "n": node, "v": visit, "x": known})

@@ -9,7 +9,12 @@ from autoloop.engine.graph import CompiledGraph
 from autoloop.engine.services.workflows import ENDED_WITH_WORKFLOW, PAUSED_WITH_WORKFLOW
 from autoloop.engine.turns import Entry, Stimulus, Turn
 
-__all__ = ["halted", "too_late"]
+__all__ = ["halted", "may_walk", "too_late"]
+
+
+def may_walk(run: Claimed) -> bool:
+    """Its workflow is live; a test run walks through a draft too, and while the workflow is paused."""
+    return run.workflow_status == "live" or (run.is_test and run.workflow_status != "archived")
 
 
 def halted(run: Claimed, graph: CompiledGraph | str, now: datetime) -> Turn:

@@ -23,11 +23,12 @@ from autoloop.engine.advance import asks, children, claim, poison, stimuli, writ
 from autoloop.engine.advance.claim import Claimed
 from autoloop.engine.advance.deadline import Deadline, TimeIsUp
 from autoloop.engine.advance.facts import load_facts
-from autoloop.engine.advance.halts import halted, too_late
+from autoloop.engine.advance.halts import halted, may_walk, too_late
 from autoloop.engine.advance.line import Line
 from autoloop.engine.graph import CompiledGraph
 from autoloop.engine.interpreter import interpret
 from autoloop.engine.models.states import ENDED
+from autoloop.engine.trying import facts_of_test, own_test
 from autoloop.engine.turns import Facts, Limits, State, Stimulus, Turn
 from autoloop.engine.versions import CompiledVersions
 from autoloop.plugins.facts import NOTHING
@@ -163,7 +164,7 @@ class Advancer:
             graph = versions[run.workspace_id, run.version_id]
             if run.status not in GOING:
                 (ended if run.status in ENDED else still).append(run)
-            elif run.workflow_status == "live" and isinstance(graph, CompiledGraph):
+            elif may_walk(run) and isinstance(graph, CompiledGraph):
                 going.append((run, graph))
             else:
                 turns.append((run, halted(run, graph, now)))
@@ -197,10 +198,11 @@ class Advancer:
             run.steps,
             run.is_test,
         )
+        known = facts.get(run.contact_id)
+        if run.is_test:
+            known = facts_of_test(known or Facts(), own_test(True, run.variables))
         started = time.thread_time()
-        turn = interpret(
-            graph, state, facts.get(run.contact_id), told.get(run.id, NO_STIMULI), now, self.limits
-        )
+        turn = interpret(graph, state, known, told.get(run.id, NO_STIMULI), now, self.limits)
         if time.thread_time() - started > SLOW_RUN_SECONDS:
             log.warning("run %s took over %d ms of CPU for its turn", run.id, 1000 * SLOW_RUN_SECONDS)
         return turn

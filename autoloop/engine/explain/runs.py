@@ -26,6 +26,7 @@ LINES = {
     "stopped": _("The run was stopped at “${title}”"),
     "failed": _("“${title}” failed"),
     "cancelled": _("The run was cancelled"),
+    "shortened": _("“${title}” waits for less than it would, because this is a test"),
     "moved": _("The run was moved to another version"),
 }
 ENDS = {

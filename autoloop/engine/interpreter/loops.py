@@ -91,4 +91,5 @@ class Loops(Ledger):
         self.visits[node.id] = visit
         position["node"], position["visit"], position["since"] = node.id, visit, self.stamp
         position.pop("attempt", None)
+        position.pop("meant", None)
         return position

@@ -88,8 +88,11 @@ class Walk(Waits):
     def context(self, position: Position, node: CompiledNode, resumed: Resumed | None) -> StepContext:
         state, variables = self.state, self.variables
         asked = variables.get("asked_at")
+        now = self.now
+        if "meant" in position and resumed is not None and resumed.kind == "timer":
+            now = datetime.fromisoformat(position["meant"])
         return StepContext(
-            self.now,
+            now,
             state.workspace_id,
             state.run_id,
             state.workflow_id,

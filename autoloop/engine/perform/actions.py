@@ -17,6 +17,7 @@ from autoloop.engine.graph import CompiledGraph, CompiledNode
 from autoloop.engine.models.states import ENDED
 from autoloop.engine.perform.grants import load_granted, named_credentials
 from autoloop.engine.perform.statements import LOAD
+from autoloop.engine.trying import facts_of_test, own_test
 from autoloop.engine.turns import Facts, variables_at
 from autoloop.engine.versions import CompiledVersions
 from autoloop.plugins.context import ActionContext
@@ -67,7 +68,7 @@ class Action(NamedTuple):
     @property
     def is_held(self) -> bool:
         """A person has stopped the run or its workflow for now."""
-        return self.run_status in STANDING or self.workflow_status == "paused"
+        return self.run_status in STANDING or (self.workflow_status == "paused" and not self.is_test)
 
 
 Answer = Next | Retry | Fail | Stop
@@ -167,6 +168,7 @@ def _context(
     http: Any,
     credentials: Mapping[str, Mapping[str, Any]],
 ) -> ActionContext:
+    known = facts_of_test(known, own_test(action.is_test, action.variables))
     return ActionContext(
         now=now,
         workspace_id=str(action.workspace_id),

@@ -34,6 +34,7 @@ select u.contact, r.id, r.started_at, r.ended_at from unnest(cast(:contacts as u
 cross join lateral (
   select r.id, r.started_at, r.ended_at from workflow_runs r
   where r.workspace_id = :workspace and r.workflow_id = :workflow and r.contact_id = u.contact
+    and not r.is_test
   order by r.id desc limit 1) r
 """)
 

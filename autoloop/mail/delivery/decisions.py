@@ -94,7 +94,7 @@ def verdict(row: Mapping[str, Any]) -> Outcome | None:
         return Outcome(Status.CANCELLED, "The run has ended")
     if row["run_status"] in ("paused", "blocked", "quarantined"):
         return _hold("run_paused", POLL)
-    if row["of_run"] and row["workflow_status"] == "paused":
+    if row["of_run"] and row["workflow_status"] == "paused" and kind is not Kind.TEST:
         return _hold("workflow_paused", POLL)
     if row["sender_status"] != "active":
         return _hold("sender_paused" if row["sender_status"] == "paused" else "no_sender", POLL)

@@ -52,6 +52,8 @@ def finish(
     try:
         subject, text, html = _content(mail, versions)
         headers: list[tuple[str, str]] = [("X-AutoLoop-Email", str(mail.id))]
+        if mail.kind == Kind.TEST:
+            headers.append(("X-AutoLoop-Test", "yes"))
         if mail.kind == Kind.MARKETING:
             url = links.unsubscribe(mail.workspace_id, mail.id)
             html, text = with_footer(html, text, postal_address=mail.postal_address, unsubscribe_url=url)

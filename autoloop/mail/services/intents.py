@@ -65,10 +65,12 @@ def ask_for_emails(services: Services, requests: Sequence[EmailRequest]) -> None
 
 def _row(each: EmailRequest, facts: Mapping[str, Any] | None, found: Found, now: datetime) -> dict[str, Any]:
     contact: Mapping[str, Any] = (facts or {}).get("contact") or {}
+    if each.contact and contact:
+        contact = {**contact, **each.contact}
     business: Mapping[str, Any] = (facts or {}).get("business") or {}
     version = found.version(each)
     sender = found.sender(each)
-    address = contact.get("email") or ""
+    address = each.to or contact.get("email") or ""
     barred = None
     if not contact:
         barred = "The contact is gone"

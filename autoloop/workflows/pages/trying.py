@@ -17,7 +17,7 @@ from autoloop.businesses.models import Contact
 from autoloop.engine.simulate.schemas import Asked
 from autoloop.web.input import checked
 
-__all__ = ["asked_by", "newest_contacts", "read_form"]
+__all__ = ["asked_by", "chosen_contact", "newest_contacts", "read_form"]
 
 SIMPLE = ("version", "who", "contact", "invented", "start_at", "event", "event_data", "fate", "then")
 OUTCOME = ("fate", "then", "hours", "text", "happens", "port", "status", "body")
@@ -45,7 +45,7 @@ def asked_by(request: Request, form: Mapping[str, Any]) -> dict[str, Any]:
         else:
             asked["contact"] = made
     else:
-        asked["contact_id"] = str(_contact(request, form["contact"]))
+        asked["contact_id"] = str(chosen_contact(request, form["contact"]))
     if form["start_at"]:
         asked["start_at"] = form["start_at"]
     if form["event"]:
@@ -67,8 +67,8 @@ def newest_contacts(request: Request) -> list[tuple[str, str]]:
     return [(row.email or str(row.id), f"{row.first_name} {row.last_name}".strip()) for row in rows]
 
 
-def _contact(request: Request, given: str) -> UUID:
-    """A contact by its id or address."""
+def chosen_contact(request: Request, given: str) -> UUID:
+    """A contact by its id or address. Raises Invalid."""
     key = parse_id(given)
     found = request.db.scalar(
         select(Contact.id)

@@ -1,0 +1,121 @@
+"""Test runs: real mail to one's own address, at once, and nothing of it counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from autoloop.base.runtime import Runtime
+from tests.factories import Client, Tenant
+from tests.functional.browser import Browser
+from tests.functional.mail_world import MailWorld
+from tests.functional.test_mail_workflow import Whole, captured, template
+from tests.functional.test_workflows import edge, node
+
+
+@pytest.fixture
+def mail(runtime: Runtime, tenant: Tenant) -> MailWorld:
+    return MailWorld(runtime, tenant)
+
+
+@pytest.fixture
+def world(runtime: Runtime, tenant: Tenant, mail: MailWorld) -> Whole:
+    return Whole(runtime, tenant.id)
+
+
+@pytest.fixture
+def flow(api: Client, world: Whole) -> str:
+    graph: dict[str, Any] = {
+        "schema": 1,
+        "nodes": [
+            node("tag", "add_tag", tag="walked"),
+            node("hold", "wait", amount=3, unit="days"),
+            node("mail", "send_email", template_id=str(template(world))),
+        ],
+        "edges": [edge("tag", "next", "hold"), edge("hold", "next", "mail")],
+    }
+    return str(api.post("workflows", {"name": "Tested", "graph": graph}).json["data"]["id"])
+
+
+def test_a_draft_is_walked_and_mailed_to_its_author(
+    api: Client, world: Whole, mail: MailWorld, tenant: Tenant, flow: str
+) -> None:
+    ada = str(world.contacts(first_name="Ada")[0])
+    begun = api.post(
+        f"workflows/{flow}/test", {"contact_id": ada, "contact": {"first_name": "Grace"}, "shorten": 5}
+    ).json["data"]
+    assert begun["to"] == tenant.email
+    world.settle()
+    told = [(step["node"], step["outcome"]) for step in api.data(f"runs/{begun['run_id']}/steps")]
+    assert told == [("tag", "next"), ("hold", "shortened")]
+    world.later(seconds=6)
+    assert api.data(f"runs/{begun['run_id']}")["status"] == "completed"
+    (letter,) = captured(mail)
+    assert letter["To"].endswith(f"<{tenant.email}>") or letter["To"] == tenant.email
+    assert letter["Subject"] == "Hello Grace" and letter["X-AutoLoop-Test"] == "yes"
+    assert letter["List-Unsubscribe"] is None
+
+    assert api.data(f"contacts/{ada}")["tags"] == []  # nobody is changed by a test
+    assert api.data(f"workflows/{flow}/stats")["total"] == 0
+    shown = api.data(f"workflows/{flow}")
+    assert shown["status"] == "draft" and api.data(f"workflows/{flow}/versions") == []
+    # It keeps nobody out, and the first version that is published is number 1.
+    assert api.post(f"workflows/{flow}/publish").json["data"]["number"] == 1
+    assert api.post(f"workflows/{flow}/enrol", {"contact_ids": [ada]}).json["data"]["started"] == 1
+    assert world.count("workflow_versions", "number < 0") == 1
+    api.post(f"workflows/{flow}/test", {"contact_id": ada})
+    assert world.count("workflow_versions", "number < 0") == 1  # the same draft is the same version
+
+
+def test_a_test_goes_to_members_only_and_needs_a_draft_that_can_run(
+    api: Client, world: Whole, tenant: Tenant, flow: str
+) -> None:
+    ada = str(world.contacts()[0])
+    place = f"workflows/{flow}/test"
+    for body, field in [
+        ({"contact_id": ada, "to": "victim@example.com"}, "to"),
+        ({}, "contact_id"),
+        ({"contact_id": flow}, "contact_id"),
+        ({"contact_id": "odd"}, "contact_id"),
+        ({"contact_id": ada, "version": 3}, "version"),
+        ({"contact_id": ada, "shorten": -1}, "shorten"),
+    ]:
+        assert field in api.post(place, body, status=400).json["details"], body
+    own = api.post("contacts", {"email": tenant.email}).json["data"]["id"]
+    assert api.post(place, {}).json["data"]["contact_id"] == own
+    api.put(f"workflows/{flow}/draft", {"graph": {"schema": 1, "nodes": [], "edges": []}})
+    assert api.post(place, {}, status=400).json["code"] == "GRAPH_INVALID"
+
+
+def test_old_tests_are_cleaned_up(api: Client, world: Whole, tenant: Tenant, flow: str) -> None:
+    api.post("contacts", {"email": tenant.email})
+    old = api.post(f"workflows/{flow}/test", {"shorten": 0}).json["data"]["run_id"]
+    world.settle()
+    assert api.data(f"runs/{old}")["status"] == "completed"
+    with world.runtime.unit("worker") as services:
+        from sqlalchemy import text
+
+        services.session.execute(
+            text("update workflow_runs set ended_at = now() - interval '8 days' where id = :id"), {"id": old}
+        )
+    api.post(f"workflows/{flow}/test", {})
+    api.get(f"runs/{old}", status=404)
+
+
+def test_the_page_asks_and_shows_the_run(
+    api: Client, runtime: Runtime, wsgi: object, world: Whole, tenant: Tenant, flow: str
+) -> None:
+    (ada,) = world.contacts(first_name="Ada")
+    browser = Browser(wsgi, runtime, tenant.user_id)
+    place = f"/w/{tenant.slug}/workflows/{flow}"
+    assert f"{place}/test" in browser.get(f"{place}/").text
+    assert tenant.email in browser.get(f"{place}/test").text
+    wrong = browser.post(
+        f"{place}/test", contact="nobody@example.com", to=tenant.email, shorten="10", version=""
+    )
+    assert wrong.status_int == 422 and "Nobody here" in wrong.text
+    done = browser.post(f"{place}/test", contact=str(ada), to=tenant.email, shorten="x", version="")
+    assert done.status_int == 422
+    done = browser.post(f"{place}/test", contact=str(ada), to=tenant.email, shorten="10", version="")
+    assert "/runs/" in done.location and done.follow().status_int == 200
