@@ -25,6 +25,7 @@ def includeme(config: Configurator) -> None:
     from autoloop.businesses.services.facts import load_contacts, load_field_kinds
     from autoloop.businesses.services.finding import find_contact
     from autoloop.businesses.services.imports import KIND
+    from autoloop.businesses.services.own_data import export_contact
     from autoloop.businesses.services.segments import KIND as SEGMENTS
     from autoloop.businesses.services.segments import existing_segments
     from autoloop.workspaces.resources import Workspace
@@ -34,6 +35,7 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["contact"] = load_contacts
     registrations.fact_loaders["fields"] = load_field_kinds
     registrations.fact_loaders["find_contact"] = partial(find_contact, config.registry.runtime)
+    registrations.exporters["contact"] = export_contact
     registrations.effect_handlers["update_business"] = update_businesses
     registrations.fact_loaders["segment_exists"] = existing_segments
     registrations.due_kinds |= {KIND.name: KIND, SEGMENTS.name: SEGMENTS}

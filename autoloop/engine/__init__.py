@@ -17,7 +17,7 @@ def includeme(config: Configurator) -> None:
     from autoloop.engine import advance, blocked, partitions, perform, routing, schedules
     from autoloop.engine.services import bulk, enrolments, events
     from autoloop.engine.services.credential_users import credential_users
-    from autoloop.engine.services.erasure import erase
+    from autoloop.engine.services.erasure import erase, export
     from autoloop.engine.services.history import timeline
     from autoloop.engine.services.merging import merge
 
@@ -26,6 +26,7 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["credential_users"] = credential_users
     registrations.timeline_sources["runs"] = timeline
     registrations.erasers["engine"] = erase
+    registrations.exporters["engine"] = export
     registrations.mergers["engine"] = merge
     for kind in (
         DueKind("route", routing.PROBE, routing.work),

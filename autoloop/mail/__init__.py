@@ -10,7 +10,7 @@ def includeme(config: Configurator) -> None:
     from autoloop.mail.services import domains
     from autoloop.mail.services.attribution import attribute
     from autoloop.mail.services.barring import barred_sql
-    from autoloop.mail.services.erasing import erase
+    from autoloop.mail.services.erasing import erase, export
     from autoloop.mail.services.explaining import explain_contact, explain_emails
     from autoloop.mail.services.happenings import EVENT_NAMES, on_events
     from autoloop.mail.services.history import email_history, timeline
@@ -37,10 +37,12 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["barred_sql"] = barred_sql
     registrations.timeline_sources["emails"] = timeline
     registrations.erasers["mail"] = erase
+    registrations.exporters["mail"] = export
     registrations.mergers["mail"] = merge
     registrations.system_mail = send_system_mail
     _hang(config)
     config.include("autoloop.mail.templates")
+    config.include("autoloop.mail.preferences")
 
 
 def _hang(config: Configurator) -> None:
@@ -58,7 +60,6 @@ def _hang(config: Configurator) -> None:
     config.add_child(Workspace, "providers", resources.Providers)
     config.add_child(resources.Providers, "rules", resources.ProviderRules)
     config.add_child(Workspace, "suppressions", resources.Suppressions)
-    config.add_child(config.registry.root_class, "t", resources.PublicLinks)
     config.scan("autoloop.mail.views")
     config.scan("autoloop.mail.pages")
     config.add_nav("emails", _("Email log"), "send", section="Understand", order=45, key="e")

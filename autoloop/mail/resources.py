@@ -1,27 +1,24 @@
-"""Places of mail in the tree: emails, mailbox, senders, provider accounts, suppressions, public links."""
+"""Places of mail in the tree: emails, mailbox, senders, provider accounts, suppressions."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
 from pyramid.authorization import Allow, Everyone
-from pyramid.decorator import reify
 
-from autoloop.base.errors import NotFound
-from autoloop.mail.links import Links
 from autoloop.mail.services.accounts import ProviderAccounts
 from autoloop.mail.services.domains import Domains as DomainService
 from autoloop.mail.services.emails import Emails as EmailService
 from autoloop.mail.services.mailbox import Captured
 from autoloop.mail.services.senders import Senders as SenderService
 from autoloop.mail.services.suppressions import Suppressions as SuppressionService
-from autoloop.mail.services.unsubscribing import Subscription, Unsubscribing
 from autoloop.web.permissions import Permission
 from autoloop.web.tree import Collection, Node, Row
 
 __all__ = [
     "CapturedMail",
     "Captures",
+    "Connected",
     "Domain",
     "DomainKey",
     "DomainKeys",
@@ -31,8 +28,6 @@ __all__ = [
     "Provider",
     "ProviderRules",
     "Providers",
-    "PublicLink",
-    "PublicLinks",
     "Sender",
     "Senders",
     "Suppression",
@@ -113,6 +108,12 @@ class Provider(Row):
         return self.request.services(ProviderAccounts).find(self.id)
 
 
+class Connected(Node):
+    """Where services send people back to who connected an account."""
+
+    __acl__: ClassVar = [(Allow, Everyone, Permission.PUBLIC)]
+
+
 class ProviderRules(Node):
     """Which account mail leaves through."""
 
@@ -134,27 +135,3 @@ class Suppressions(Collection):
     """Addresses that must not be mailed."""
 
     row_node = Suppression
-
-
-class PublicLink(Node):
-    """A link out of an email. Its token is all the proof there is; cookies and sessions play no part."""
-
-    @reify
-    def subscription(self) -> Subscription:
-        settings = self.request.runtime.settings
-        read = Links(settings.public_url, settings.secret_keys).read_unsubscribe(self.__name__)
-        found: Subscription | None = self.request.services(Unsubscribing).find(*read) if read else None
-        if found is None:
-            raise NotFound
-        return found
-
-
-class PublicLinks(Node):
-    """`/t/{token}`"""
-
-    __acl__: ClassVar = [(Allow, Everyone, Permission.PUBLIC)]
-
-    def member(self, name: str) -> Node:
-        if not 20 <= len(name) <= 400:
-            raise KeyError(name)
-        return PublicLink(self, name)

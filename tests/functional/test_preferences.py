@@ -1,0 +1,250 @@
+"""Unsubscribing, preferences, why, and one's own data: over HTTP, as recipients have it."""
+
+from __future__ import annotations
+
+import json
+import re
+from uuid import UUID
+
+import pytest
+from webtest import TestApp
+
+from autoloop.base.crypto import Keyring
+from autoloop.base.runtime import Runtime
+from autoloop.mail.delivery import mark as marking
+from autoloop.mail.delivery.worker import Delivery
+from autoloop.mail.links import PURPOSES, Links
+from tests.factories import Client, Tenant
+from tests.functional.mail_world import MailWorld, drain
+
+
+@pytest.fixture
+def world(runtime: Runtime, tenant: Tenant) -> MailWorld:
+    return MailWorld(runtime, tenant)
+
+
+@pytest.fixture
+def app(wsgi: object) -> TestApp:
+    return TestApp(wsgi, extra_environ={"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost"})
+
+
+@pytest.fixture
+def contact(world: MailWorld) -> UUID:
+    return world.contact(
+        "ada@example.org", topics=["news"], consent_marketing="granted", consent_source="form"
+    )
+
+
+@pytest.fixture
+def email(api: Client, world: MailWorld, contact: UUID) -> UUID:
+    """A marketing mail that Ada got."""
+    for key in ("news", "tips"):
+        api.post("topics", {"key": key, "name": key.title()})
+    (id,) = world.intend(kind="marketing", contact_id=contact, to_address="ada@example.org")
+    drain(world.runtime)
+    return id
+
+
+def token(world: MailWorld, email: UUID, purpose: str = "preferences") -> str:
+    links = Links("", world.runtime.settings.secret_keys)
+    return f"/t/{links.token(purpose, world.tenant.id, email)}"
+
+
+def ada(world: MailWorld, columns: str) -> tuple[object, ...]:
+    return tuple(world.sql(f"select {columns} from business_contacts where workspace_id = :w")[0])
+
+
+def test_choices_are_kept_and_the_page_shows_them(app: TestApp, world: MailWorld, email: UUID) -> None:
+    link = token(world, email)
+    page = app.get(f"{link}/preferences")
+    assert "Set-Cookie" not in page.headers
+    assert (page.forms[0]["topic.news"].checked, page.forms[0]["topic.tips"].checked) == (True, False)
+    given = {"topic.tips": "true", "pace": "7", "language": "de", "pause": "true"}
+    page = app.post(f"{link}/preferences", given).follow()
+    assert '<html lang="de" dir="ltr"' in page
+    kept = ada(world, "topics, mail_pace_days, locale, mail_paused_until > now() + interval '29 days'")
+    assert kept == (["tips"], 7, "de", True)
+    app.post(f"{link}/preferences", {"pace": "0", "language": "en"})
+    assert ada(world, "topics, mail_pace_days, mail_paused_until") == ([], 0, None)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"topic.secret": "true"}, {"pace": "1"}, {"language": "xx"}, {"status": "active"}, {"pace": "9" * 5000}],
+)
+def test_choices_that_do_not_exist_change_nothing(
+    app: TestApp, world: MailWorld, email: UUID, given: dict[str, str]
+) -> None:
+    before = ada(world, "topics, mail_pace_days, locale, status")
+    app.post(f"{token(world, email)}/preferences", given, status=422)
+    assert ada(world, "topics, mail_pace_days, locale, status") == before
+
+
+def test_pace_and_pause_hold_marketing_mail_and_nothing_else(
+    app: TestApp, world: MailWorld, email: UUID, contact: UUID
+) -> None:
+    link = token(world, email)
+    app.post(f"{link}/preferences", {"pace": "7"})
+    to = {"contact_id": contact, "to_address": "ada@example.org"}
+    held = world.intend(kind="marketing", **to)
+    receipt = world.intend(kind="transactional", **to)
+    drain(world.runtime)
+    assert [(row.status, row.hold_reason) for row in world.rows(*held, *receipt)] == [
+        ("intent", "pace"),
+        ("accepted", None),
+    ]
+    app.post(f"{link}/preferences", {"pace": "0", "pause": "true"})
+    drain(world.runtime)
+    assert [row.hold_reason for row in world.rows(*held)] == ["paused_by_contact"]
+    app.post(f"{link}/preferences", {"pace": "0"})
+    drain(world.runtime)
+    assert [row.status for row in world.rows(*held)] == ["accepted"], "taken back, it goes at once"
+
+
+def test_of_two_mails_at_once_only_one_keeps_to_the_pace(world: MailWorld, contact: UUID) -> None:
+    world.sql("update business_contacts set mail_pace_days = 7 where workspace_id = :w")
+    world.intend(2, kind="marketing", contact_id=contact, to_address="ada@example.org")
+    drain(world.runtime)
+    assert sorted(row.status for row in world.rows()) == ["accepted", "intent"]
+
+
+def test_mail_that_is_composed_already_is_stopped_at_the_mark(
+    app: TestApp, world: MailWorld, email: UUID, contact: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The click comes after the mail was claimed, judged and staged; the mark judges it again."""
+    waiting = world.intend(kind="marketing", contact_id=contact, to_address="ada@example.org")
+    real, clicked = marking.decide, []
+
+    def click_first(session: object, mails: object) -> object:
+        if not clicked:
+            clicked.append(app.post(token(world, email, "unsubscribe"), {"List-Unsubscribe": "One-Click"}))
+        return real(session, mails)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(marking, "decide", click_first)
+    while Delivery(world.runtime).work():
+        pass
+    assert clicked[0].status_int == 200
+    assert [(row.status, row.reason) for row in world.rows(*waiting)] == [
+        ("skipped", "Suppressed: unsubscribed")
+    ]
+
+
+def test_looking_changes_nothing(app: TestApp, world: MailWorld, email: UUID) -> None:
+    before = ada(world, "to_jsonb(business_contacts)")
+    for purpose in PURPOSES:
+        link = token(world, email, purpose)
+        for path in (
+            link,
+            f"{link}/preferences",
+            f"{link}/why",
+            f"{link}/leave",
+            f"{link}/export",
+            f"{link}/erase",
+        ):
+            for headers in ({}, {"Sec-Purpose": "prefetch"}):
+                app.get(path, headers=headers, expect_errors=True)
+            app.head(path, expect_errors=True)
+    assert ada(world, "to_jsonb(business_contacts)") == before
+    assert world.sql("select count(*) from suppressions where workspace_id = :w") == [(0,)]
+
+
+def test_a_token_is_good_for_its_purpose_only(app: TestApp, world: MailWorld, email: UUID) -> None:
+    for purpose in ("unsubscribe", "export", "erase"):
+        for view in ("preferences", "why", "leave", "return"):
+            app.post(f"{token(world, email, purpose)}/{view}", expect_errors=True, status=404)
+    app.post(f"{token(world, email, 'unsubscribe')}/erase", status=404)
+    good = token(world, email)
+    sign = Keyring(world.runtime.settings.secret_keys).sign
+    for bad in (
+        good[:-1], good[:-6] + "AAAAAA", good + "A" * 10_000, "/t/" + "x" * 10_000, good.replace(".", ""),
+        "/t/" + sign("other", "0" * 64), "/t/%F0%9F%92%A9" + good[4:],
+    ):  # fmt: skip
+        for view in ("", "/preferences", "/why", "/erase"):
+            assert app.get(bad + view, expect_errors=True).status_int == 404, bad[:40]
+            assert app.post(bad + view, expect_errors=True).status_int == 404, bad[:40]
+
+
+def test_leaving_and_coming_back(app: TestApp, world: MailWorld, email: UUID) -> None:
+    link = token(world, email)
+    page = app.post(f"{link}/leave").follow()
+    assert "You are unsubscribed from all marketing mail." in page
+    app.post(f"{link}/return")
+    assert world.sql("select count(*) from suppressions where workspace_id = :w") == [(0,)]
+    assert ada(world, "status, consent_marketing, consent_source") == ("active", "granted", "form")
+
+
+def test_why_says_who_what_and_on_whose_word(app: TestApp, world: MailWorld, contact: UUID) -> None:
+    workflow, run = world.run(contact, trigger="form")
+    (id,) = world.intend(
+        kind="marketing", contact_id=contact, to_address="ada@example.org", workflow_id=workflow
+    )
+    drain(world.runtime)
+    world.sql("update email_logs set run_id = :run where workspace_id = :w", run=run)
+    page = app.get(f"{token(world, id)}/why")
+    for words in (
+        "Ada",
+        "Outreach",
+        "you filled in a form",
+        "You agreed to marketing mail.",
+        "on a form",
+        "1 Main",
+    ):
+        assert words in page, words
+
+
+def confirmation(world: MailWorld, purpose: str) -> str:
+    """The link in the mail that the person got."""
+    (text,) = world.sql(
+        "select content ->> 'text' from email_logs where to_address = 'ada@example.org' "
+        "and send_key like :like order by id desc limit 1",
+        like=f"system:own_{purpose}:%",
+    )[0]
+    found = re.search(r"/t/\S+", text)
+    assert found
+    return found[0]
+
+
+def test_own_data_is_given_to_the_mailbox_that_it_is_about(
+    app: TestApp, world: MailWorld, email: UUID
+) -> None:
+    app.post(f"{token(world, email)}/export").follow()
+    link = confirmation(world, "export")
+    assert "Download" in app.get(link)
+    answer = app.post(link)
+    data = json.loads(answer.body)
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="my-data.json"'
+    assert data["contact"]["email"] == "ada@example.org"
+    assert data["contact"]["consent"]["source"] == "form"
+    assert [mail["subject"] for mail in data["mail"]["emails"]] == ["Hello"]
+    assert set(data["engine"]) == {"events", "workflows"}
+
+
+def test_erasing_takes_two_steps_and_keeps_only_what_forbids_mail(
+    app: TestApp, api: Client, world: MailWorld, email: UUID
+) -> None:
+    app.post(f"{token(world, email)}/erase").follow()
+    link = confirmation(world, "erase")
+    assert "This cannot be undone" in app.get(link)
+    assert "Your data is erased" in app.post(link)
+    app.post(link, status=404)
+    app.get(f"{token(world, email)}/preferences", status=404)
+    assert world.sql("select count(*) from business_contacts where workspace_id = :w") == [(0,)]
+    assert world.sql("select address, reason from suppressions where workspace_id = :w") == [
+        (None, "unsubscribed")
+    ]
+    assert "ada@example.org" not in str(
+        world.sql("select to_jsonb(e) from email_logs e where workspace_id = :w")
+    )
+    # Somebody imports them again.
+    again = api.post("contacts", {"email": "ada@example.org"}).json["data"]["id"]
+    world.intend(kind="marketing", contact_id=UUID(again), to_address="ada@example.org")
+    drain(world.runtime)
+    assert [row.reason for row in world.rows()][-1] == "Suppressed: unsubscribed"
+
+
+def test_a_confirmation_ends(app: TestApp, world: MailWorld, email: UUID) -> None:
+    links = Links("", world.runtime.settings.secret_keys)
+    link = links.confirm("erase", world.tenant.id, email, 1)
+    assert "This link has expired" in app.get(link)
+    app.post(link, status=400)
+    assert world.sql("select count(*) from business_contacts where workspace_id = :w") == [(1,)]
