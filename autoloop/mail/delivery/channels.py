@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from autoloop.base.crypto import Keyring
+from autoloop.base.http import Allowed, OutboundClient
 from autoloop.base.runtime import Runtime
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.services.mailbox import WorkspaceMailbox
 from autoloop.plugins.email import Account, Channel, EmailProvider, ProviderServices
 from autoloop.plugins.forms import read_config
 
-__all__ = ["SECRETS", "Channels"]
+__all__ = ["SECRETS", "Channels", "outbound", "services_for"]
 
 SECRETS = "provider-account"
 IDLE_SECONDS = 30.0
+_clients: WeakKeyDictionary[Runtime, OutboundClient] = WeakKeyDictionary()
 
 
 @dataclass(slots=True)
@@ -79,7 +82,16 @@ class Channels:
 
 def services_for(runtime: Runtime, workspace_id: UUID) -> ProviderServices:
     """What a provider of this workspace is lent."""
-    return ProviderServices(mailbox=WorkspaceMailbox(runtime, workspace_id))
+    return ProviderServices(WorkspaceMailbox(runtime, workspace_id), http=outbound(runtime))
+
+
+def outbound(runtime: Runtime) -> OutboundClient:
+    """The process's one client for providers: a tenant may name their addresses."""
+    if runtime not in _clients:
+        settings = runtime.settings
+        allowed = Allowed.read(settings.outbound_allow)
+        _clients[runtime] = OutboundClient(allowed, ports=tuple(map(int, settings.outbound_ports)))
+    return _clients[runtime]
 
 
 def _account(runtime: Runtime, mail: Outgoing) -> Account:
