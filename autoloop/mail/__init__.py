@@ -60,6 +60,7 @@ def _hang(config: Configurator) -> None:
     config.add_child(Workspace, "providers", resources.Providers)
     config.add_child(resources.Providers, "rules", resources.ProviderRules)
     config.add_child(Workspace, "suppressions", resources.Suppressions)
+    config.add_child(config.registry.root_class, "connected", resources.Connected)
     config.scan("autoloop.mail.views")
     config.scan("autoloop.mail.pages")
     config.add_nav("emails", _("Email log"), "send", section="Understand", order=45, key="e")

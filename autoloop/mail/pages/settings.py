@@ -13,6 +13,7 @@ from autoloop.base.i18n import _
 from autoloop.mail import resources, schemas
 from autoloop.mail.models import REASONS, ProviderAccount, Sender
 from autoloop.mail.services.accounts import ProviderAccounts, kinds
+from autoloop.mail.services.connecting import Connecting
 from autoloop.mail.services.senders import Senders
 from autoloop.mail.services.suppressions import Suppressions
 from autoloop.mail.views.settings import suppression_rows, with_cap
@@ -214,6 +215,7 @@ def provider_page(
     return {
         "row": row,
         "kind": kind,
+        "connecting": request.services(Connecting).shown(row),
         "fields": fields(kind, row.config) if kind else [],
         "others": [option for option in account_options(request) if option[0] != str(row.id)],
         "given": {"name": row.name} | given,

@@ -132,6 +132,10 @@ class ProviderAccounts(Service):
         self.session.flush()
         self.services(WorkspaceAudit).note("provider.removed", subject=account.name)
 
+    def opened(self, account: ProviderAccount) -> dict[str, Any]:
+        """Its settings, secrets included: for the plugin, never for an answer."""
+        return {**account.config, **self._secrets(account)}
+
     def _provider(self, name: str) -> type[EmailProvider]:
         found: type[EmailProvider] | None = self.services.registrations.plugins.get("email", name)
         if found is None:
