@@ -19,7 +19,6 @@ __all__ = [
     "CapturedMail",
     "Captures",
     "Connected",
-    "Connected",
     "Domain",
     "DomainKey",
     "DomainKeys",
@@ -107,12 +106,6 @@ class Provider(Row):
 
     def load(self) -> Any | None:
         return self.request.services(ProviderAccounts).find(self.id)
-
-
-class Connected(Node):
-    """Where services send people back to who connected an account."""
-
-    __acl__: ClassVar = [(Allow, Everyone, Permission.PUBLIC)]
 
 
 class Connected(Node):
