@@ -138,12 +138,6 @@ class Crash:
 
 
 @pytest.fixture
-def seed(pytestconfig: pytest.Config) -> int:
-    given = pytestconfig.getoption("--seed", None)
-    return random.SystemRandom().randrange(10**6) if given is None else int(given)
-
-
-@pytest.fixture
 def crash(runtime: Runtime, settings: Settings, tenant: Tenant, tmp_path: Path, seed: int) -> Iterator[Crash]:
     small = replace(settings, worker_batch=20)
     with (

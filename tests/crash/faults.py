@@ -1,0 +1,98 @@
+"""Where a worker is hit: at the commits of its work, each of which has a number.
+
+Nothing of this is in the product: a worker of these tests is patched before it begins.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+
+from autoloop.base.runtime import Runtime
+from autoloop.engine.advance import Advancer
+from autoloop.mail.delivery import deliver
+
+__all__ = ["HOWS", "Fault", "Faults"]
+
+HOWS = ("before", "after", "cut", "mute")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """At the `nth` commit of this kind of work. `how`:
+
+    before, after: SIGKILL, right before or after the commit · cut: PostgreSQL ends the connection at the
+    COMMIT · mute: the COMMIT is done, its answer never comes · meanwhile: no commit is hit, but mail goes only
+    while runs are advanced, between what they read and what they write.
+    """
+
+    kind: str
+    nth: int
+    how: str
+
+
+class Faults:
+    """Counts the commits of each kind of work in this process and lets the fault happen at its own."""
+
+    def __init__(self, runtime: Runtime, fault: Fault | None) -> None:
+        self.runtime, self.fault = runtime, fault
+        self.kind = ""
+        self.commits: Counter[str] = Counter()
+        self.worked = 0
+
+    def arm(self) -> None:
+        kinds = self.runtime.registrations.due_kinds
+        for name, kind in list(kinds.items()):
+            kinds[name] = replace(kind, work=self._watched(name, kind.work))
+        if self.fault is not None and self.fault.how == "meanwhile":
+            del kinds["mail"]
+            Advancer.write = self._meanwhile(Advancer.write)  # type: ignore[method-assign]
+        elif self.fault is not None:
+            psycopg.Connection.commit = self._commit(psycopg.Connection.commit)  # type: ignore[method-assign]
+
+    def _watched(self, name: str, work: Callable[[Runtime], int]) -> Callable[[Runtime], int]:
+        def watched(runtime: Runtime) -> int:
+            self.kind = name
+            try:
+                done = work(runtime)
+            finally:
+                self.kind = ""
+            self.worked += done
+            return done
+
+        return watched
+
+    def _meanwhile(self, usual: Callable[..., Any]) -> Callable[..., Any]:
+        def write(*given: Any) -> Any:
+            deliver(self.runtime)
+            return usual(*given)
+
+        return write
+
+    def _commit(self, usual: Callable[[Any], None]) -> Callable[[Any], None]:
+        def commit(connection: Any) -> None:
+            self.commits[self.kind] += 1
+            fault, here = self.fault, (self.kind, self.commits[self.kind])
+            if fault is None or here != (fault.kind, fault.nth):
+                usual(connection)
+                return
+            if fault.how == "before":
+                os.kill(os.getpid(), signal.SIGKILL)
+            elif fault.how == "cut":
+                pid = connection.info.backend_pid
+                with psycopg.connect(connection.info.dsn, autocommit=True) as other:
+                    other.execute("select pg_terminate_backend(%s, 5000)", [pid])
+            usual(connection)
+            if fault.how == "after":
+                os.kill(os.getpid(), signal.SIGKILL)
+            elif fault.how == "mute":
+                connection.close()
+                raise psycopg.OperationalError("the answer to COMMIT never came")
+
+        return commit
