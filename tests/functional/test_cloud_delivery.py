@@ -1,0 +1,91 @@
+"""Whole ways out over HTTP: accounts made through the API, mail composed and sent, the unknown settled."""
+
+from __future__ import annotations
+
+from email import message_from_bytes
+from typing import Any
+
+import pytest
+
+from autoloop.base.runtime import Runtime
+from autoloop.mail.delivery.lookups import look_up_unknown
+from autoloop_plugins.email.gmail import GmailProvider
+from autoloop_plugins.email.gmail.oauth import Places
+from autoloop_plugins.email.sendgrid import SendgridProvider
+from tests.factories import Client, Tenant
+from tests.functional.mail_world import MailWorld, drain
+from tests.vendors import aws, google, sendgrid
+from tests.vendors.server import Answer, Asked
+
+
+@pytest.fixture
+def world(runtime: Runtime, tenant: Tenant) -> MailWorld:
+    return MailWorld(runtime, tenant)
+
+
+def leave_by(api: Client, provider: str, config: dict[str, Any]) -> None:
+    """Make the account the one that mail leaves through."""
+    made = api.post("providers", {"name": provider, "provider": provider, "config": config}).json["data"]
+    assert not set(config) & {"secret_access_key", "api_key", "refresh_token"} & set(made["config"])
+    api.patch(f"providers/{made['id']}", {"is_default": True})
+
+
+def test_mail_leaves_through_ses(world: MailWorld, api: Client) -> None:
+    with aws.FakeSes() as fake:
+        config = {"access_key_id": aws.ACCESS_KEY, "secret_access_key": aws.SECRET, "region": aws.REGION}
+        leave_by(api, "ses", config | {"endpoint": fake.url})
+        ids = world.intend(5)
+        drain(world.runtime)
+        assert {row.status for row in world.rows(*ids)} == {"accepted"}
+        assert {mail["EmailTags"][0]["Value"] for mail in fake.mails} == {str(id) for id in ids}
+        assert {message_from_bytes(data)["X-AutoLoop-Email"] for data in fake.arrived} == set(map(str, ids))
+        fake.planned = [aws.aws_error(400, "SendingPausedException", "Sending is paused")]
+        (held,) = world.intend()
+        drain(world.runtime)
+        assert [row.status for row in world.rows(held)] == ["intent"], "the recipient has done nothing wrong"
+        assert "Sending is paused" in str(api.data("providers"))
+
+
+def test_mail_leaves_through_sendgrid(world: MailWorld, api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    with sendgrid.FakeSendgrid() as fake:
+        monkeypatch.setattr(SendgridProvider, "hosts", {"global": fake.url})
+        leave_by(api, "sendgrid", {"api_key": sendgrid.API_KEY})
+        content = {"subject": "Café", "text": "Hello\n", "html": "<p>Hello</p>"}
+        (id,) = world.intend(content=content, to_address="ada@example.org")
+        drain(world.runtime)
+        assert [row.status for row in world.rows(id)] == ["accepted"]
+        (mail,) = fake.mails
+        assert mail["personalizations"][0]["custom_args"] == {"autoloop_email": str(id)}
+        assert (mail["subject"], [part["type"] for part in mail["content"]]) == (
+            "Café",
+            ["text/plain", "text/html"],
+        )
+
+
+def test_what_gmail_did_not_answer_is_found_among_its_sent_mail(
+    world: MailWorld, api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with google.FakeGoogle() as fake:
+        places = Places(f"{fake.url}/consent", f"{fake.url}/token", fake.url)
+        monkeypatch.setattr(GmailProvider, "places", places)
+        config = {"client_id": google.CLIENT_ID, "client_secret": google.CLIENT_SECRET}
+        leave_by(api, "gmail", config | {"refresh_token": fake.connect()})
+
+        def swallow(asked: Asked) -> Answer:
+            """It is sent, and the line breaks before the answer."""
+            fake.answer(asked)
+            return Answer(hang_up=True)
+
+        (first,) = world.intend()
+        drain(world.runtime)
+        fake.planned = [swallow]
+        (taken,) = world.intend()
+        drain(world.runtime)
+        fake.planned = [Answer(hang_up=True)]
+        (lost,) = world.intend()
+        drain(world.runtime)
+        assert [row.status for row in world.rows(first, taken, lost)] == ["accepted", "unknown", "unknown"]
+        world.sql("update email_logs set look_up_at = now() where workspace_id = :w and status = 'unknown'")
+        assert look_up_unknown(world.runtime) == 2
+        assert [row.status for row in world.rows(first, taken, lost)] == ["accepted", "accepted", "unknown"]
+        assert len(fake.sent) == 2
