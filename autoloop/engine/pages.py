@@ -16,7 +16,7 @@ from autoloop.base.i18n import _
 from autoloop.businesses.models import Contact, Segment
 from autoloop.engine import schemas
 from autoloop.engine.explain.views import run_told
-from autoloop.engine.models import RUN_STATUSES, Workflow, WorkflowVersion
+from autoloop.engine.models import BULK_VERBS, RUN_STATUSES, Workflow, WorkflowVersion
 from autoloop.engine.resources import Run, Runs
 from autoloop.engine.run_lines import journal_lines, places
 from autoloop.engine.services.bulk import TAKES
@@ -64,7 +64,7 @@ def runs_page(context: Runs, request: Request) -> dict[str, Any]:
         "count": request.services(RunService).count(filter, MOST_COUNTED),
         "most": MOST_COUNTED,
         "narrowed": narrowed,
-        "verbs": [verb for verb, taken in TAKES.items() if status is None or status in taken],
+        "verbs": [verb for verb in BULK_VERBS if status is None or status in TAKES[verb]],
         "standing": _standing(request, found.rows),
         "workflows": _choices(request, Workflow),
         "segments": _choices(request, Segment),

@@ -68,7 +68,7 @@ def _line(step: RunStep, names: Mapping[str, StepName], translate: Translate) ->
         "title": title,
         "left": left,
         "what": name.line if name else "",
-        "text": "; ".join(why),
+        "text": "; ".join(each for each in why if each != left),
         "icon": name.icon if name else "activity",
         "tone": TONES.get(step.outcome, ""),
         "lasted": lasted if lasted >= BRIEF else None,

@@ -198,7 +198,7 @@ def test_runs_are_found_by_version_and_by_when_they_began(api, runtime, flow) ->
         ({}, "verb"),
         ({"verb": "explode"}, "verb"),
         ({"verb": "cancel", "filter": {"colour": "red"}}, "colour"),
-        ({"verb": "cancel", "filter": {"paused_by": "x"}}, "paused_by"),
+        ({"verb": "cancel", "filter": {"paused_with": "x"}}, "paused_with"),
         ({"verb": "cancel", "filter": {"status": "sleepy"}}, "status"),
         ({"verb": "cancel", "filter": {"workflow_id": 7}}, "workflow_id"),
         ({"verb": "cancel", "filter": {"version": 1}}, "version"),

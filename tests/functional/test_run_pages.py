@@ -47,7 +47,7 @@ def test_a_run_is_told_in_peoples_words(
     assert "Let them rest" in listed
     told = words(browser.get(f"{base}/{run}/"))
     assert "Let them rest" in told, told
-    assert "waits for its time: until" in told and "(in 5 days)" in told, told
+    assert "waits for its time, until" in told and "(in 5 days)" in told, told
     assert "hold" not in told.split("Why")[0]
     assert "Why" in told
     monkeypatch.setattr(runtime, "clock", FixedClock(datetime.now(UTC) + timedelta(days=6)))

@@ -189,7 +189,7 @@ def test_the_page_says_who_would_start_and_why_not_and_then_starts_them(
     assert "Choose who" in words(browser.get(f"{place}/start"))
     page = browser.post(f"{place}/start", who="tag", tag="all")
     told = words(page)
-    assert "2 contacts will start now , 5 are skipped:" in told
+    assert "2 contacts will start now ; 5 are skipped:" in told
     assert "1 on the suppression list" in told
     why = browser.post(f"{place}/start", who="tag", tag="all", reason="suppressed")
     assert "sup@fern.example" in why.text
@@ -218,5 +218,5 @@ def test_a_draft_says_who_would_start_once_it_is_live(
     draft = api.post("workflows", {"name": "New", "graph": GRAPH}).json["data"]["id"]
     browser = Browser(wsgi, runtime, tenant.user_id)
     told = words(browser.post(f"/w/{tenant.slug}/workflows/{draft}/start", who="all"))
-    assert "1 contacts would start , nobody is skipped." in told
+    assert "1 contact would start ; nobody is skipped." in told
     assert "Only a live workflow takes contacts." in told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -70,7 +70,7 @@ class Bulk(Service):
             raise Conflict(_("Only a pause can be undone."), code="NOTHING_TO_UNDO")
         if job.status == "going":
             _end(job, "stopped", "undone")
-        return self._begin("resume", {"paused_by": str(job.id)}, None, undo_of=job)
+        return self._begin("resume", {"paused_with": job.why}, None, undo_of=job)
 
     def find(self, id: UUID) -> BulkJob | None:
         return self.session.get(BulkJob, (self.workspace_id, id))
@@ -106,7 +106,7 @@ class Bulk(Service):
             workflow_id=workflow,
             verb=verb,
             filter=filter,
-            why=why or _why(verb, id),
+            why=why or _why(verb, datetime.now(UTC)),
             undo_of=undo_of.id if undo_of is not None else None,
             total=total,
             skipped={"other_status": others} if others else {},
@@ -137,14 +137,15 @@ def _checked_verb(verb: str) -> str:
     return verb
 
 
-def _why(verb: str, id: UUID) -> str:
-    """Also tells which pause an undo takes back."""
-    return f"{verb}, together with others ({id})"
+def _why(verb: str, at: datetime) -> str:
+    """What the runs say; of a pause, the moment tells which one an undo takes back."""
+    said = {"cancel": "cancelled in bulk", "retry": "tried again in bulk"}
+    return said.get(verb, f"{verb}d in bulk at {at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d} UTC")
 
 
 def _meant(workspace: UUID, filter: Mapping[str, Any]) -> list[Any]:
-    if "paused_by" in filter:
-        mine = WorkflowRun.reason == _why("pause", UUID(filter["paused_by"]))
+    if "paused_with" in filter:
+        mine = WorkflowRun.reason == filter["paused_with"]
         return [WorkflowRun.workspace_id == workspace, WorkflowRun.status == "paused", mine]
     found = conditions(workspace, filter)
     if "move" in filter:
