@@ -1,38 +1,60 @@
-"""The end of marketing mail: who sent it from where, and the way out."""
+"""The end of marketing mail: who sent it from where, the way to one's choices, and the way out."""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import escape
+
+from autoloop.base.i18n import _, language_of, words
 
 __all__ = ["with_footer"]
 
 _CLOSING = re.compile(r"</body\s*>", re.IGNORECASE)
+UNSUBSCRIBE, CHOOSE = _("Unsubscribe"), _("Choose what you get")
+
+
+@lru_cache(maxsize=256)
+def _texts(locale: str) -> tuple[str, str]:
+    language = language_of(locale)
+    return words(language, UNSUBSCRIBE), words(language, CHOOSE)
 
 
 def with_footer(
-    html: str | None, text: str, *, postal_address: str, unsubscribe_url: str
+    html: str | None,
+    text: str,
+    *,
+    postal_address: str,
+    unsubscribe_url: str,
+    preferences_url: str = "",
+    locale: str = "en",
 ) -> tuple[str | None, str]:
-    """Both bodies with postal address and unsubscribe link, unless the template placed them already."""
+    """Both bodies with postal address and links in the recipient's language, unless the template placed
+    them already."""
     lines = [line.strip() for line in postal_address.splitlines() if line.strip()]
     address = ", ".join(lines)
-    wants_address = bool(address) and address not in text
-    wants_link = unsubscribe_url not in text
-    if wants_address or wants_link:
-        parts = [address] if wants_address else []
-        parts += [f"Unsubscribe: {unsubscribe_url}"] if wants_link else []
+    unsubscribe, choose = _texts(locale)
+    links = [
+        (title, url) for title, url in ((unsubscribe, unsubscribe_url), (choose, preferences_url)) if url
+    ]
+    parts = [address] if address and address not in text else []
+    parts += [f"{title}: {url}" for title, url in links if url not in text]
+    if parts:
         text = f"{text.rstrip()}\n\n-- \n" + "\n".join(parts) + "\n"
-    if html is None:
-        return None, text
-    return _with_html_footer(html, lines, unsubscribe_url), text
+    return None if html is None else _with_html_footer(html, lines, links), text
 
 
-def _with_html_footer(html: str, lines: list[str], unsubscribe_url: str) -> str:
+def _with_html_footer(html: str, lines: list[str], links: list[tuple[str, str]]) -> str:
     parts = []
     if lines and escape(lines[0]) not in html:
         parts.append("<br>".join(escape(line) for line in lines))
-    if escape(unsubscribe_url) not in html:
-        parts.append(f'<a href="{escape(unsubscribe_url)}" style="color:inherit">Unsubscribe</a>')
+    anchors = [
+        f'<a href="{escape(url)}" style="color:inherit">{escape(title)}</a>'
+        for title, url in links
+        if escape(url) not in html
+    ]
+    if anchors:
+        parts.append(" · ".join(anchors))
     if not parts:
         return html
     footer = (

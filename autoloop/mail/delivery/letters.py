@@ -56,7 +56,14 @@ def finish(
             headers.append(("X-AutoLoop-Test", "yes"))
         if mail.kind == Kind.MARKETING:
             url = links.unsubscribe(mail.workspace_id, mail.id)
-            html, text = with_footer(html, text, postal_address=mail.postal_address, unsubscribe_url=url)
+            html, text = with_footer(
+                html,
+                text,
+                postal_address=mail.postal_address,
+                unsubscribe_url=url,
+                preferences_url=links.preferences(mail.workspace_id, mail.id),
+                locale=mail.locale,
+            )
             headers += [
                 ("List-Unsubscribe", f"<{url}>"),
                 ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
