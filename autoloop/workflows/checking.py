@@ -9,11 +9,12 @@ from uuid import UUID
 import colander
 
 from autoloop.base.services import Services
-from autoloop.engine.graph import Problem, check, parse
+from autoloop.engine.graph import Problem, examine, parse
 from autoloop.plugins.forms import ConfigProblems, read_config, schema_of
 from autoloop.plugins.registry import Registry
+from autoloop.workflows.fields import unknown_fields
 
-__all__ = ["check_draft", "check_triggers", "references"]
+__all__ = ["check_draft", "check_triggers", "examine_draft", "references"]
 
 # What a step's form lets one choose → how it is called. A domain that has such rows registers a fact
 # loader "<widget>_exists"(services, ids) → the set of those that are there; without it nothing is asked.
@@ -27,12 +28,19 @@ CHOICES = {
 
 
 def check_draft(services: Services, graph: Any, triggers: Sequence[Any]) -> list[Problem]:
-    """All problems, each with a code, a message and its place; an empty list means: it may be published.
+    """What stops it from being published, each with a code, a message and its place."""
+    return [each for each in examine_draft(services, graph, triggers) if each.severity == "error"]
 
-    Reads the ids of templates and senders with one statement per kind.
+
+def examine_draft(services: Services, graph: Any, triggers: Sequence[Any]) -> list[Problem]:
+    """All that `check_draft` finds, and warnings: what may be meant so, but often is not.
+
+    Reads the ids of templates and senders, and the custom fields, with one statement per kind.
     """
     plugins: Registry = services.registrations.plugins
-    problems = check(graph, plugins)
+    problems = examine(graph, plugins)
+    if not any(problem.code == "TOO_MANY" for problem in problems):
+        problems += unknown_fields(services, graph)
     problems += check_triggers(triggers, plugins)
     wanted: list[tuple[str, str | None, str, UUID]] = [
         *references(graph, plugins),

@@ -14,7 +14,7 @@ from autoloop.web import page
 from autoloop.web.input import checked, parse_json
 from autoloop.web.permissions import Permission
 from autoloop.workflows import schemas, services
-from autoloop.workflows.checking import check_draft
+from autoloop.workflows.checking import examine_draft
 from autoloop.workflows.exchange import in_order
 from autoloop.workflows.pages.workflow import outlined, pictured
 from autoloop.workflows.pages.workflows import TEMPLATES, refuse, say
@@ -30,7 +30,9 @@ def show(
 ) -> dict[str, Any]:
     draft = context.row
     workflow = request.services(services.Workflows).row(context.id)
-    problems = check_draft(request.services, draft.graph, draft.triggers)
+    found = examine_draft(request.services, draft.graph, draft.triggers)
+    problems = [problem for problem in found if problem.severity == "error"]
+    warnings = [problem for problem in found if problem.severity == "warning"]
     shown = figure(draft.graph, draft.triggers, request.registrations.plugins)
     triggers = [in_order(trigger, "trigger") for trigger in draft.triggers]
     held = {"triggers": triggers, "graph": in_order(draft.graph, "graph")}
@@ -41,8 +43,9 @@ def show(
         "draft": draft,
         "text": written if text is None else text,
         "problems": problems,
+        "warnings": warnings,
         "picture": pictured(request, shown, workflow.name, problems=problems),
-        "steps": outlined(shown),
+        "steps": outlined(shown, problems=found),
         "error": error,
         "may_edit": request.has_permission(Permission.EDIT, context),
         "may_publish": request.has_permission(Permission.PUBLISH, context),

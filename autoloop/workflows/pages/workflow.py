@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from sqlalchemy import select
 
 from autoloop.base.errors import AutoLoopError, Invalid, NotFound, PreconditionFailed
 from autoloop.base.i18n import _
+from autoloop.engine.graph import Problem
 from autoloop.engine.models import BulkJob, EnrolmentRow
 from autoloop.web import page
 from autoloop.web.permissions import Permission
@@ -93,7 +95,9 @@ def pictured(
     return draw(shown, label=label, counts=counts, left=left, problems=marked)
 
 
-def outlined(shown: Figure, stats: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def outlined(
+    shown: Figure, stats: dict[str, Any] | None = None, problems: Sequence[Problem] = ()
+) -> list[dict[str, Any]]:
     """The same graph as lines of a table: each step, where its ports lead, who is there."""
     nodes = (stats or {}).get("nodes", {})
     lines = []
@@ -110,7 +114,13 @@ def outlined(shown: Figure, stats: dict[str, Any] | None = None) -> list[dict[st
             place = ", ".join(targets.get(port, []))
             ways.setdefault(place, []).append((port, figures["left"].get(port, 0)))
         lines.append(
-            {"box": box, "here": figures["here"], "ways": list(ways.items()), "starts": box.id == shown.start}
+            {
+                "box": box,
+                "here": figures["here"],
+                "ways": list(ways.items()),
+                "starts": box.id == shown.start,
+                "problems": [problem for problem in problems if problem.node == box.id],
+            }
         )
     return lines
 

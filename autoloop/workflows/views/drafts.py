@@ -7,12 +7,11 @@ from typing import Any
 from pyramid.request import Request
 from pyramid.response import Response
 
-from autoloop.engine.graph import examine
 from autoloop.web import api_view
 from autoloop.web.answers import one
 from autoloop.web.permissions import Permission
 from autoloop.workflows import schemas, services
-from autoloop.workflows.checking import check_draft
+from autoloop.workflows.checking import examine_draft
 from autoloop.workflows.resources import Draft, Workflow, draft_tag
 
 
@@ -50,7 +49,7 @@ def check_workflow(context: Workflow, request: Request) -> dict[str, Any]:
     given = request.validated
     graph = draft.graph if given["graph"] is None else given["graph"]
     triggers = draft.triggers if given["triggers"] is None else given["triggers"]
-    problems = check_draft(request.services, graph, triggers)
-    found = examine(graph, request.services.registrations.plugins)
-    warnings = [problem for problem in found if problem.severity == "warning"]
-    return {"ok": not problems, "problems": [problem.as_dict() for problem in (*problems, *warnings)]}
+    found = examine_draft(request.services, graph, triggers)
+    found.sort(key=lambda problem: problem.severity)  # errors first
+    ok = all(problem.severity != "error" for problem in found)
+    return {"ok": ok, "problems": [problem.as_dict() for problem in found]}
