@@ -32,6 +32,7 @@ class ProviderEvent:
     """One event of one mail. `id` is the vendor's own, the same whenever it tells the event again.
 
     The mail is named by `key` (what `Message.key` was), else by `provider_id`, else by `message_id`.
+    `proof` is what the vendor's signature allows once only, where it does not cover the event itself.
     `permanent` tells a hard bounce from a soft one. `detail` is for people: what the far server said.
     """
 
@@ -45,6 +46,7 @@ class ProviderEvent:
     permanent: bool = True
     detail: str = ""
     url: str | None = None
+    proof: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,11 @@ class IncomingCall:
     now: datetime
 
 
-class Unverified(Exception):  # noqa: N818 - it says what the call is
+class Unverified(Exception):
     """The call does not come from the vendor, or is too old. The text is for the log, never answered."""
 
 
-class Unreadable(Exception):  # noqa: N818 - it says what the call is
+class Unreadable(Exception):
     """A genuine call that cannot be read. The text says why."""
 
 
