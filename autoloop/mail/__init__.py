@@ -43,6 +43,7 @@ def includeme(config: Configurator) -> None:
     _hang(config)
     config.include("autoloop.mail.templates")
     config.include("autoloop.mail.preferences")
+    config.include("autoloop.mail.inbound")
 
 
 def _hang(config: Configurator) -> None:

@@ -219,6 +219,8 @@ class AccountOut(colander.MappingSchema):
     problem_at = moment("Since", missing=None)
     rest_until = moment("Not tried before", missing=None)
     failover_id = text("The account that stands in while this one rests", missing=None)
+    webhook_url = text("Where the provider posts its events", 1000, missing=None)
+    last_event_at = moment("Last event that came from it", missing=None)
     created_at = moment("Made")
     updated_at = moment("Changed")
 

@@ -152,6 +152,12 @@ class EmailAttempt(Base):
     __tablename__ = "email_attempts"
     __table_args__ = (
         tenant_fk("email_id", "email_logs"),
+        Index(
+            "idx_email_attempts_provider_message_id",
+            "workspace_id",
+            "provider_message_id",
+            postgresql_where=text("provider_message_id is not null"),
+        ),
         {"postgresql_partition_by": "RANGE (email_id)"},
     )
 

@@ -41,6 +41,7 @@ class ProviderAccount(InWorkspace, Stamped, Base):
     problem_at: Mapped[datetime | None]
     rest_until: Mapped[datetime | None]
     failover_id: Mapped[UUID | None]
+    last_event_at: Mapped[datetime | None]
 
 
 class ProviderRule(InWorkspace, Stamped, Base):

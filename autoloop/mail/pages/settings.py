@@ -217,6 +217,7 @@ def provider_page(
         "kind": kind,
         "connecting": request.services(Connecting).shown(row),
         "fields": fields(kind, row.config) if kind else [],
+        "listens": bool(row.webhook_url) and request.services(ProviderAccounts).takes_events(row.id),
         "others": [option for option in account_options(request) if option[0] != str(row.id)],
         "given": {"name": row.name} | given,
         "error": told(request, error),

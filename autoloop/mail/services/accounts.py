@@ -7,14 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Select, exists, select, update
+from sqlalchemy import Select, Text, case, cast, exists, func, select, update
 
 from autoloop.base.crypto import Keyring
 from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.services import Service
 from autoloop.mail.delivery.channels import SECRETS
 from autoloop.mail.models import ProviderAccount, Sender
-from autoloop.plugins.email import EmailProvider
+from autoloop.plugins.email import Account, EmailProvider
 from autoloop.plugins.forms import ConfigProblems, json_schema, read_config, schema_of
 from autoloop.workspaces.services import WorkspaceAudit
 
@@ -51,10 +51,11 @@ class ProviderAccounts(Service):
                 getattr(table, field)
                 for field in (
                     *("id", "name", "provider", "config", "is_default", "status", "problem"),
-                    *("problem_at", "rest_until", "failover_id", "created_at", "updated_at"),
+                    *("problem_at", "rest_until", "failover_id", "last_event_at", "created_at", "updated_at"),
                 )
             ),
             table.secrets.is_not(None).label("has_secrets"),
+            self._webhook_url().label("webhook_url"),
         ).where(table.workspace_id == self.workspace_id)
 
     def find(self, id: UUID) -> Any | None:
@@ -135,6 +136,25 @@ class ProviderAccounts(Service):
     def opened(self, account: ProviderAccount) -> dict[str, Any]:
         """Its settings, secrets included: for the plugin, never for an answer."""
         return {**account.config, **self._secrets(account)}
+
+    def takes_events(self, id: UUID) -> bool:
+        """Whether the account has what its webhook is verified with."""
+        row = self.session.get_one(ProviderAccount, (self.workspace_id, id))
+        cls = self.services.registrations.plugins.get("email", row.provider)
+        try:
+            config = read_config(cls(), {**row.config, **self._secrets(row)}) if cls else {}
+        except ConfigProblems:
+            return False
+        return bool(cls and cls().takes_events(Account(row.id, row.workspace_id, row.name, config)))
+
+    def _webhook_url(self) -> Any:
+        """Where the vendor posts its events; null for providers that have none."""
+        table = ProviderAccount
+        plugins = self.services.registrations.plugins.of("email")
+        names = [each.name for each in plugins if each.cls.receive is not EmailProvider.receive]
+        start = f"{self.settings.public_url.rstrip('/')}/inbound/"
+        address = func.concat(cast(start, Text), table.provider, cast("/", Text), cast(table.id, Text))
+        return case((table.provider.in_(names), address), else_=None)
 
     def _provider(self, name: str) -> type[EmailProvider]:
         found: type[EmailProvider] | None = self.services.registrations.plugins.get("email", name)

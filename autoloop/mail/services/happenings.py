@@ -18,6 +18,8 @@ from autoloop.mail.models import Status
 __all__ = ["EVENT_NAMES", "on_events"]
 
 EVENT_NAMES: dict[str, str] = {
+    "email.accepted": "A provider says that it has an email whose fate was not known",
+    "email.deferred": "A provider could not deliver an email yet, and goes on trying",
     "email.delivered": "The receiving server has put an email into the mailbox",
     "email.opened": "The contact opened an email",
     "email.clicked": "The contact followed a link in an email",
@@ -27,13 +29,16 @@ EVENT_NAMES: dict[str, str] = {
     "email.unsubscribed": "The contact wants no more marketing mail",
 }
 
-# Which event moves an email on, and from where. An `unknown` one is settled by any of them.
+# Which event moves an email on, and from where. One that is `unknown` is settled by any of them; so is one
+# still `sending`: an event may come before the reply.
+UNSETTLED = (Status.SENDING, Status.UNKNOWN)
 MOVES: dict[str, tuple[Status, tuple[Status, ...]]] = {
-    "email.delivered": (Status.DELIVERED, (Status.ACCEPTED, Status.UNKNOWN)),
-    "email.bounced": (Status.BOUNCED, (Status.ACCEPTED, Status.DELIVERED, Status.UNKNOWN)),
+    "email.accepted": (Status.ACCEPTED, UNSETTLED),
+    "email.delivered": (Status.DELIVERED, (Status.ACCEPTED, *UNSETTLED)),
+    "email.bounced": (Status.BOUNCED, (Status.ACCEPTED, Status.DELIVERED, *UNSETTLED)),
     "email.complained": (
         Status.COMPLAINED,
-        (Status.ACCEPTED, Status.DELIVERED, Status.BOUNCED, Status.UNKNOWN),
+        (Status.ACCEPTED, Status.DELIVERED, Status.BOUNCED, *UNSETTLED),
     ),
 }
 BARS = {"email.bounced": "bounced", "email.complained": "complained", "email.unsubscribed": "unsubscribed"}
@@ -82,7 +87,7 @@ def on_events(services: Services, events: Sequence[Mapping[str, Any]]) -> None:
     if not known:
         return
     _move(services, [event for event in known if event["name"] in MOVES and not _soft(event)])
-    bars = [event for event in known if event["name"] in BARS and not _soft(event)]
+    bars = [event for event in known if event["name"] in BARS and not _soft(event) and not _unsent(event)]
     _suppress(services, bars)
     _mark_contacts(services, bars)
 
@@ -94,6 +99,11 @@ def _soft(event: Mapping[str, Any]) -> bool:
         "transient",
         "temporary",
     )
+
+
+def _unsent(event: Mapping[str, Any]) -> bool:
+    """The provider itself would not send it: it came back, but the address never heard of it."""
+    return event["name"] == "email.bounced" and event["data"].get("type") == "rejected"
 
 
 def email_of(event: Mapping[str, Any]) -> UUID | None:
@@ -126,22 +136,30 @@ def _move(services: Services, events: Iterable[Mapping[str, Any]]) -> None:
     ]
     if not moved:
         return
-    services.session.execute(
-        MOVE,
-        {
-            "tenants": [row.workspace_id for row, *_ in moved],
-            "ids": [row.id for row, *_ in moved],
-            "statuses": [to.value for _, to, _, _ in moved],
-            "reasons": [note or None for _, _, _, note in moved],
-        },
-    )
-    # A run that still waits for the fate of an unknown email learns that it was accepted.
+    # What was being sent was accepted first.
+    early = [(row, Status.ACCEPTED, None, None) for row, *_ in moved if row.status == Status.SENDING]
+    for step in (
+        early,
+        [each for each in moved if (each[0].status, each[1]) != (Status.SENDING, Status.ACCEPTED)],
+    ):
+        if not step:
+            continue
+        services.session.execute(
+            MOVE,
+            {
+                "tenants": [row.workspace_id for row, *_ in step],
+                "ids": [row.id for row, *_ in step],
+                "statuses": [to.value for _, to, _, _ in step],
+                "reasons": [note or None for *_, note in step],
+            },
+        )
+    # A run that still waits for the fate of its email learns that it was accepted.
     add_stimuli(
         services,
         [
             stimulus(row.workspace_id, row.id, row.run_id, row.node, row.visit, Status.ACCEPTED, note or None)
             for row, _, _, note in moved
-            if row.status == Status.UNKNOWN and row.run_id is not None
+            if row.status in UNSETTLED and row.run_id is not None
         ],
     )
     services.nudge("advance")
