@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from email import message_from_bytes
+from email.policy import default
 from uuid import UUID
 
 import pytest
@@ -248,3 +250,31 @@ def test_a_confirmation_ends(app: TestApp, world: MailWorld, email: UUID) -> Non
     assert "This link has expired" in app.get(link)
     app.post(link, status=400)
     assert world.sql("select count(*) from business_contacts where workspace_id = :w") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("locale", "accepted", "language", "words"),
+    [
+        ("hi-IN", "de", "hi", "सदस्यता छोड़ें"),
+        ("", "fr-CA, en;q=0.5", "fr", "Se désinscrire"),
+        ("ja", "ja", "es", "Darse de baja"),
+    ],
+)
+def test_pages_speak_the_recipients_language(
+    app: TestApp, world: MailWorld, email: UUID, locale: str, accepted: str, language: str, words: str
+) -> None:
+    """The contact's language, else the browser's, else the workspace's."""
+    world.sql("update business_contacts set locale = :l where workspace_id = :w", l=locale)
+    world.sql("update workspaces set locale = 'es' where id = :w")
+    for purpose, view in (("unsubscribe", ""), ("preferences", "/preferences")):
+        page = app.get(token(world, email, purpose) + view, headers={"Accept-Language": accepted})
+        assert f'<html lang="{language}" dir="ltr"' in page
+        assert words in page
+    (id,) = world.intend(
+        kind="marketing", contact_id=world.rows(email)[0].contact_id, to_address="ada@example.org"
+    )
+    drain(world.runtime)
+    if locale == "hi-IN":
+        ((raw,),) = world.sql("select raw from mailbox_messages where key = :k", k=str(id))
+        body = message_from_bytes(bytes(raw), policy=default).get_body(("plain",))
+        assert body and words in body.get_content()
