@@ -16,7 +16,12 @@ def includeme(config: Configurator) -> None:
     from autoloop.mail.services.history import email_history, timeline
     from autoloop.mail.services.intents import ask_for_emails, cancel_of_runs
     from autoloop.mail.services.merging import merge
-    from autoloop.mail.services.references import existing_senders, existing_templates
+    from autoloop.mail.services.references import (
+        existing_senders,
+        existing_templates,
+        named_senders,
+        named_templates,
+    )
     from autoloop.mail.services.simulating import simulated_email
     from autoloop.mail.services.system import send_system_mail
 
@@ -32,6 +37,7 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["email_history"] = email_history
     registrations.fact_loaders["template_exists"] = existing_templates
     registrations.fact_loaders["sender_exists"] = existing_senders
+    registrations.fact_loaders |= {"template_named": named_templates, "sender_named": named_senders}
     registrations.simulators["send_email"] = simulated_email
     registrations.explainers |= {"emails": explain_emails, "contact": explain_contact}
     registrations.fact_loaders["barred_sql"] = barred_sql

@@ -14,7 +14,7 @@ from autoloop.plugins.forms import ConfigProblems, read_config, schema_of
 from autoloop.plugins.registry import Registry
 from autoloop.workflows.fields import unknown_fields
 
-__all__ = ["check_draft", "check_triggers", "examine_draft", "references"]
+__all__ = ["CHOICES", "check_draft", "check_triggers", "examine_draft", "named_rows", "references"]
 
 # What a step's form lets one choose → how it is called. A domain that has such rows registers a fact
 # loader "<widget>_exists"(services, ids) → the set of those that are there; without it nothing is asked.
@@ -42,10 +42,7 @@ def examine_draft(services: Services, graph: Any, triggers: Sequence[Any]) -> li
     if not any(problem.code == "TOO_MANY" for problem in problems):
         problems += unknown_fields(services, graph)
     problems += check_triggers(triggers, plugins)
-    wanted: list[tuple[str, str | None, str, UUID]] = [
-        *references(graph, plugins),
-        *_of_triggers(triggers, plugins),
-    ]
+    wanted = named_rows(services, graph, triggers)
     for widget, word in CHOICES.items():
         exists = services.registrations.fact_loaders.get(f"{widget}_exists")
         asked = {id for kind, _, _, id in wanted if kind == widget}
@@ -58,6 +55,14 @@ def examine_draft(services: Services, graph: Any, triggers: Sequence[Any]) -> li
             if kind == widget and id in missing
         ]
     return problems
+
+
+def named_rows(
+    services: Services, graph: Any, triggers: Sequence[Any]
+) -> list[tuple[str, str | None, str, UUID]]:
+    """Rows that the settings of steps and triggers name, as (widget, node, field, id)."""
+    plugins: Registry = services.registrations.plugins
+    return [*references(graph, plugins), *_of_triggers(triggers, plugins)]
 
 
 def check_triggers(triggers: Sequence[Any], plugins: Registry) -> Iterator[Problem]:

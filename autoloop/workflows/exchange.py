@@ -12,7 +12,8 @@ __all__ = ["FORMAT", "document", "in_order", "plain_json", "read_document", "rep
 FORMAT = "workflow"
 LARGEST = 1_000_000
 DEEPEST = 40
-FIELDS = ("autoloop", "schema", "name", "description", "triggers", "graph")
+FIELDS = ("autoloop", "schema", "name", "description", "references", "triggers", "graph")
+MOST_REFERENCES = 2_000
 
 
 ORDER = {
@@ -36,14 +37,20 @@ def in_order(value: Any, kind: str) -> Any:
 
 
 def document(
-    name: str, description: str, graph: Mapping[str, Any], triggers: Sequence[Mapping[str, Any]]
+    name: str,
+    description: str,
+    graph: Mapping[str, Any],
+    triggers: Sequence[Mapping[str, Any]],
+    references: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
-    """The document of a workflow. It holds no ids of its own; its settings may name templates and senders."""
+    """The document of a workflow. It holds no ids of its own; `references` are those that its settings hold
+    of other things (templates, senders, segments, credentials, workflows), with their names."""
     return {
         "autoloop": FORMAT,
         "schema": 1,
         "name": name,
         "description": description,
+        **({"references": [dict(each) for each in references]} if references else {}),
         "triggers": [in_order(trigger, "trigger") for trigger in triggers],
         "graph": in_order(graph, "graph"),
     }
@@ -70,9 +77,27 @@ def read_document(given: Any) -> dict[str, Any]:
     triggers = given.get("triggers", [])
     if not isinstance(triggers, list) or not all(isinstance(each, Mapping) for each in triggers):
         details["triggers"] = ["A list of objects with a type and a config."]
+    references = given.get("references", [])
+    if (
+        not isinstance(references, list)
+        or len(references) > MOST_REFERENCES
+        or not all(map(_names, references))
+    ):
+        details["references"] = ["A list of at most 2,000 objects with the texts kind, id and name."]
     if details:
         raise Invalid(details=details)
-    return document(str(name).strip(), description, given["graph"], triggers)
+    return document(str(name).strip(), description, given["graph"], triggers, references)
+
+
+def _names(each: Any) -> bool:
+    """Is this a reference?"""
+    return (
+        isinstance(each, Mapping)
+        and set(each) == {"kind", "id", "name"}
+        and all(
+            isinstance(value, str) and len(value) <= 400 and "\x00" not in value for value in each.values()
+        )
+    )
 
 
 def replaced(value: Any, words: Mapping[str, str]) -> Any:

@@ -19,6 +19,7 @@ __all__ = [
     "EnrolIn",
     "EnrolOut",
     "Import",
+    "Imported",
     "NewWorkflow",
     "PreviewIn",
     "PreviewOut",
@@ -265,6 +266,20 @@ class StepTypeOut(TriggerTypeOut):
     ports = several(word())
     kind = word()
     suspends = flag()
+
+
+class MissingOut(colander.MappingSchema):
+    """What a document names and that is not here; `name` is null if it does not say."""
+
+    kind = word()
+    id = word()
+    name = word(missing=None)
+    node = word(missing=None)
+    field = word()
+
+
+class Imported(WorkflowOut):
+    missing = several(MissingOut())
 
 
 class Import(colander.MappingSchema):

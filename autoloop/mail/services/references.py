@@ -6,12 +6,12 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from autoloop.base.services import Services
 from autoloop.mail.models import EmailTemplate, Sender
 
-__all__ = ["existing_senders", "existing_templates"]
+__all__ = ["existing_senders", "existing_templates", "named_senders", "named_templates"]
 
 
 def existing_templates(services: Services, ids: Collection[UUID]) -> set[UUID]:
@@ -22,6 +22,31 @@ def existing_templates(services: Services, ids: Collection[UUID]) -> set[UUID]:
 def existing_senders(services: Services, ids: Collection[UUID]) -> set[UUID]:
     """Those of the ids that are senders of the workspace, archived ones not."""
     return _found(services, Sender, Sender.status != "archived", ids)
+
+
+def named_templates(
+    services: Services, ids: Collection[UUID], names: Collection[str]
+) -> list[tuple[UUID, str]]:
+    """Templates with one of these ids or names, as (id, name); archived ones not."""
+    return _named(
+        services, EmailTemplate, EmailTemplate.name, EmailTemplate.archived_at.is_(None), ids, names
+    )
+
+
+def named_senders(
+    services: Services, ids: Collection[UUID], names: Collection[str]
+) -> list[tuple[UUID, str]]:
+    """Senders with one of these ids or addresses, as (id, address); archived ones not."""
+    return _named(services, Sender, Sender.address, Sender.status != "archived", ids, names)
+
+
+def _named(
+    services: Services, table: Any, name: Any, there: Any, ids: Collection[UUID], names: Collection[str]
+) -> list[tuple[UUID, str]]:
+    rows = select(table.id, name).where(
+        table.workspace_id == services.workspace_id, or_(table.id.in_(ids), name.in_(names)), there
+    )
+    return [(row[0], row[1]) for row in services.session.execute(rows)]
 
 
 def _found(services: Services, table: Any, there: Any, ids: Collection[UUID]) -> set[UUID]:

@@ -96,10 +96,15 @@ def bring_in(context: Workflows, request: Request) -> Any:
         raw = file.file.read(2_000_001) if hasattr(file, "file") else str(text).encode(errors="replace")
         if len(raw) > 2_000_000:
             raise Invalid(details={"document": ["A workflow's document has at most 2,000,000 characters."]})
-        made = request.services(services.Workflows).imported(parse_json(raw))
+        made, missing = request.services(services.Workflows).imported(parse_json(raw))
     except REFUSALS as error:
         return list_page(context, request, given={"document": text}, error=refuse(request, error))
     say(request, _("Imported as a draft. It starts nothing until you publish it."))
+    if missing:
+        names = ", ".join(
+            dict.fromkeys(f"{each['kind']} {each['name'] or each['id']}" for each in missing[:10])
+        )
+        say(request, _("Not found here: ${names}. Choose others in the draft.", mapping={"names": names}))
     return HTTPSeeOther(request.resource_url(context, str(made.id)))
 
 

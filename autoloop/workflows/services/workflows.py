@@ -14,6 +14,7 @@ from autoloop.base.services import Service, Services
 from autoloop.engine.models import Workflow, WorkflowVersion
 from autoloop.workflows.exchange import document, plain_json, read_document, replaced
 from autoloop.workflows.models import WorkflowDraft
+from autoloop.workflows.naming import Missing, references_of, settled
 
 __all__ = ["EMPTY", "Workflows", "existing_workflows"]
 
@@ -122,15 +123,22 @@ class Workflows(Service):
     def exported(self, id: UUID) -> dict[str, Any]:
         """The workflow's draft as a document."""
         row, draft = self.get(id), self._draft(id)
-        return document(row.name, row.description, draft.graph, draft.triggers)
+        references = references_of(self.services, draft.graph, draft.triggers)
+        return document(row.name, row.description, draft.graph, draft.triggers, references)
 
-    def imported(self, given: Any, use: Mapping[str, str] | None = None) -> Workflow:
-        """A new workflow from a document. `use` replaces ids (of templates, senders) by those of this
-        workspace. Raises Invalid."""
+    def imported(self, given: Any, use: Mapping[str, str] | None = None) -> tuple[Workflow, list[Missing]]:
+        """A new draft from a document, and what it names that is not here. Raises Invalid.
+
+        `use` replaces ids (of templates, senders …) by those of this workspace. Of the others, those that are
+        not here are looked for by the names that the document gives them.
+        """
         read = replaced(read_document(given), use or {})
-        return self.create(
+        words, missing = settled(self.services, read["graph"], read["triggers"], read.get("references", ()))
+        read = replaced(read, words)
+        made = self.create(
             read["name"], description=read["description"], graph=read["graph"], triggers=read["triggers"]
         )
+        return made, missing
 
     def duplicate(self, id: UUID, name: str | None = None) -> Workflow:
         """A new draft with the same graph and triggers. It starts nothing until it is published."""

@@ -110,13 +110,15 @@ def export_workflow(context: Workflow, request: Request) -> dict[str, Any]:
     name="import",
     permission=Permission.EDIT,
     body=schemas.Import,
-    out=schemas.WorkflowOut,
+    out=schemas.Imported,
     status=201,
 )
 def import_workflow(context: Workflows, request: Request) -> Any:
-    """Make a workflow from an exported document."""
+    """Make a draft from an exported document. What it names is looked for by id, else by name; `missing`
+    tells what is neither."""
     workflows = request.services(services.Workflows)
-    return workflows.row(workflows.imported(request.validated["workflow"], request.validated["use"]).id)
+    made, missing = workflows.imported(request.validated["workflow"], request.validated["use"])
+    return dict(workflows.row(made.id)._mapping) | {"missing": missing}  # type: ignore[union-attr]
 
 
 @api_view(context=Stats, permission=Permission.READ, out=schemas.StatsOut)
