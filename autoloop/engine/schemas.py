@@ -87,7 +87,8 @@ class RunDetail(RunOut):
 
 
 class StepOut(colander.MappingSchema):
-    """One line of the journal. `outcome` is next, retry, late, error, or how the run ended."""
+    """One line of the journal. `outcome` is next, retry (by itself), retried (by a person, who had the failed
+    step done anew), late, error, or how the run ended."""
 
     seq = whole()
     node = word()
