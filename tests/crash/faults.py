@@ -10,16 +10,19 @@ import signal
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 
+from autoloop.base.clock import Clock
 from autoloop.base.runtime import Runtime
 from autoloop.engine.advance import Advancer
 from autoloop.mail.delivery import deliver
 
 __all__ = ["HOWS", "Fault", "Faults"]
 
+OFF = {"ahead": timedelta(hours=1), "behind": timedelta(hours=-1)}
 HOWS = ("before", "after", "cut", "mute")
 
 
@@ -29,7 +32,8 @@ class Fault:
 
     before, after: SIGKILL, right before or after the commit · cut: PostgreSQL ends the connection at the
     COMMIT · mute: the COMMIT is done, its answer never comes · meanwhile: no commit is hit, but mail goes only
-    while runs are advanced, between what they read and what they write.
+    while runs are advanced, between what they read and what they write · ahead, behind: this process's clock
+    is off by an hour.
     """
 
     kind: str
@@ -53,6 +57,8 @@ class Faults:
         if self.fault is not None and self.fault.how == "meanwhile":
             del kinds["mail"]
             Advancer.write = self._meanwhile(Advancer.write)  # type: ignore[method-assign]
+        elif self.fault is not None and self.fault.how in OFF:
+            Clock.now = lambda _, off=OFF[self.fault.how]: datetime.now(UTC) + off  # type: ignore[method-assign]
         elif self.fault is not None:
             psycopg.Connection.commit = self._commit(psycopg.Connection.commit)  # type: ignore[method-assign]
 

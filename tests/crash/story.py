@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from autoloop.base.runtime import Runtime
 from autoloop.businesses.models import Contact
 from autoloop.demo.invariants import Judge
 from autoloop.engine.advance import Advancer
+from autoloop.engine.services.enrolment import enrol
 from autoloop.engine.services.enrolments import Enrolments
 from autoloop.engine.services.inbox import Inbox
 from autoloop.mail.services.accounts import ProviderAccounts
@@ -47,6 +48,8 @@ TIME_PASSES = tuple(
         "run_batches set started_at = started_at - interval '30 seconds'",
     )
 )
+# A minute has one tick: each of ours is in another.
+TICK = "update schedules set due_at = now() - make_interval(mins => :n) where workspace_id = :w"
 GOING = """select (select count(*) from workflow_runs where workspace_id = :w and status in ('active', 'waiting'))
   + (select count(*) from run_batches) + (select count(*) from events where workspace_id = :w and pending)
   + (select count(*) from enrolments where workspace_id = :w and due_at is not null)"""
@@ -90,7 +93,7 @@ class Story:
         self.workflow = self.publish(
             self.everything(child),
             {"type": "event", "config": {"event": "joined"}},
-            {"type": "schedule", "config": {"cron": "* * * * *", "whom": "tag", "tag": "scheduled"}},
+            {"type": "schedule", "config": {"cron": "@yearly", "whom": "tag", "tag": "scheduled"}},
         )
 
     def everything(self, child: UUID) -> dict[str, Any]:
@@ -155,7 +158,11 @@ class Story:
                 "update business_contacts set tags = '{}' where workspace_id = :w and 'scheduled' = any(tags)"
             )
             self.contact(tags=["scheduled"])
-            self.sql("update schedules set due_at = now() - interval '1 second' where workspace_id = :w")
+            self.sql(TICK, n=len(self.people))
+
+    def admit(self, workflow: UUID, contacts: Sequence[UUID]) -> None:
+        with self.runtime.unit("web", self.tenant.id) as services:
+            enrol(services, workflow, contacts)
 
     def sql(self, statement: str, **values: Any) -> Any:
         with self.runtime.unit("worker") as services:
@@ -210,9 +217,7 @@ class Story:
                 f"{id} was begun once its address was suppressed" for id in judge.after_clicks(self.silenced)
             ]
         visits = {f"{run}:{node}:{visit}" for run, node, visit in self.sql(CALLED)}
-        found += [
-            f"no step asked for the call {key}" for key in self._mine(self.server.calls) if key not in visits
-        ]
+        found += [f"no step asked for the call {key}" for key in self.calls if key not in visits]
         ids = dict(self.sql("select id::text, message_id from email_logs where workspace_id = :w"))
         return found + [
             f"{id} was offered as {name}"
@@ -220,9 +225,11 @@ class Story:
             if id in ids and ids[id] not in (name, None)
         ]
 
-    def _mine(self, keys: Any) -> Iterator[str]:
+    @property
+    def calls(self) -> list[str]:
+        """The Idempotency-Keys of calls that runs of this tenant made."""
         runs = {str(row[0]) for row in self.sql("select id from workflow_runs where workspace_id = :w")}
-        return (key for key in keys if key.partition(":")[0] in runs)
+        return [key for key in self.server.calls if key.partition(":")[0] in runs]
 
 
 CALLED = """select run_id, node, visit from run_steps where workspace_id = :w and type = 'http_request'

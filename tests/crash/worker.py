@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import time
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -25,7 +26,7 @@ __all__ = ["Process", "named", "registrations", "start_worker"]
 Process = multiprocessing.process.BaseProcess
 
 NOWHERE = "postgresql+psycopg://nobody@/nowhere?host=/nowhere"
-PASSES = 60
+PASSES, BREATH = 60, 0.05
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.crash.preloaded"])
 
@@ -59,6 +60,8 @@ def _work(settings: Settings, fault: Fault | None, planted: str | None) -> None:
                 drain(runtime, kind)
             except Exception:  # as Celery's worker: it says so and takes the next
                 failed = True
+        if failed:
+            time.sleep(BREATH)
         if not faults.worked and not failed:
             break
     os._exit(0)
