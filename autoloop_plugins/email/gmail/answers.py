@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from autoloop.plugins.email import Fate, Reply
+from autoloop_plugins.email.answers import LONGEST, of_status, seconds
 
 __all__ = ["of_answer"]
 
@@ -35,11 +36,9 @@ def of_answer(answer: httpx.Response) -> Reply:
     if status == 429 or reasons & RATE:
         wait = _wait(answer, said) or ONE_MINUTE
         return Reply(Fate.TEMPORARY, status, said, of_account=True, retry_after=wait)
-    if status in (401, 403, 404) or 300 <= status < 400 or reasons & OF_ACCOUNT:
+    if reasons & OF_ACCOUNT:
         return Reply(Fate.TEMPORARY, status, said, of_account=True)
-    if 400 <= status < 500:
-        return Reply(Fate.PERMANENT, status, said)
-    return Reply(Fate.UNKNOWN, status, said)
+    return of_status(answer, said)
 
 
 def _body(answer: httpx.Response) -> dict[str, Any]:
@@ -63,11 +62,9 @@ def _error(body: dict[str, Any], status: int) -> tuple[set[str], str]:
 
 def _wait(answer: httpx.Response, said: str) -> float | None:
     """Seconds from `Retry-After`, or from the moment that Gmail writes into its sentence."""
-    after = answer.headers.get("retry-after", "")
-    if after.isdigit():
-        return min(float(after), 86_400.0)
     found = UNTIL.search(said)
-    if found is None:
-        return None
-    seconds = (datetime.fromisoformat(found[1]) - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 1.0), 86_400.0)
+    try:
+        left = (datetime.fromisoformat(found[1]) - datetime.now(UTC)).total_seconds() if found else None
+    except ValueError:
+        left = None
+    return seconds(answer, None if left is None else min(max(left, 1.0), LONGEST))

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from autoloop.plugins.email import Fate, Reply
+from autoloop_plugins.email.answers import LONGEST, of_status, seconds
 
 __all__ = ["of_answer"]
 
@@ -23,22 +24,14 @@ def of_answer(answer: httpx.Response) -> Reply:
         return Reply(Fate.TEMPORARY, status, said, of_account=True, retry_after=_reset(answer))
     if status == 401 and "credits" in said.lower():
         return Reply(Fate.TEMPORARY, status, said, of_account=True, retry_after=ONE_HOUR)
-    # The key, its rights, or a sender that is not verified: the account's matter, not the recipient's.
-    if status in (401, 403, 404, 405) or 300 <= status < 400:
-        return Reply(Fate.TEMPORARY, status, said, of_account=True)
-    if 400 <= status < 500:
-        return Reply(Fate.PERMANENT, status, said)
-    return Reply(Fate.UNKNOWN, status, said)
+    return of_status(answer, said)
 
 
 def _reset(answer: httpx.Response) -> float:
     """Seconds until the limit is lifted. `X-RateLimit-Reset` is a moment in Unix time."""
-    after, reset = answer.headers.get("retry-after", ""), answer.headers.get("x-ratelimit-reset", "")
-    if after.isdigit():
-        return min(float(after), 86_400.0)
-    if reset.isdigit():
-        return min(max(float(reset) - time.time(), 1.0), 86_400.0)
-    return 60.0
+    reset = answer.headers.get("x-ratelimit-reset", "")
+    left = min(max(float(reset) - time.time(), 1.0), LONGEST) if reset.isascii() and reset.isdigit() else 60.0
+    return seconds(answer) or left
 
 
 def _said(answer: httpx.Response) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from autoloop.plugins.email import Account, Fate, Message, ProviderServices, Reply
 from autoloop_plugins.email.over_http import HttpChannel
+from autoloop_plugins.email.reading import CannotSayError
 from autoloop_plugins.email.sendgrid.answers import of_answer
-from autoloop_plugins.email.sendgrid.letter import CannotSayError, mail_of
+from autoloop_plugins.email.sendgrid.letter import mail_of
 
 __all__ = ["SendgridChannel"]
 
@@ -23,6 +24,6 @@ class SendgridChannel(HttpChannel):
     def deliver(self, message: Message) -> Reply:
         try:
             mail = mail_of(message)
-        except CannotSayError as error:
+        except (CannotSayError, LookupError) as error:  # LookupError: a charset that nobody knows
             return Reply(Fate.PERMANENT, text=str(error))
         return of_answer(self.http.post(self._address, json=mail, headers=self._headers, timeout=SECONDS))

@@ -69,4 +69,4 @@ def of_error(response: Mapping[str, Any]) -> Reply:
 
 def _seconds(headers: Mapping[str, str]) -> float | None:
     given = headers.get("retry-after", "")
-    return min(float(given), 86_400.0) if given.isdigit() else None
+    return min(float(given), 86_400.0) if given.isascii() and given.isdigit() else None
