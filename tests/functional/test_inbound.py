@@ -162,3 +162,35 @@ def test_a_key_twice_in_json_counts_as_the_last(wsgi, mail, mailgun) -> None:
     assert mail.sql("select name from events where workspace_id = :w and name like 'email.%'") == [
         ("email.delivered",)
     ]
+
+
+def test_a_flood_of_events_is_bounded(wsgi, mail, mailgun, monkeypatch) -> None:
+    """As many as may come in one call are taken at once; one more is refused and nothing is kept."""
+    from autoloop.mail.inbound import views
+    from autoloop.plugins.email import EventKind, ProviderEvent
+    from autoloop_plugins.email.mailgun import MailgunProvider
+
+    ids = mail.intend(views.MOST_EVENTS, status="accepted")
+    told_now = [ProviderEvent(EventKind.OPENED, f"flood-{n}", key=str(id)) for n, id in enumerate(ids)]
+    one_more = ProviderEvent(EventKind.OPENED, "one more", key=str(ids[0]))
+    url, call = mailgun["webhook_url"], ({}, b"{}")
+    monkeypatch.setattr(MailgunProvider, "receive", lambda *_: [*told_now, one_more])
+    post(wsgi, url, call, 413)
+    monkeypatch.setattr(MailgunProvider, "receive", lambda *_: told_now)
+    started = time.perf_counter()
+    assert post(wsgi, url, call)["data"] == {"events": 5000, "new": 5000}
+    assert time.perf_counter() - started < 10
+    assert post(wsgi, url, call)["data"] == {"events": 5000, "new": 0}
+
+
+def test_an_event_can_be_found_by_the_providers_own_name(wsgi, runtime, mail, mailgun) -> None:
+    id = sent(mail, "accepted")
+    mail.sql(
+        "insert into email_attempts (workspace_id, email_id, n, fence, outcome, provider_message_id) "
+        "values (:w, :id, 1, 1, 'accepted', 'abc@mg.example.com')",
+        id=id,
+    )
+    event = {"id": "n1", "event": "delivered", "message": {"headers": {"message-id": "abc@mg.example.com"}}}
+    assert post(wsgi, mailgun["webhook_url"], fakes.mailgun_call(event))["data"]["new"] == 1
+    work(runtime)
+    assert status_of(mail, id) == "delivered"

@@ -103,7 +103,7 @@ def _soft(event: Mapping[str, Any]) -> bool:
 
 def _unsent(event: Mapping[str, Any]) -> bool:
     """The provider itself would not send it: it came back, but the address never heard of it."""
-    return event["name"] == "email.bounced" and event["data"].get("type") == "rejected"
+    return bool(event["name"] == "email.bounced" and event["data"].get("type") == "rejected")
 
 
 def email_of(event: Mapping[str, Any]) -> UUID | None:

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from uuid import uuid4
 
-from autoloop.plugins.email import Channel, Fate, Message, Staged
+import pytest
 
-__all__ = ["EmailProviderContract", "MemoryMailbox", "Way", "message", "staged_all"]
+from autoloop.plugins.email import (
+    Account,
+    Channel,
+    EmailProvider,
+    Fate,
+    IncomingCall,
+    Message,
+    ProviderEvent,
+    ProviderServices,
+    Staged,
+    Unreadable,
+    Unverified,
+)
+
+__all__ = [
+    "EmailProviderContract",
+    "EventsContract",
+    "MemoryMailbox",
+    "Way",
+    "Webhook",
+    "message",
+    "staged_all",
+]
 
 
 def message(to: str = "ada@example.org", body: bytes = b"Hello\r\n.\r\n..two\r\n") -> Message:
@@ -70,3 +93,54 @@ class EmailProviderContract:
         way.channel.transmit(staged_all(way.channel, [message()])[0])
         way.channel.close()
         assert len(way.arrived()) == 1
+
+
+@dataclass
+class Webhook:
+    """A provider's webhook, and the vendor's hand that writes to it.
+
+    `call` makes a genuine call with one event of the mail `key-1`; `forged` one with another's secret; `old`
+    a genuine one of long ago, where the vendor dates its calls. `off` is the account without its secret.
+    """
+
+    provider: EmailProvider
+    account: Account
+    off: Account
+    call: Callable[[], tuple[Mapping[str, str], bytes]]
+    forged: Callable[[], tuple[Mapping[str, str], bytes]]
+    old: Callable[[], tuple[Mapping[str, str], bytes]] | None = None
+    services: ProviderServices = field(default_factory=lambda: ProviderServices(MemoryMailbox()))
+
+    def receive(self, call: tuple[Mapping[str, str], bytes]) -> list[ProviderEvent]:
+        headers = {name.lower(): value for name, value in call[0].items()}
+        incoming = IncomingCall(headers, call[1], datetime.now(UTC))
+        return list(self.provider.receive(self.account, self.services, incoming))
+
+
+class EventsContract:
+    """What every provider with a webhook promises. Subclass it and give a fixture `webhook`."""
+
+    def test_an_event_names_its_mail_and_has_the_same_id_again(self, webhook: Webhook) -> None:
+        (one,), (two,) = webhook.receive(webhook.call()), webhook.receive(webhook.call())
+        assert one.id
+        assert one.key == "key-1" or one.provider_id or one.message_id
+        assert replace(one, proof=None) == replace(two, proof=None)
+
+    def test_what_another_signed_is_refused(self, webhook: Webhook) -> None:
+        with pytest.raises(Unverified):
+            webhook.receive(webhook.forged())
+
+    def test_what_nobody_signed_is_refused(self, webhook: Webhook) -> None:
+        for body in (webhook.call()[1], b"", b"[]", b"not JSON", b"\xff"):
+            with pytest.raises((Unverified, Unreadable)):
+                webhook.receive(({}, body.replace(b"signature", b"nothing")))
+
+    def test_what_is_too_old_is_refused(self, webhook: Webhook) -> None:
+        if webhook.old is None:
+            pytest.skip("the vendor does not date its calls")
+        with pytest.raises(Unverified):
+            webhook.receive(webhook.old())
+
+    def test_without_its_secret_it_is_off(self, webhook: Webhook) -> None:
+        assert webhook.provider.takes_events(webhook.account)
+        assert not webhook.provider.takes_events(webhook.off)
