@@ -67,6 +67,8 @@ def _hang(config: Configurator) -> None:
     config.add_child(Workspace, "providers", resources.Providers)
     config.add_child(resources.Providers, "rules", resources.ProviderRules)
     config.add_child(Workspace, "suppressions", resources.Suppressions)
+    config.add_child(config.registry.root_class, "admin", resources.Admin)
+    config.add_child(resources.Admin, "suppressions", resources.InstanceSuppressions)
     config.add_child(config.registry.root_class, "connected", resources.Connected)
     config.scan("autoloop.mail.views")
     config.scan("autoloop.mail.pages")

@@ -11,11 +11,13 @@ from autoloop.mail.services.domains import Domains as DomainService
 from autoloop.mail.services.emails import Emails as EmailService
 from autoloop.mail.services.mailbox import Captured
 from autoloop.mail.services.senders import Senders as SenderService
+from autoloop.mail.services.suppressions import InstanceSuppressions as InstanceSuppressionService
 from autoloop.mail.services.suppressions import Suppressions as SuppressionService
 from autoloop.web.permissions import Permission
 from autoloop.web.tree import Collection, Node, Row
 
 __all__ = [
+    "Admin",
     "CapturedMail",
     "Captures",
     "Connected",
@@ -25,6 +27,8 @@ __all__ = [
     "Domains",
     "Email",
     "Emails",
+    "InstanceSuppression",
+    "InstanceSuppressions",
     "Provider",
     "ProviderRules",
     "Providers",
@@ -122,6 +126,23 @@ class Providers(Collection):
     """The configured ways out."""
 
     row_node = Provider
+
+
+class InstanceSuppression(Row):
+    """An address or a domain that no workspace may mail."""
+
+    def load(self) -> Any | None:
+        return self.request.services(InstanceSuppressionService).find(self.id)
+
+
+class InstanceSuppressions(Collection):
+    """What no workspace of the installation may mail."""
+
+    row_node = InstanceSuppression
+
+
+class Admin(Node):
+    """What concerns the whole installation; its administrators only, by the root's list."""
 
 
 class Suppression(Row):

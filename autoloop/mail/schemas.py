@@ -8,6 +8,7 @@ import colander
 
 from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
+from autoloop.mail.governor.ramps import Ramp
 from autoloop.mail.models import REASONS, Kind, Status
 from autoloop.web.input import ListQuery
 
@@ -21,6 +22,7 @@ __all__ = [
     "EmailOut",
     "EmailRowOut",
     "EmailsQuery",
+    "InstanceSuppressionOut",
     "MailboxOut",
     "MailboxRowOut",
     "ProviderKindOut",
@@ -28,6 +30,7 @@ __all__ = [
     "SenderOut",
     "Settle",
     "SuppressionOut",
+    "SuppressionsImportOut",
     "SuppressionsQuery",
     "UnsubscribedOut",
 ]
@@ -160,6 +163,7 @@ class SenderFields(colander.MappingSchema):
         validator=colander.Range(0, 10_000_000),
         missing=colander.drop,
     )
+    ramp = Ramp(title=_("Warm-up"), missing=colander.drop)
     timezone = text(_("Time zone of its day"), 60, missing=colander.drop)
     postal_address = may_be_empty(_("Postal address"), 1000, missing=colander.drop)
 
@@ -174,6 +178,7 @@ class ChangeSender(SenderFields):
     status = one_of(_("Status"), ("active", "paused"), missing=colander.drop)
     is_default = colander.SchemaNode(colander.Boolean(), title=_("Default"), missing=colander.drop)
     no_cap = colander.SchemaNode(colander.Boolean(), title=_("No daily limit"), missing=colander.drop)
+    no_ramp = colander.SchemaNode(colander.Boolean(), title=_("No warm-up"), missing=colander.drop)
 
 
 class SenderOut(colander.MappingSchema):
@@ -185,6 +190,10 @@ class SenderOut(colander.MappingSchema):
     provider_account_id = text("Sent through; empty for the default", missing=None)
     daily_cap = colander.SchemaNode(colander.Integer(), title="At most a day", missing=None)
     used_today = colander.SchemaNode(colander.Integer(), title="Used of it today")
+    cap_today = colander.SchemaNode(
+        colander.Integer(), title="Today's limit: the lower of cap and warm-up", missing=None
+    )
+    ramp = plain("Warm-up; `since` is its first day", missing=None)
     timezone = text("Time zone of its day")
     postal_address = text("Postal address; empty for the workspace's", 1000)
     is_default = colander.SchemaNode(colander.Boolean(), title="Default")
@@ -252,6 +261,31 @@ class SuppressionOut(colander.MappingSchema):
     note = text("Note", 500)
     email_id = text("The email it came from", missing=None)
     created_at = moment("Since")
+
+
+class InstanceSuppressionOut(colander.MappingSchema):
+    id = text("Id")
+    address = text("Address, or domain as @example.org", 320, missing=None)
+    note = text("Note", 500)
+    created_at = moment("Since")
+
+
+class SuppressionRejectOut(colander.MappingSchema):
+    line = colander.SchemaNode(colander.Integer(), title="Line of the file")
+    value = text("What stood there")
+    message = text("What is wrong with it", 500)
+
+
+class SuppressionRejectsOut(colander.SequenceSchema):
+    reject = SuppressionRejectOut()
+
+
+class SuppressionsImportOut(colander.MappingSchema):
+    read = colander.SchemaNode(colander.Integer(), title="Lines read")
+    added = colander.SchemaNode(colander.Integer(), title="New on the list")
+    known = colander.SchemaNode(colander.Integer(), title="There before, or twice in the file")
+    rejects = colander.SchemaNode(colander.Integer(), title="Lines that could not be used")
+    rejected = SuppressionRejectsOut(title="The first 100 of these")
 
 
 class MailboxRowOut(colander.MappingSchema):

@@ -101,6 +101,9 @@ class InstanceSuppressions(Service):
         table = InstanceSuppression
         return select(table.id, table.address, table.note, table.user_id, table.created_at)
 
+    def find(self, id: UUID) -> Any | None:
+        return self.session.execute(self.rows().where(InstanceSuppression.id == id)).one_or_none()
+
     def suppress(self, address: str, *, note: str = "") -> Any:
         """Put an address or a domain on the list; nothing happens if it is there. Raises Invalid."""
         address = checked_target(address)
