@@ -149,8 +149,8 @@ def test_pages_show_runs(world: World, wsgi: object, runtime: Runtime, tenant: T
     listed = app.get(f"/w/{tenant.slug}/runs/")
     assert "Ada" in listed.text and "Waiting" in listed.text
     shown = app.get(f"/w/{tenant.slug}/runs/{run}/")
-    assert "waits for order.paid" in shown.text
+    assert "waits for the event order.paid" in shown.text
     world.happen("order.paid", ada)
     world.settle()
     shown = app.get(f"/w/{tenant.slug}/runs/{run}/")
-    assert "Branch → yes" in shown.text and "contact.title is Boss (found boss): yes" in shown.text
+    assert "→ yes" in shown.text and "contact.title is Boss: yes (found boss)" in shown.text

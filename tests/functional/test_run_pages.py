@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from autoloop.base.clock import Clock, FixedClock
 from autoloop.base.runtime import Runtime
@@ -52,8 +53,6 @@ def test_a_run_is_told_in_peoples_words(
     assert "Why" in told
     monkeypatch.setattr(runtime, "clock", FixedClock(datetime.now(UTC) + timedelta(days=6)))
     with runtime.unit("worker") as services:
-        from sqlalchemy import text
-
         services.session.execute(
             text("update workflow_runs set due_at = now() where id = :run"), {"run": run}
         )

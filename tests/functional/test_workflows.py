@@ -172,6 +172,17 @@ def test_pause_resume_archive_restore(api: Client, contacts: list[str]):
     assert api.delete(f"workflows/{id}", status=409).json["code"] == "WORKFLOW_HAS_HISTORY"
 
 
+def test_only_the_draft_that_was_looked_at_is_published(api: Client):
+    id = make(api)
+    seen = api.get(f"workflows/{id}/draft").headers["ETag"]
+    other = {"graph": api.data(f"workflows/{id}/draft")["graph"] | {"settings": {"reentry": "always"}}}
+    api.put(f"workflows/{id}/draft", other)
+    late = api.post(f"workflows/{id}/publish", headers={"If-Match": seen}, status=412).json
+    assert late["code"] == "CHANGED_MEANWHILE"
+    now = api.get(f"workflows/{id}/draft").headers["ETag"]
+    assert api.post(f"workflows/{id}/publish", headers={"If-Match": now}).json["data"]["number"] == 1
+
+
 def test_a_workflow_goes_out_and_comes_in_again(api: Client):
     held = json.loads(EXAMPLE.read_text())
     own = str(uuid4())

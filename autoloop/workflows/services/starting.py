@@ -56,7 +56,7 @@ class Starting(Service):
                     "enrolment": self.services(Enrolments).begin(workflow_id, whom),
                 }
         graph, _of = self._graph(workflow)
-        found = Sieve(self.services, workflow_id, whom, mails_of(graph)).part(None, 2 * AT_ONCE)
+        found = Sieve(self.services, workflow_id, whom, mails_of(graph)).part(None, 2 * max(unknown, AT_ONCE))
         ids = [id for id, reason in found if reason is None]
         skipped = Counter(reason for _id, reason in found if reason is not None)
         done = enrol(self.services, workflow_id, ids, trigger="manual")
