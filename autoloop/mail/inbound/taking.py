@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import text
 
 from autoloop.base.events import Event
@@ -20,16 +19,17 @@ __all__ = ["take"]
 
 AHEAD = timedelta(minutes=5)
 
-# By our own id, else by the id in our Message-ID, else by the provider's name for it.
-FIND = text("""
-select u.n, e.id, e.status, e.contact_id, e.run_id, e.workflow_id, e.node
-from jsonb_to_recordset(cast(:rows as jsonb)) u(n int, email uuid, named text)
+# By our own id; without one, by the provider's name for the message.
+COLUMNS = "u.n, e.id, e.status, e.contact_id, e.run_id, e.workflow_id, e.node"
+BY_ID = text(f"""
+select {COLUMNS} from unnest(cast(:places as int[]), cast(:names as uuid[])) u(n, id)
+join email_logs e on e.workspace_id = :workspace and e.id = u.id""")
+BY_NAME = text(f"""
+select {COLUMNS} from unnest(cast(:places as int[]), cast(:names as text[])) u(n, named)
 cross join lateral (
-  select u.email as id where u.email is not null
-  union all
-  (select a.email_id from email_attempts a where u.email is null and a.workspace_id = :workspace
-    and a.provider_message_id = u.named order by a.email_id desc limit 1)) found
-join email_logs e on e.workspace_id = :workspace and e.id = found.id""")
+  select a.email_id from email_attempts a where a.workspace_id = :workspace
+    and a.provider_message_id = u.named order by a.email_id desc limit 1) a
+join email_logs e on e.workspace_id = :workspace and e.id = a.email_id""")
 
 # Once a minute at the most: whether events arrive is what it tells, not how many.
 TOUCH = text("""
@@ -79,15 +79,23 @@ def _unspent(
 
 def _find(services: Services, events: Sequence[ProviderEvent]) -> dict[int, Any]:
     """The email of each event, by the event's place."""
-    rows = []
+    by_id, by_name = {}, {}
     for index, event in enumerate(events):
         email = _email_id(event)
-        if email is not None or event.provider_id:
-            rows.append({"n": index, "email": email, "named": _plain(event.provider_id or "", 300)})
-    if not rows:
-        return {}
-    values = {"workspace": services.workspace_id, "rows": orjson.dumps(rows, default=str).decode()}
-    return {row.n: row for row in services.session.execute(FIND, values)}
+        if email is not None:
+            by_id[index] = email
+        elif event.provider_id:
+            by_name[index] = _plain(event.provider_id, 300)
+    found: dict[int, Any] = {}
+    for statement, given in ((BY_ID, by_id), (BY_NAME, by_name)):
+        if given:
+            values = {
+                "workspace": services.workspace_id,
+                "places": list(given),
+                "names": list(given.values()),
+            }
+            found |= {row.n: row for row in services.session.execute(statement, values)}
+    return found
 
 
 def _email_id(event: ProviderEvent) -> UUID | None:
