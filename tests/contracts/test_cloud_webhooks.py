@@ -14,7 +14,7 @@ import pytest
 from autoloop.plugins.email import Account, EmailProvider, ProviderServices
 from autoloop.plugins.email_events import EventKind, IncomingCall, ProviderEvent, Unreadable, Unverified
 from autoloop.plugins.forms import ConfigProblems, read_config
-from autoloop.plugins.testing.email import MemoryMailbox
+from autoloop.plugins.testing.email import EventsContract, MemoryMailbox, Webhook
 from autoloop_plugins.email.gmail import GmailProvider
 from autoloop_plugins.email.sendgrid import SendgridProvider
 from autoloop_plugins.email.ses import SesProvider
@@ -58,6 +58,46 @@ def from_sns(
     provider = SesProvider()
     call = IncomingCall({}, body, datetime.now(UTC) + after)
     return list(provider.receive(account(provider, SES | {"topic_arn": topic}), outside.services, call))
+
+
+def of_ses() -> Webhook:
+    sns, other = FakeSns(), FakeSns()
+    other.url = sns.url  # it says that its certificate is ours
+    provider, mail = SesProvider(), MAIL | {"tags": {"autoloop-email": ["key-1"]}}
+    told = {"eventType": "Delivery", "mail": mail, "delivery": {}}
+    return Webhook(
+        provider,
+        account(provider, SES | {"topic_arn": TOPIC}),
+        account(provider, SES),
+        call=lambda: ({}, sns.message(told)),
+        forged=lambda: ({}, other.message(told)),
+        old=lambda: ({}, sns.message(told, Timestamp="2026-01-01T00:00:00.000Z")),
+        services=Outside(sns).services,
+    )
+
+
+def of_sendgrid() -> Webhook:
+    hook, other = EventWebhook(), EventWebhook()
+    body = b'[{"event": "delivered", "sg_event_id": "e1", "autoloop_email": "key-1"}]'
+    provider = SendgridProvider()
+    return Webhook(
+        provider,
+        account(provider, {"api_key": API_KEY, "verification_key": hook.public}),
+        account(provider, {"api_key": API_KEY}),
+        call=lambda: (hook.headers(body), body),
+        forged=lambda: (other.headers(body), body),
+        old=lambda: (hook.headers(body, at=1_700_000_000), body),
+    )
+
+
+@pytest.fixture(params=[of_ses, of_sendgrid], ids=["ses", "sendgrid"])
+def webhook(request: pytest.FixtureRequest) -> Webhook:
+    made: Webhook = request.param()
+    return made
+
+
+class TestEvents(EventsContract):
+    """Both keep what every provider with a webhook promises."""
 
 
 @pytest.mark.parametrize("version", ["1", "2"])

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from email import message_from_bytes
 from typing import Any
 
+import httpx
 import pytest
+from webtest import TestApp
 
 from autoloop.base.runtime import Runtime
+from autoloop.mail.delivery import channels
 from autoloop.mail.delivery.lookups import look_up_unknown
 from autoloop_plugins.email.gmail import GmailProvider
 from autoloop_plugins.email.gmail.oauth import Places
 from autoloop_plugins.email.sendgrid import SendgridProvider
+from tests.browser.seed import work
 from tests.factories import Client, Tenant
 from tests.functional.mail_world import MailWorld, drain
 from tests.vendors import aws, google, sendgrid
@@ -89,3 +94,41 @@ def test_what_gmail_did_not_answer_is_found_among_its_sent_mail(
         assert look_up_unknown(world.runtime) == 2
         assert [row.status for row in world.rows(first, taken, lost)] == ["accepted", "accepted", "unknown"]
         assert len(fake.sent) == 2
+
+
+def test_what_sendgrid_and_sns_tell_settles_mail(
+    world: MailWorld, api: Client, wsgi: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook, sns = sendgrid.EventWebhook(), aws.FakeSns()
+    outside = httpx.Client(
+        transport=httpx.MockTransport(lambda request: httpx.Response(200, content=sns.certificate))
+    )
+    monkeypatch.setattr(channels, "outbound", lambda runtime: outside)
+    keys = {"access_key_id": aws.ACCESS_KEY, "secret_access_key": aws.SECRET, "region": aws.REGION}
+    configs = {
+        "sendgrid": {"api_key": sendgrid.API_KEY, "verification_key": hook.public},
+        "ses": keys | {"topic_arn": aws.TOPIC},
+    }
+    doors = {}
+    for provider, config in configs.items():
+        made = api.post("providers", {"name": provider, "provider": provider, "config": config}).json["data"]
+        doors[provider] = f"/inbound/{provider}/{made['id']}"
+    by_sendgrid, by_ses = (
+        world.intend(to_address=f"{name}@example.org", status="unknown", attempts=1)[0] for name in ("a", "b")
+    )
+    body = json.dumps(
+        [{"event": "delivered", "sg_event_id": "e1", "autoloop_email": str(by_sendgrid)}]
+    ).encode()
+    bounce = {"bounceType": "Permanent", "bouncedRecipients": [{"diagnosticCode": "smtp; 550 5.1.1 unknown"}]}
+    mail = {"messageId": "m1", "tags": {"autoloop-email": [str(by_ses)]}}
+    notice = sns.message({"eventType": "Bounce", "mail": mail, "bounce": bounce})
+    app = TestApp(wsgi, extra_environ={"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost"})
+    for _ in range(2):
+        app.post(doors["sendgrid"], body, headers=hook.headers(body))
+        app.post(doors["ses"], notice, headers={"Content-Type": "text/plain; charset=UTF-8"})
+    work(world.runtime)
+    assert [row.status for row in world.rows(by_sendgrid, by_ses)] == ["delivered", "bounced"]
+    assert [row["address"] for row in api.data("suppressions")] == ["b@example.org"]
+    app.post(doors["sendgrid"], body + b" ", headers=hook.headers(body), status=401)
+    app.post(doors["ses"], notice.replace(b"Permanent", b"Transient"), status=401)
+    app.post(doors["ses"].replace("ses", "gmail"), notice, status=404)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -133,7 +134,7 @@ class EventsContract:
     def test_what_nobody_signed_is_refused(self, webhook: Webhook) -> None:
         for body in (webhook.call()[1], b"", b"[]", b"not JSON", b"\xff"):
             with pytest.raises((Unverified, Unreadable)):
-                webhook.receive(({}, body.replace(b"signature", b"nothing")))
+                webhook.receive(({}, re.sub(rb"(?i)signature", b"nothing", body)))
 
     def test_what_is_too_old_is_refused(self, webhook: Webhook) -> None:
         if webhook.old is None:
