@@ -283,3 +283,9 @@ def test_gmail_finds_what_it_sent_by_our_header() -> None:
         assert len(fake.asked) < asked + 10, "what was looked at is not fetched again"
         fake.planned = [google.google_error(500, "backendError")]
         assert channel.look_up("mail-3") is None
+
+
+def test_gmail_has_no_webhook() -> None:
+    config = {"client_id": google.CLIENT_ID, "client_secret": google.CLIENT_SECRET}
+    account = Account(uuid4(), uuid4(), "test", read_config(GmailProvider(), config))
+    assert not GmailProvider().takes_events(account)
