@@ -28,12 +28,13 @@ INI = "[app:main]\nuse = egg:autoloop\n"
 
 @dataclass
 class Fleet:
-    """`autoloop worker` (Celery, prefork) `workers` times and one `autoloop scheduler`, in `folder`."""
+    """`autoloop worker` (Celery, prefork) `workers` times and `autoloop scheduler` `schedulers` times, in `folder`."""
 
     settings: Settings
     folder: Path
     workers: int = 2
     processes: int = 2
+    schedulers: int = 1
     parents: dict[str, Popen[bytes]] = field(default_factory=dict)
     killed: dict[str, int] = field(default_factory=lambda: {"child": 0, "group": 0})
 
@@ -50,17 +51,25 @@ class Fleet:
 
     def tend(self) -> None:
         """Start what is not running."""
-        for name in ["scheduler", *(f"worker{number}" for number in range(self.workers))]:
+        wanted = [f"scheduler{number}" for number in range(self.schedulers)]
+        for name in [*wanted, *(f"worker{number}" for number in range(self.workers))]:
             parent = self.parents.get(name)
             if parent is None or parent.poll() is not None:
                 self.parents[name] = self._start(name)
+
+    def end(self, name: str, how: signal.Signals = signal.SIGTERM) -> int:
+        """End one of them and give its exit code; `tend` starts another."""
+        self.parents[name].send_signal(how)
+        return self.parents.pop(name).wait(60)
 
     def kill(self, chance: random.Random) -> str:
         """SIGKILL one process of a worker's pool, or a worker with all of its processes; says which.
 
         Workers that have no pool are spared: killing what has not begun proves nothing.
         """
-        ready = {name: pool for name in self.parents if name != "scheduler" and (pool := self._pool(name))}
+        ready = {
+            name: pool for name in self.parents if name.startswith("worker") and (pool := self._pool(name))
+        }
         if not ready:
             return ""
         name = chance.choice(sorted(ready))
@@ -86,7 +95,7 @@ class Fleet:
 
     def _start(self, name: str) -> Popen[bytes]:
         words = ["scheduler", "--config", str(self.folder / "crash.ini")]
-        if name != "scheduler":
+        if name.startswith("worker"):
             words = ["worker", "--processes", str(self.processes), "--name", name, *words[1:]]
         with (self.folder / f"{name}.log").open("ab") as log:
             argv = [sys.executable, "-m", "autoloop.cli", *words]
