@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from autoloop.base.runtime import Runtime
 from tests.factories import Client, Tenant
@@ -88,14 +90,35 @@ def test_a_test_goes_to_members_only_and_needs_a_draft_that_can_run(
     assert api.post(place, {}, status=400).json["code"] == "GRAPH_INVALID"
 
 
+def test_a_window_opens_early_and_an_event_is_awaited_briefly(
+    api: Client, world: Whole, tenant: Tenant
+) -> None:
+    """The step is shown the moment it meant to wait for, so that it does not wait again and again."""
+    closed = {"mode": "window", "at": "10:00", "until": "10:01"}
+    graph = {
+        "schema": 1,
+        "nodes": [
+            node("open", "wait_until", **closed),
+            node("pay", "wait_for_event", event="order.paid", timeout={"amount": 30, "unit": "days"}),
+        ],
+        "edges": [edge("open", "next", "pay")],
+    }
+    flow = api.post("workflows", {"name": "Waits", "graph": graph}).json["data"]["id"]
+    api.post("contacts", {"email": tenant.email})
+    run = api.post(f"workflows/{flow}/test", {"shorten": 2}).json["data"]["run_id"]
+    world.settle()
+    world.later(seconds=3)
+    world.later(seconds=3)
+    assert api.data(f"runs/{run}")["status"] == "completed"
+    assert world.path(UUID(run)) == ["open:shortened", "open:next", "pay:shortened", "pay:timeout"]
+
+
 def test_old_tests_are_cleaned_up(api: Client, world: Whole, tenant: Tenant, flow: str) -> None:
     api.post("contacts", {"email": tenant.email})
     old = api.post(f"workflows/{flow}/test", {"shorten": 0}).json["data"]["run_id"]
     world.settle()
     assert api.data(f"runs/{old}")["status"] == "completed"
     with world.runtime.unit("worker") as services:
-        from sqlalchemy import text
-
         services.session.execute(
             text("update workflow_runs set ended_at = now() - interval '8 days' where id = :id"), {"id": old}
         )
