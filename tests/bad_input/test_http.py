@@ -14,6 +14,7 @@ from tests.functional.browser import Browser
 PATHS = (
     "/w/\xff\xfe", "{w}/contacts/\xff", "{w}/\x00", "{w}//contacts", "//", "{w}/" + "x" * 100_000, "/\xff", "/\x00",
     "/static/\xff", "/static/\x00", "/static/../../setup.cfg", "/static/", "/t/\xff", "/t/\x00", "/f/x", "/hooks/x",
+    "/inbound", "/inbound/\xff", "/inbound/mailgun/\x00", "/inbound/mailgun/01a2064d-ea64-72c6-85fd-200a68d729c1",
     "/vitals", "/health", "/ready", "/auth/\xff", "/auth/password", "/auth/sign-out", "/me",
 )  # fmt: skip
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "BREW")

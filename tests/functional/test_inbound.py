@@ -12,6 +12,7 @@ from autoloop.base.ids import new_id
 from autoloop.base.runtime import Runtime
 from tests.browser.seed import work
 from tests.factories import Client
+from tests.functional.browser import Browser
 from tests.functional.mail_world import MailWorld
 from tests.vendors import json_apis as fakes
 
@@ -194,3 +195,15 @@ def test_an_event_can_be_found_by_the_providers_own_name(wsgi, runtime, mail, ma
     assert post(wsgi, mailgun["webhook_url"], fakes.mailgun_call(event))["data"]["new"] == 1
     work(runtime)
     assert status_of(mail, id) == "delivered"
+
+
+def test_the_page_shows_where_events_go_and_whether_they_come(wsgi, runtime, tenant, api, mail, mailgun) -> None:
+    owner = Browser(wsgi, runtime, tenant.user_id)
+    page = f"/w/{tenant.slug}/providers/{mailgun['id']}/"
+    assert mailgun["webhook_url"] in owner.get(page).text
+    assert "No event has come yet" in owner.get(page).text
+    post(wsgi, mailgun["webhook_url"], told(new_id(), "delivered", "p1"))
+    assert "Last event:" in owner.get(page).text
+    given = {"name": "Off", "provider": "mailgun", "config": CONFIG | {"webhook_signing_key": ""}}
+    off = api.post("providers", given).json["data"]
+    assert "It is off" in owner.get(f"/w/{tenant.slug}/providers/{off['id']}/").text
