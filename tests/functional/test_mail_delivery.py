@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -298,14 +299,19 @@ def test_what_somebody_waits_for_overtakes_a_campaign(
 # -- caps -----------------------------------------------------------------------------------------
 
 
-def test_the_daily_cap_holds_exactly_under_twenty_parallel_senders(
-    runtime: Runtime, tenant: Tenant, sink: Sink
+@pytest.mark.parametrize("ramped", [False, True])
+def test_the_limit_of_a_day_holds_exactly_under_fifty_parallel_senders(
+    runtime: Runtime, tenant: Tenant, sink: Sink, ramped: bool
 ) -> None:
     # In a zone whose day does not end while this runs.
     zone = "Asia/Tokyo" if datetime.now(UTC).hour > 20 else "UTC"
-    world = MailWorld(runtime, tenant, sink.port, sender={"daily_cap": 30, "timezone": zone})
+    # The third day of the ramp: 10 + 2 * 10.
+    since = (datetime.now(ZoneInfo(zone)) - timedelta(days=2)).date().isoformat()
+    ramp = {"start": 10, "step": 10, "target": 100, "since": since}
+    limits = {"daily_cap": 90, "ramp": ramp} if ramped else {"daily_cap": 30}
+    world = MailWorld(runtime, tenant, sink.port, sender={**limits, "timezone": zone})
     world.intend(100)
-    gate = threading.Barrier(20)
+    gate = threading.Barrier(50)
 
     def send() -> None:
         delivery = Delivery(runtime)
@@ -313,9 +319,9 @@ def test_the_daily_cap_holds_exactly_under_twenty_parallel_senders(
         while delivery.work():
             pass
 
-    with ThreadPoolExecutor(20) as pool:
-        for done in [pool.submit(send) for _ in range(20)]:
-            done.result(60)
+    with ThreadPoolExecutor(50) as pool:
+        for done in [pool.submit(send) for _ in range(50)]:
+            done.result(120)
     assert len(sink.mails) == 30
     assert Counter(statuses(world)) == {"accepted": 30, "intent": 70}
     held = world.sql(

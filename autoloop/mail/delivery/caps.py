@@ -1,4 +1,4 @@
-"""Daily caps, exact under any number of parallel sends: one row per sender and day, locked by the mark."""
+"""Daily caps and ramps, exact under any number of parallel sends: one row per sender and day, locked by the mark."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from autoloop.mail.delivery.outgoing import Outgoing
+from autoloop.mail.governor.ramps import cap_sql, day_sql
 
 __all__ = ["Grant", "give_back", "left_today", "take"]
 
@@ -24,17 +25,17 @@ class Grant:
     until_next: float
 
 
-DAY = "(clock_timestamp() at time zone s.timezone)::date"
+DAY, CAP = day_sql("s"), cap_sql("s")
 NEXT = f"extract(epoch from (({DAY} + 1)::timestamp at time zone s.timezone) - clock_timestamp())::float"
 
 LEFT = text(f"""
-select s.workspace_id, s.id, s.daily_cap, {DAY} as day, greatest(s.daily_cap - coalesce(d.used, 0), 0) as left_over,
+select s.workspace_id, s.id, {CAP} as cap, {DAY} as day, greatest({CAP} - coalesce(d.used, 0), 0) as left_over,
   {NEXT} as until_next
 from senders s
 join unnest(cast(:tenants as uuid[]), cast(:senders as uuid[])) u(tenant, id)
   on s.workspace_id = u.tenant and s.id = u.id
 left join sender_days d on d.workspace_id = s.workspace_id and d.sender_id = s.id and d.day = {DAY}
-where s.daily_cap is not null""")
+where {CAP} is not null""")
 
 # The no-op update locks the day's row and gives its newest value: who comes second waits here,
 # and then sees what the first has taken.
@@ -43,7 +44,7 @@ insert into sender_days as d (workspace_id, sender_id, day, used)
 select s.workspace_id, s.id, {DAY}, 0 from senders s
 join unnest(cast(:tenants as uuid[]), cast(:senders as uuid[])) u(tenant, id)
   on s.workspace_id = u.tenant and s.id = u.id
-where s.daily_cap is not null
+where {CAP} is not null
 order by s.workspace_id, s.id
 on conflict (workspace_id, sender_id, day) do update set used = d.used
 returning d.workspace_id, d.sender_id, d.day, d.used""")
@@ -99,7 +100,7 @@ def take(session: Session, mails: Sequence[Outgoing]) -> dict[UUID, date]:
         return {}
     keys = list(locked)
     caps = session.execute(LEFT, {"tenants": [key[0] for key in keys], "senders": [key[1] for key in keys]})
-    left = {(row.workspace_id, row.id): row.daily_cap - locked[row.workspace_id, row.id].used for row in caps}
+    left = {(row.workspace_id, row.id): row.cap - locked[row.workspace_id, row.id].used for row in caps}
     taken: dict[UUID, date] = {}
     counts = dict.fromkeys(locked, 0)
     for mail in mails:

@@ -23,7 +23,7 @@ __all__ = ["mark"]
 # The lock first, the look at everything else in statements after it: what was committed while we
 # waited for the lock (a cancellation, an unsubscribe) is seen.
 LOCK = text("""
-select e.id, s.daily_cap is not null as capped,
+select e.id, (s.daily_cap is not null or s.ramp is not null) as capped,
   exists (select from business_contacts c where c.workspace_id = e.workspace_id and c.id = e.contact_id
     and c.mail_pace_days > 0) as paced
 from email_logs e

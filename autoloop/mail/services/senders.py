@@ -7,25 +7,35 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, exists, func, select, update
+from sqlalchemy import Integer, Select, and_, exists, func, literal_column, select, update
 
 from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.services import Service
 from autoloop.mail.addresses import checked_address, domain_of
+from autoloop.mail.governor.ramps import cap_sql
 from autoloop.mail.models import Email, ProviderAccount, Sender, SenderDay, SendingDomain
 from autoloop.mail.services.accounts import ProviderAccounts
 from autoloop.workspaces.services import WorkspaceAudit
 
 __all__ = ["Senders"]
 
-FIELDS = ("name", "reply_to", "provider_account_id", "daily_cap", "timezone", "postal_address", "status")
+FIELDS = (
+    "name",
+    "reply_to",
+    "provider_account_id",
+    "daily_cap",
+    "ramp",
+    "timezone",
+    "postal_address",
+    "status",
+)
 
 
 class Senders(Service):
     """Makes and changes senders. The first one of a workspace becomes its default."""
 
     def rows(self) -> Select[Any]:
-        """Senders with what each has used of its cap today."""
+        """Senders with what each has used of its cap today, and the cap of today (`cap_today`)."""
         today = func.date(func.timezone(Sender.timezone, func.now()))
         day = and_(
             SenderDay.workspace_id == Sender.workspace_id,
@@ -33,7 +43,11 @@ class Senders(Service):
             SenderDay.day == today,
         )
         return (
-            select(Sender.__table__, func.coalesce(SenderDay.used, 0).label("used_today"))
+            select(
+                Sender.__table__,
+                func.coalesce(SenderDay.used, 0).label("used_today"),
+                literal_column(cap_sql("senders"), Integer).label("cap_today"),
+            )
             .outerjoin(SenderDay, day)
             .where(Sender.workspace_id == self.workspace_id, Sender.status != "archived")
         )
@@ -75,7 +89,7 @@ class Senders(Service):
     def change(self, id: UUID, given: Mapping[str, Any]) -> Any:
         """Change what is given of FIELDS, or make it the default (`is_default` true)."""
         sender = self.session.get_one(Sender, (self.workspace_id, id))
-        for field, value in self._checked(given).items():
+        for field, value in self._checked(given, sender.timezone).items():
             setattr(sender, field, value)
         if given.get("is_default"):
             self.session.execute(
@@ -101,7 +115,7 @@ class Senders(Service):
         self.session.flush()
         self.services(WorkspaceAudit).note("sender.removed", subject=sender.address)
 
-    def _checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _checked(self, given: Mapping[str, Any], zone: str = "UTC") -> dict[str, Any]:
         values = {field: given[field] for field in FIELDS if field in given}
         if values.get("reply_to"):
             values["reply_to"] = checked_address(values["reply_to"], "reply_to")
@@ -110,6 +124,9 @@ class Senders(Service):
         account = values.get("provider_account_id")
         if account is not None and self.session.get(ProviderAccount, (self.workspace_id, account)) is None:
             raise Invalid(details={"provider_account_id": ["There is no such provider account."]})
+        if values.get("ramp"):
+            today = self.clock.now().astimezone(ZoneInfo(values.get("timezone") or zone)).date()
+            values["ramp"] = {**values["ramp"], "since": today.isoformat()}
         return values
 
     def _taken(self, address: str) -> bool:

@@ -188,10 +188,12 @@ def suppression_rows(request: Request) -> Page:
 
 
 def with_cap(given: dict[str, Any]) -> dict[str, Any]:
-    """`no_cap` takes the daily limit away; a number sets it."""
+    """`no_cap` and `no_ramp` take the daily limit and the warm-up away; values set them."""
     values = dict(given)
     if values.pop("no_cap", False):
         values["daily_cap"] = None
+    if values.pop("no_ramp", False):
+        values["ramp"] = None
     return values
 
 

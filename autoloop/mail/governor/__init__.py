@@ -1,0 +1,1 @@
+"""What limits the rate of mail."""
