@@ -29,6 +29,7 @@ FACTS = text(f"""
 select e.workspace_id, e.id, e.kind, e.run_id is not null as of_run, e.contact_id, e.send_window,
   r.status as run_status, f.status as workflow_status, s.status as sender_status,
   c.status as contact_status, c.consent_marketing, w.timezone as workspace_timezone,
+  w.settings -> 'working_days' as working_days, w.settings -> 'holidays' as holidays,
   coalesce(nullif(c.timezone, ''), nullif(b.timezone, ''), w.timezone) as contact_timezone,
   coalesce((w.settings ->> 'require_consent')::boolean, false) as require_consent,
   clock_timestamp() as now,
@@ -106,7 +107,9 @@ def verdict(row: Mapping[str, Any]) -> Outcome | None:
     if kind is Kind.MARKETING and (wish := wished(row)):
         return wish
     if kind is Kind.MARKETING and row["send_window"]:
-        wait = opens_in(row["send_window"], row["now"], row["contact_timezone"], row["workspace_timezone"])
+        wait = opens_in(
+            row["send_window"], row["now"], row["contact_timezone"], row["workspace_timezone"], row
+        )
         if wait > 0:
             return _hold("outside_window", wait)
     return None

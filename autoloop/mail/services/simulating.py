@@ -134,5 +134,5 @@ def _judged(
     if window and request.kind == Kind.MARKETING:
         zone = world.contact.get("timezone") or (world.business or {}).get("timezone") or row["timezone"]
         due = max(now, asked.due_at) if asked.due_at else now
-        hold = opens_in(window, due, zone, row["timezone"])
+        hold = opens_in(window, due, zone, row["timezone"], row["settings"])
     return {"barred": barred, "hold": hold, "window": window if hold else None}

@@ -44,6 +44,24 @@ def test_when_it_opens(window: dict[str, Any], now: str, contact: str, hours: fl
     assert wait(window, now, contact) == hours
 
 
+SHOP = {"working_days": [2, 3, 4, 5, 6], "holidays": ["2026-11-24", "nonsense"]}
+
+
+@pytest.mark.parametrize(
+    ("window", "now", "hours"),
+    [
+        ({"from": "09:00"}, "2026-11-23 08:00", 48),  # Monday is free there, Tuesday a holiday
+        (OFFICE, "2026-11-23 08:00", 0),  # named days stand over the workspace's
+        (OFFICE, "2026-11-24 08:00", 24),  # but not over its holidays
+        # In the recipient's zone: in Kolkata the holiday is over while it lasts in UTC.
+        (OFFICE | {"from": "00:00", "timezone": "Asia/Kolkata"}, "2026-11-24 18:00", 0.5),
+    ],
+)
+def test_working_days_and_holidays_of_the_workspace(window: dict[str, Any], now: str, hours: float) -> None:
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert opens_in(window, moment, BERLIN, "UTC", SHOP) == hours * 3600
+
+
 @given(
     st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)),
     st.sampled_from([BERLIN, KOLKATA, "America/New_York", "Australia/Lord_Howe", "Pacific/Apia"]),
