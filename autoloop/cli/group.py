@@ -27,6 +27,7 @@ COMMANDS = {
     "key": ("key", "API keys."),
     "import": ("importing", "Import businesses and contacts from a CSV file."),
     "simulate": ("simulate", "Try a workflow on a contact: nothing is sent, nothing is written."),
+    "workflow": ("workflow", "Take workflows from one place to another, as JSON."),
     "explain": ("explain", "Why a run went as it did; why a contact is in a workflow, or is not."),
     "plugin": ("plugin", "Plugins: what is installed, what failed to load."),
     "doctor": ("doctor", "Check the installation and say what to do for each problem."),
