@@ -10,7 +10,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.tweens import INGRESS, MAIN
 
-__all__ = ["PROFILES", "frame_ancestors"]
+__all__ = ["MACHINES", "PROFILES", "frame_ancestors"]
 
 EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
@@ -59,6 +59,9 @@ PROFILES: dict[str, dict[str, str]] = {
         "Cross-Origin-Resource-Policy": "cross-origin",
     },
 }
+
+MACHINES = EVERYWHERE | PROFILES["api"]
+"""For answers that are given before the tweens."""
 
 
 def includeme(config: Configurator) -> None:

@@ -111,7 +111,9 @@ class World:
 
     def settle(self) -> None:
         """Work all kinds until nothing is due."""
-        kinds = [self.runtime.registrations.due_kinds[name] for name in ("bulk", "route", "advance", "perform")]
+        kinds = [
+            self.runtime.registrations.due_kinds[name] for name in ("bulk", "route", "advance", "perform")
+        ]
         while sum(kind.work(self.runtime) for kind in kinds):
             pass
 

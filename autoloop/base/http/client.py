@@ -85,7 +85,8 @@ class OutboundClient(httpx.Client):
                 history.append(answer)
                 if len(history) > MOST_REDIRECTS:
                     raise httpx.TooManyRedirects(
-                        f"More than {MOST_REDIRECTS} redirects, the last from {request.url.host}.", request=request
+                        f"More than {MOST_REDIRECTS} redirects, the last from {request.url.host}.",
+                        request=request,
                     )
                 request = _redirected(request, answer)
                 auth = None

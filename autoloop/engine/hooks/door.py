@@ -28,6 +28,7 @@ from autoloop.engine.hooks import bodies, signatures
 from autoloop.engine.hooks.accepting import STALE, Accepted, Delivery, Hook
 from autoloop.engine.hooks.opening import Opening
 from autoloop.web.answers import json_response
+from autoloop.web.headers import MACHINES
 from autoloop.web.traffic import client_address
 
 __all__ = ["door"]
@@ -73,7 +74,7 @@ class Door:
             log.exception("a webhook's delivery failed", extra={"request_id": id})
             response = refused(AutoLoopError())
         response.headers["X-Request-Id"] = id
-        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.update(MACHINES)
         response.headers["Cache-Control"] = "no-store"
         took = (time.perf_counter() - started) * 1000
         log.info("%s /hooks/… %s %.0f ms", request.method[:20], response.status_int, took)
