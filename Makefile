@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 TESTED := $(VENV)/.tested
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 UP ?=
+CRASH ?= --runs 5000 --kills 1000
 FRONTEND := autoloop/web/frontend
 DASHBOARD := autoloop/web/static/dist/vitals.js.br
 
@@ -36,8 +37,8 @@ format: $(TESTED) ## Put the code into its form
 bench: $(TESTED) assets ## Speed and memory beside their floors
 	@$(BIN)/python -m benchmarks
 
-crash: $(TESTED) assets ## The crash test, long form
-	@$(BIN)/python -m pytest tests/crash --runs 5000 --kills 1000
+crash: $(TESTED) assets ## The crash tests, long form (CRASH="--runs 100000 --kills 20000" for days of it)
+	@$(BIN)/python -m pytest tests/crash --thorough $(CRASH)
 
 fuzz: $(TESTED) ## Every operation of the API with made-up requests
 	@$(BIN)/python -m pytest tests/fuzz

@@ -23,10 +23,10 @@ LEFT_OUT = ("no mail was begun long after a reply or a bounce",)
 OPEN = ("unknown", "resent", "rejected", "skipped")
 
 AT_SINK = {
-    "what is at the sink has a row, for that recipient": """
+    "what is at the sink has a row, for that recipient (who may have been erased since)": """
         select u.message_id from sink u where not exists (select from email_logs e
           where e.workspace_id = :workspace and e.message_id = u.message_id
-            and lower(e.to_address) = lower(u.recipient))""",
+            and (lower(e.to_address) = lower(u.recipient) or e.to_address = ''))""",
     "what arrived and is not accepted was shown as unknown": """
         select e.id::text from email_logs e join sink u on u.message_id = e.message_id
         where e.workspace_id = :workspace and e.status in ('rejected', 'skipped', 'resent', 'cancelled', 'intent')
