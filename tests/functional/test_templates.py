@@ -122,7 +122,7 @@ def test_preview_shows_a_real_contact_and_what_it_lacks(api: Client, contact: st
         ({"source": "\n{% include 'x' %}"}, "source"),
         ({"subject": "{{ (1..99) | nope }}"}, "subject"),
         ({"subject": ""}, "subject"),
-        ({"kind": "mjml"}, "kind"),
+        ({"kind": "word"}, "kind"),
         ({"field_rules": {"a": {"rule": "explode"}}}, "field_rules"),
         ({"field_rules": {"a": {"rule": "fallback"}}}, "field_rules"),
         ({"unknown": 1}, "unknown"),

@@ -13,7 +13,7 @@ from autoloop.base.db import Base, InWorkspace, Stamped, tenant_fk
 
 __all__ = ["RULES", "SOURCE_KINDS", "EmailTemplate", "EmailTemplateVersion"]
 
-SOURCE_KINDS = ("html", "markdown")
+SOURCE_KINDS = ("html", "markdown", "mjml")
 RULES = ("fallback", "skip", "send")
 
 
@@ -39,7 +39,7 @@ class EmailTemplate(InWorkspace, Stamped, Base):
 class EmailTemplateVersion(InWorkspace, Base):
     """One saved state of a template.
 
-    `compiled` is what rendering starts from: {"schema", "html", "text", "text_derived"}, both texts Liquid; `text` is null
+    `compiled` is what rendering starts from: {"schema", "html", "text", "text_derived", "inlined"}, both texts Liquid; `text` is null
     where it is made from the rendered HTML. `field_rules` says per merge field what to do when it is
     empty: {"contact.first_name": {"rule": "fallback", "value": "there"}}; without a rule the send is
     skipped.

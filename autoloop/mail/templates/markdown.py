@@ -18,7 +18,8 @@ body{margin:0;padding:0;background:#fff;color:#1c1f23}
 .mail blockquote{margin:0;padding-left:16px;border-left:3px solid #ddd;color:#555}
 .mail table{border-collapse:collapse}.mail th,.mail td{padding:6px 12px;border-bottom:1px solid #ddd;text-align:left}
 .mail pre{padding:12px;background:#f5f5f3;overflow:auto}
-@media (prefers-color-scheme:dark){body{background:#16191d;color:#e8e6e1}.mail a{color:#6fd3bb}.mail pre{background:#22262b}}
+@media (prefers-color-scheme:dark){body{background:#16191d!important;color:#e8e6e1!important}.mail a{color:#6fd3bb!important}
+.mail blockquote{color:#b5b2ac!important}.mail pre{background:#22262b!important}}
 """.strip()
 
 _FRAME = """<!doctype html>

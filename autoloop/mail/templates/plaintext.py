@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 
-__all__ = ["text_of", "tidy"]
+__all__ = ["tag_end", "text_of", "tidy"]
 
 _NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9]*)")
 _SPACES = re.compile(r"\s+")
@@ -37,7 +37,7 @@ def text_of(source: str) -> str:
             writer.text("<")
             at = start + 1
             continue
-        end = _tag_end(source, start)
+        end = tag_end(source, start)
         tag, at = source[start + 1 : end], end + 1
         if name is None:
             continue
@@ -59,7 +59,7 @@ def tidy(text: str) -> str:
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip() + "\n"
 
 
-def _tag_end(source: str, start: int) -> int:
+def tag_end(source: str, start: int) -> int:
     """Where a tag ends; a “>” inside quotes does not count, unless the quote never ends."""
     window = source[start : start + MAX_TAG]
     at, quote = 1, ""

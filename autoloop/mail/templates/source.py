@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,11 @@ import orjson
 from autoloop.base.errors import Invalid
 from autoloop.base.liquid import HEADER, HTML, TEXT, Profile, TemplateInvalid, parse
 from autoloop.mail.templates.markdown import document
+from autoloop.mail.templates.markup import MAX_DEPTH, MarkupError, depth_fault
+from autoloop.mail.templates.mjml import html_of
 from autoloop.mail.templates.plaintext import text_of
 from autoloop.mail.templates.shield import Shield
+from autoloop.mail.templates.styled import CannotStyleError, html_of_mjml, inlined
 
 __all__ = ["PREHEADER", "Draft", "compile_draft"]
 
@@ -68,9 +71,13 @@ def compile_draft(given: Mapping[str, Any]) -> Draft:
     if draft.kind == "markdown" and len(draft.source) > MAX_MARKDOWN:
         problems["source"] = [f"Markdown may have {MAX_MARKDOWN:,} characters at the most."]
     if not problems:
-        compiled = _compile(draft)
-        if (problem := _problem(compiled["html"], HTML)) is not None:
-            problems["source"] = [problem]
+        try:
+            compiled = _compile(draft)
+        except CannotStyleError as error:
+            problems["source"] = [str(error)]
+        else:
+            if (problem := _problem(compiled["html"], HTML)) is not None:
+                problems["source"] = [problem]
     if problems:
         raise Invalid("The template cannot be used as it is.", code="TEMPLATE_INVALID", details=problems)
     return Draft(**{**draft.__dict__, "compiled": compiled})
@@ -84,8 +91,16 @@ def _problem(text: str, profile: Profile) -> str | None:
     return None
 
 
+# MJML writes its styles into its own elements; what stands raw between its tables no HTML parser must see.
+WRITTEN_IN: dict[str, Callable[[str], str]] = {
+    "html": inlined,
+    "markdown": lambda source: inlined(document(source)),
+    "mjml": html_of_mjml,
+}
+
+
 def _compile(draft: Draft) -> dict[str, Any]:
-    html = document(draft.source) if draft.kind == "markdown" else draft.source
+    html = WRITTEN_IN[draft.kind](draft.source)
     text = draft.text_source or _text_from(html)
     body = _BODY.search(html)
     at = body.end() if body else 0
@@ -94,7 +109,19 @@ def _compile(draft: Draft) -> dict[str, Any]:
         "html": html[:at] + PREHEADER + html[at:] if draft.preheader else html,
         "text": text,
         "text_derived": draft.text_source is None,
+        "inlined": styled is not None,
     }
+
+
+def _html(draft: Draft) -> str:
+    """The source as HTML. Raises MarkupError, also for HTML that is too deep."""
+    if draft.kind == "markdown":
+        return document(draft.source)
+    if draft.kind == "mjml":
+        return html_of(draft.source)
+    if (line := depth_fault(draft.source)) is not None:
+        raise MarkupError(f"Line {line}: elements are more than {MAX_DEPTH} deep inside one another.")
+    return draft.source
 
 
 def _text_from(html: str) -> str | None:
