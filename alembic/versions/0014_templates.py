@@ -2,9 +2,8 @@
 
 from alembic import op
 
-# Made beside 0015, and runs after it.
 revision = "0014"
-down_revision = "0015"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -37,7 +37,7 @@ class Shield:
     """
 
     def __init__(self, source: str, is_free: Callable[[int], bool] = lambda at: False) -> None:
-        word, lower = "zliquid", source.lower()
+        word = "zliquid"
         while word in source:
             word += "z"
         self.held: list[str] = []

@@ -109,7 +109,6 @@ def _compile(draft: Draft) -> dict[str, Any]:
         "html": html[:at] + PREHEADER + html[at:] if draft.preheader else html,
         "text": text,
         "text_derived": draft.text_source is None,
-        "inlined": styled is not None,
     }
 
 
