@@ -72,7 +72,7 @@ def act_on_runs(context: Runs, request: Request) -> Response:
         nothing = {"seen": 0, "changed": 0, "id": None, "workflow_id": None, "undo_of": None, "reason": None}
         told = counted | nothing | {"created_at": None, "ended_at": None}
         return one(request, told, OUT, 200, None)
-    return one(request, bulk.begin(verb, filter), OUT, 202, None)
+    return one(request, bulk.begin(verb, filter), OUT, 200, None)
 
 
 def listed_jobs(context: Jobs, request: Request) -> Page:

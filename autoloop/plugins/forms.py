@@ -135,7 +135,10 @@ def _limits(made: dict[str, Any], validator: Any) -> None:
         for each in validator.validators:
             _limits(made, each)
     elif isinstance(validator, colander.Range):
-        _set(made, minimum=validator.min, maximum=validator.max)
+        low, high = (
+            value if isinstance(value, int | float) else None for value in (validator.min, validator.max)
+        )
+        _set(made, minimum=low, maximum=high)  # JSON Schema has no limits for moments
     elif isinstance(validator, colander.Length):
         names = ("minItems", "maxItems") if made.get("type") == "array" else ("minLength", "maxLength")
         low, high = validator.min, validator.max

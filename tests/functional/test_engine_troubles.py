@@ -108,7 +108,7 @@ def test_a_run_that_kills_its_workers_is_found_out(
     with world.runtime.unit("web", world.workspace_id) as services:
         runs = {
             run.contact_id: run.id
-            for run in services.session.execute(services(Runs).query({"workflow_id": flow}))
+            for run in services.session.execute(services(Runs).query({"workflow_id": str(flow)}))
         }
     world.runtime.dispose()
     deaths = 0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from autoloop.base.migrate import head
 from autoloop.embedded.postgres import Postgres
 from autoloop.embedded.redis import Redis
 from autoloop.settings import Settings
@@ -64,7 +65,7 @@ def test_the_command_speaks(clean: Clean) -> None:
 def test_it_brings_an_empty_database_to_its_tables(clean: Clean, empty: Settings) -> None:
     ini = clean.place / "plain.ini"
     ini.write_text("[app:main]\nuse = egg:autoloop\n")
-    assert "0001" in clean.run(clean.autoloop, "migrate", "--config", ini, settings=empty)
+    assert f"to {head()}" in clean.run(clean.autoloop, "migrate", "--config", ini, settings=empty)
     clean.run(clean.autoloop, "migrate", "--config", ini, settings=empty)
 
 
