@@ -12,18 +12,56 @@ from typing import NamedTuple
 
 from autoloop.mail.templates.plaintext import tag_end
 
-__all__ = ["MAX_DEPTH", "VOID", "MarkupError", "Piece", "depth_fault", "line_of", "pieces"]
+__all__ = ["MAX_DEPTH", "VOID", "CannotStyleError", "Piece", "depth_fault", "line_of", "pieces"]
 
 MAX_DEPTH = 200
-VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-_RAW = frozenset("style script title textarea xmp iframe noembed noframes noscript plaintext".split())
+VOID = frozenset(
+    {
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    }
+)
+_RAW = frozenset(
+    {"style", "script", "title", "textarea", "xmp", "iframe", "noembed", "noframes", "noscript", "plaintext"}
+)
 # Their end may be left out: a new one ends the one before.
-_OPTIONAL = frozenset("html head body p li dt dd tr td th tbody thead tfoot colgroup option optgroup".split())
+_OPTIONAL = frozenset(
+    {
+        "html",
+        "head",
+        "body",
+        "p",
+        "li",
+        "dt",
+        "dd",
+        "tr",
+        "td",
+        "th",
+        "tbody",
+        "thead",
+        "tfoot",
+        "colgroup",
+        "option",
+        "optgroup",
+    }
+)
 _NAME = re.compile(r"/?([a-zA-Z][^\s/>]{0,60})")
 
 
-class MarkupError(ValueError):
-    """This markup cannot be used; the text says why, and where."""
+class CannotStyleError(ValueError):
+    """The source cannot be compiled; the text says why, and where."""
 
 
 class Piece(NamedTuple):

@@ -6,35 +6,50 @@ import re
 
 import mrml
 
-from autoloop.mail.templates.markup import MAX_DEPTH, VOID, MarkupError, depth_fault, line_of, pieces
+from autoloop.mail.templates.markup import MAX_DEPTH, VOID, CannotStyleError, depth_fault, line_of, pieces
 from autoloop.mail.templates.shield import Shield
+from autoloop.mail.templates.styled import inlined
 
-__all__ = ["html_of"]
+__all__ = ["html_of_mjml"]
 
 # Between the children of these, Liquid stands in an mj-raw of its own.
 _HOLDING = frozenset(
     {"mjml", "mj-head", "mj-body", "mj-wrapper", "mj-section", "mj-group", "mj-column", "mj-hero"}
 )
-_INLINE = re.compile(r"""(<mj-style\b[^<>]{0,200}?)\s+inline\s*=\s*(?:"inline"|'inline')""", re.IGNORECASE)
+_INLINE = re.compile(
+    r"""<mj-style\b[^<>]{0,200}?\sinline\s*=\s*(?:"inline"|'inline')[^<>]{0,200}>([^<]*)</mj-style\s*>""",
+    re.IGNORECASE,
+)
+MAX_MJML = 200_000
 _PLACE = re.compile(r" in root template(?: at position (\d+):\d+)?")
 
 
-def html_of(source: str) -> str:
-    """The HTML document of an MJML source. Raises MarkupError."""
+def html_of_mjml(source: str) -> str:
+    """The HTML document of an MJML source. Raises CannotStyleError.
+
+    As MJML has it, only what stands in `<mj-style inline="inline">` goes into the elements.
+    """
+    if len(source) > MAX_MJML:
+        raise CannotStyleError(f"MJML may have {MAX_MJML:,} characters at the most.")
     shield = Shield(source)
     _check_form(shield)
-    marked = _INLINE.sub(r"\1", _marked(shield))
+    marked = _marked(shield)
+    css = "\n".join(_INLINE.findall(marked))
+    if shield.found.search(css):
+        raise CannotStyleError("Liquid cannot stand in an mj-style that is inlined.")
+    marked = _INLINE.sub("", marked)
     try:
         # No fonts of other people's servers unless the source names one.
         options = mrml.RenderOptions(fonts={})
         made = mrml.to_html(marked, mrml.ParserOptions(include_loader=mrml.noop_loader()), options).content
     except (OSError, ValueError) as error:
-        raise MarkupError(_told(str(error), marked, shield)) from None
+        raise CannotStyleError(_told(str(error), marked, shield)) from None
     written, kept = set(shield.found.findall(marked)), set(shield.found.findall(made))
     for number in sorted(written - kept, key=int):
         at = source.find(shield.held[int(number)])
-        raise MarkupError(f"Line {line_of(source, max(at, 0))}: Liquid cannot stand here in MJML.")
-    return shield.restore(made)
+        raise CannotStyleError(f"Line {line_of(source, max(at, 0))}: Liquid cannot stand here in MJML.")
+    html = shield.restore(made)
+    return (inlined(html, css) or html) if css else html
 
 
 def _check_form(shield: Shield) -> None:
@@ -42,7 +57,9 @@ def _check_form(shield: Shield) -> None:
     source, open_ = shield.text, []
     for kind, start, end, name in pieces(source):
         if kind == "text" and source[end - 1] == "<":
-            raise MarkupError(f"Line {_line(shield, end)}: a “<” that starts no element. Write &lt; instead.")
+            raise CannotStyleError(
+                f"Line {_line(shield, end)}: a “<” that starts no element. Write &lt; instead."
+            )
         if kind == "open" and name not in VOID:
             open_.append((name, start))
         elif kind == "close" and name not in VOID:
@@ -50,14 +67,16 @@ def _check_form(shield: Shield) -> None:
                 wanted = (
                     f", but <{open_[-1][0]}> of line {_line(shield, open_[-1][1])} is open" if open_ else ""
                 )
-                raise MarkupError(f"Line {_line(shield, start)}: </{name}> ends nothing{wanted}.")
+                raise CannotStyleError(f"Line {_line(shield, start)}: </{name}> ends nothing{wanted}.")
             open_.pop()
         elif kind in ("open", "alone") and name == "mj-include":
-            raise MarkupError(f"Line {_line(shield, start)}: mj-include is not available: write it here.")
+            raise CannotStyleError(
+                f"Line {_line(shield, start)}: mj-include is not available: write it here."
+            )
     if open_:
-        raise MarkupError(f"Line {_line(shield, open_[-1][1])}: <{open_[-1][0]}> is never ended.")
+        raise CannotStyleError(f"Line {_line(shield, open_[-1][1])}: <{open_[-1][0]}> is never ended.")
     if depth_fault(source, optional=frozenset()) is not None:
-        raise MarkupError(f"Elements are more than {MAX_DEPTH} deep inside one another.")
+        raise CannotStyleError(f"Elements are more than {MAX_DEPTH} deep inside one another.")
 
 
 def _marked(shield: Shield) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +13,11 @@ import orjson
 from autoloop.base.errors import Invalid
 from autoloop.base.liquid import HEADER, HTML, TEXT, Profile, TemplateInvalid, parse
 from autoloop.mail.templates.markdown import document
-from autoloop.mail.templates.markup import MAX_DEPTH, MarkupError, depth_fault
-from autoloop.mail.templates.mjml import html_of
+from autoloop.mail.templates.markup import MAX_DEPTH, CannotStyleError, depth_fault
+from autoloop.mail.templates.mjml import html_of_mjml
 from autoloop.mail.templates.plaintext import text_of
 from autoloop.mail.templates.shield import Shield
-from autoloop.mail.templates.styled import CannotStyleError, html_of_mjml, inlined
+from autoloop.mail.templates.styled import inlined
 
 __all__ = ["PREHEADER", "Draft", "compile_draft"]
 
@@ -91,16 +91,8 @@ def _problem(text: str, profile: Profile) -> str | None:
     return None
 
 
-# MJML writes its styles into its own elements; what stands raw between its tables no HTML parser must see.
-WRITTEN_IN: dict[str, Callable[[str], str]] = {
-    "html": inlined,
-    "markdown": lambda source: inlined(document(source)),
-    "mjml": html_of_mjml,
-}
-
-
 def _compile(draft: Draft) -> dict[str, Any]:
-    html = WRITTEN_IN[draft.kind](draft.source)
+    html = _html(draft)
     text = draft.text_source or _text_from(html)
     body = _BODY.search(html)
     at = body.end() if body else 0
@@ -113,14 +105,14 @@ def _compile(draft: Draft) -> dict[str, Any]:
 
 
 def _html(draft: Draft) -> str:
-    """The source as HTML. Raises MarkupError, also for HTML that is too deep."""
-    if draft.kind == "markdown":
-        return document(draft.source)
+    """The source as a document with its styles in the elements. Raises CannotStyleError."""
     if draft.kind == "mjml":
-        return html_of(draft.source)
-    if (line := depth_fault(draft.source)) is not None:
-        raise MarkupError(f"Line {line}: elements are more than {MAX_DEPTH} deep inside one another.")
-    return draft.source
+        return html_of_mjml(draft.source)
+    html = document(draft.source) if draft.kind == "markdown" else draft.source
+    if (line := depth_fault(html)) is not None:
+        raise CannotStyleError(f"Line {line}: elements are more than {MAX_DEPTH} deep inside one another.")
+    styled = inlined(html)
+    return html if styled is None else styled
 
 
 def _text_from(html: str) -> str | None:
