@@ -20,6 +20,7 @@ from autoloop.settings import Settings
 from tests.crash.faults import Fault, Faults
 from tests.crash.planted import PLANTED
 from tests.crash.steps import STEPS
+from tests.functional.mail_world import FORKS
 
 __all__ = ["Process", "named", "registrations", "start_worker"]
 
@@ -27,8 +28,6 @@ Process = multiprocessing.process.BaseProcess
 
 NOWHERE = "postgresql+psycopg://nobody@/nowhere?host=/nowhere"
 PASSES, BREATH = 60, 0.05
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.crash.preloaded"])
 
 
 def named(settings: Settings, name: str) -> Settings:

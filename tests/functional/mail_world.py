@@ -26,7 +26,12 @@ __all__ = ["MailWorld", "deliver_until_done", "drain", "sending_process", "until
 # A fork of a process that has imported everything and opened nothing: quick, and without our threads.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["tests.functional.mail_world", "autoloop.config", "autoloop.mail.pages.settings"]
+    [
+        "tests.functional.mail_world",
+        "autoloop.config",
+        "autoloop.mail.pages.settings",
+        "tests.crash.preloaded",
+    ]
 )
 
 
