@@ -12,6 +12,7 @@ from autoloop.base.errors import Invalid
 __all__ = [
     "EVERYWHERE",
     "address_hash",
+    "ascii_domain",
     "checked_address",
     "checked_target",
     "domain_of",
@@ -74,6 +75,11 @@ def checked_target(given: str, field: str = "address") -> str:
     if "@" in given.lstrip("@"):
         return checked_address(given, field)
     return "@" + checked_address(f"x@{given.lstrip('@')}", field).partition("@")[2].lower()
+
+
+def ascii_domain(domain: str) -> str:
+    """The domain as the DNS and the envelope have it (IDNA 2008). Raises ValueError."""
+    return envelope_address(f"x@{domain}").partition("@")[2]
 
 
 def envelope_address(address: str) -> str:

@@ -29,7 +29,7 @@ _FOLDS = re.compile(rb"\r\n[ \t]+")
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A key of a domain, published at `<selector>._domainkey.<domain>`. `private` is PKCS #8 DER."""
+    """A key of a domain (in ASCII, as the envelope has it), published at `<selector>._domainkey.<domain>`. `private` is PKCS #8 DER."""
 
     domain: str
     selector: str
@@ -79,7 +79,7 @@ def sign(message: bytes, signer: Signer) -> bytes:
     listed = b":".join([*names, b"from"])
     tags = b"v=1; a=%s; c=relaxed/relaxed; d=%s; s=%s;\r\n h=%s;\r\n bh=%s;\r\n b=" % (
         signer.algorithm.encode(),
-        signer.domain.encode("idna") if not signer.domain.isascii() else signer.domain.encode(),
+        signer.domain.encode(),
         signer.selector.encode(),
         b":\r\n  ".join(_lines(listed)),
         body_hash,

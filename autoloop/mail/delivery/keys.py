@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from autoloop.base.crypto import Keyring
+from autoloop.mail.addresses import ascii_domain
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.dkim import Signer
 from autoloop.mail.services.domains import SEALED
@@ -43,7 +44,7 @@ class Keys:
             signer = self._opened.get(row.id)
             if signer is None:
                 private = self._keyring.open(SEALED, bytes(row.private))
-                signer = Signer(row.name, row.selector, row.algorithm, private)
+                signer = Signer(ascii_domain(row.name), row.selector, row.algorithm, private)
             opened[row.id] = signer
             self._signers.setdefault(row.domain_id, []).append(signer)
         self._opened = opened

@@ -16,7 +16,7 @@ from autoloop.base.errors import Conflict, Invalid, NotFound
 from autoloop.base.i18n import _
 from autoloop.base.runtime import Runtime
 from autoloop.base.services import Service
-from autoloop.mail.addresses import checked_address, domain_of
+from autoloop.mail.addresses import ascii_domain, checked_address, domain_of
 from autoloop.mail.dkim import ALGORITHMS, new_key, public_record
 from autoloop.mail.models import DkimKey, Sender, SendingDomain
 from autoloop.mail.services.dns import Txt, judge, resolver
@@ -121,8 +121,7 @@ class Domains(Service):
         domain = self._domain(domain_id)
         keys = [key for key in self.keys(domain_id) if key.status != "retired"]
         ask = txt or resolver(self.settings.dns_servers)
-        name = domain.name.encode("idna").decode() if not domain.name.isascii() else domain.name
-        checks = judge(name, [(key.selector, key.record) for key in keys], ask)
+        checks = judge(ascii_domain(domain.name), [(key.selector, key.record) for key in keys], ask)
         now = self.clock.now()
         for key in reversed(keys):
             if key.status == "new" and checks["dkim"][key.selector]["state"] == "ok":
