@@ -20,7 +20,6 @@ from autoloop.embedded.smtp_sink import Journal
 from autoloop.mail.services.emails import Emails
 from autoloop.settings import Settings
 from tests.crash.audit import watch_fences
-from tests.crash.audit import watch_fences
 from tests.crash.fleet import Fleet
 from tests.crash.invariants import broken_rules, unknown_mails
 from tests.crash.world import World, make_world
@@ -143,7 +142,6 @@ class Crash:
 def crash(runtime: Runtime, settings: Settings, tenant: Tenant, tmp_path: Path, seed: int) -> Iterator[Crash]:
     watch_fences(settings)
     small = replace(settings, worker_batch=20)
-    watch_fences(settings)
     with (
         SinkProcess(tmp_path / "sink.journal") as sink,
         Fleet(small, tmp_path) as fleet,
