@@ -1,7 +1,6 @@
 """Forks, loops and children of runs."""
 
 import sqlalchemy as sa
-
 from alembic import op
 
 revision = "0002"

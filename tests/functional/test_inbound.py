@@ -197,7 +197,9 @@ def test_an_event_can_be_found_by_the_providers_own_name(wsgi, runtime, mail, ma
     assert status_of(mail, id) == "delivered"
 
 
-def test_the_page_shows_where_events_go_and_whether_they_come(wsgi, runtime, tenant, api, mail, mailgun) -> None:
+def test_the_page_shows_where_events_go_and_whether_they_come(
+    wsgi, runtime, tenant, api, mail, mailgun
+) -> None:
     owner = Browser(wsgi, runtime, tenant.user_id)
     page = f"/w/{tenant.slug}/providers/{mailgun['id']}/"
     assert mailgun["webhook_url"] in owner.get(page).text
