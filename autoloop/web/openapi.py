@@ -143,13 +143,15 @@ def operation(view: ApiView, parameters: list[dict[str, Any]]) -> dict[str, Any]
                 },
             }
         answer["content"] = {"application/json": {"schema": body}}
+    if view.gives:
+        answer["content"] = {view.gives: {"schema": {"type": "string"}}}
     query = view.query or (ListQuery() if view.many else None)
     result: dict[str, Any] = {
         "summary": view.summary,
         "tags": [view.context.__module__.split(".")[1]],
         "parameters": parameters + [_query_parameter(node) for node in (query.children if query else ())],
         "responses": {
-            str(view.status if view.out else 204): answer,
+            str(view.status if view.out or view.gives else 204): answer,
             "default": {"$ref": "#/components/responses/Error"},
         },
         "x-permission": str(view.permission),

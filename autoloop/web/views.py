@@ -49,6 +49,7 @@ class ApiView:
     status: int
     summary: str
     function: View
+    gives: str = ""
 
     def __call__(self, context: Any, request: Request) -> Response:
         request.filters = read_query(request, self.query, many=self.many)
@@ -81,12 +82,14 @@ def api_view(
     out: Schema | None = None,
     many: bool = False,
     status: int | None = None,
+    gives: str = "",
 ) -> Callable[[View], View]:
     """A view behind the JSON door.
 
     The function gets `request.validated` (its body through `body`), `request.filters` (its query
     through `query`; lists also get limit, cursor, sort, q), and returns plain data, a `Page` if
-    `many`, None (204), or a Response. `out` is the shape of what it returns: of one row if `many`.
+    `many`, None (204), or a Response. `out` is the shape of what it returns: of one row if `many`;
+    `gives` the media type of a file in its place.
     """
 
     def decorate(function: View) -> View:
@@ -102,6 +105,7 @@ def api_view(
             status or (201 if method == "POST" and not name else 200),
             (function.__doc__ or function.__name__.replace("_", " ")).strip().splitlines()[0],
             function,
+            gives,
         )
 
         def register(scanner: Any, _name: str, _function: Any) -> None:

@@ -75,7 +75,7 @@ def export(context: Export, request: Request) -> Any:
     return _row(request, context.__parent__, context.row)
 
 
-@api_view(context=Export, name="file", permission=Permission.EXPORT)
+@api_view(context=Export, name="file", permission=Permission.EXPORT, gives="text/csv")
 def file(context: Export, request: Request) -> Any:
     """The file, as CSV."""
     return download(request, context.row.id, context.row.kind)

@@ -150,7 +150,7 @@ def cancel(context: Import, request: Request) -> Any:
     return import_row(request.services(ImportService).cancel(context.row))
 
 
-@api_view(context=Import, name="rejects", permission=Permission.READ)
+@api_view(context=Import, name="rejects", permission=Permission.READ, gives="text/csv")
 def rejects(context: Import, request: Request) -> Any:
     """The rows that were not taken, as CSV: line, reason, and the row as it was."""
     return rejects_response(context, request)

@@ -32,7 +32,7 @@ def take(context: resources.Suppressions, request: Request) -> Any:
     return request.services(SuppressionFiles).take(received(request))
 
 
-@api_view(context=resources.Suppressions, name="export", permission=Permission.EXPORT)
+@api_view(context=resources.Suppressions, name="export", permission=Permission.EXPORT, gives="text/csv")
 def give(context: resources.Suppressions, request: Request) -> Response:
     """The list as CSV."""
     return exported(request)
