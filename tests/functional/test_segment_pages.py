@@ -6,6 +6,7 @@ import pytest
 
 from autoloop.businesses.services.segments.keeping import work
 from tests.functional.browser import Browser
+from tests.functional.mail_world import until
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_a_segment_is_asked_counted_saved_and_explained(browser, api, runtime, t
     as_json = the_form(the_form(counted).submit("act", value="json"))
     assert '"value": 5' in as_json["json"].value
     refused = the_form(counted).submit("act", value="save")
-    work(runtime)
+    until(lambda: work(runtime) >= 0 and api.data("segments")[0]["status"] == "ready")
     shown = browser.get(refused.location)
     assert "Big &lt;b&gt;ones" in shown.text
     segment = api.data("segments")[0]
