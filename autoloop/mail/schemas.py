@@ -37,10 +37,13 @@ __all__ = [
 
 
 class Id(colander.SchemaType):  # type: ignore[misc]
-    """A uuid in canonical form."""
+    """A uuid in canonical form; with `nullable`, null is a value too: it empties the field."""
+
+    def __init__(self, *, nullable: bool = False) -> None:
+        self.nullable = nullable
 
     def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
-        if cstruct is colander.null:
+        if cstruct is colander.null or (cstruct is None and self.nullable):
             return cstruct
         found = parse_id(cstruct) if isinstance(cstruct, str) else None
         if found is None:
@@ -48,8 +51,18 @@ class Id(colander.SchemaType):  # type: ignore[misc]
         return found
 
 
-def text(title: Any, most: int = 200, **options: Any) -> colander.SchemaNode:
-    return colander.SchemaNode(colander.String(), title=title, validator=colander.Length(max=most), **options)
+class NullableText(colander.String):  # type: ignore[misc]
+    """Text of which null is a value: it empties the field."""
+
+    nullable = True
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
+        return None if cstruct is None else super().deserialize(node, cstruct)
+
+
+def text(title: Any, most: int = 200, *, nullable: bool = False, **options: Any) -> colander.SchemaNode:
+    kind = NullableText() if nullable else colander.String()
+    return colander.SchemaNode(kind, title=title, validator=colander.Length(max=most), **options)
 
 
 def may_be_empty(title: Any, most: int = 200, **options: Any) -> colander.SchemaNode:
@@ -58,8 +71,8 @@ def may_be_empty(title: Any, most: int = 200, **options: Any) -> colander.Schema
     )
 
 
-def id_of(title: Any, **options: Any) -> colander.SchemaNode:
-    return colander.SchemaNode(Id(), title=title, **options)
+def id_of(title: Any, *, nullable: bool = False, **options: Any) -> colander.SchemaNode:
+    return colander.SchemaNode(Id(nullable=nullable), title=title, **options)
 
 
 def moment(title: Any, **options: Any) -> colander.SchemaNode:
@@ -155,8 +168,8 @@ class SendTest(colander.MappingSchema):
 
 
 class SenderFields(colander.MappingSchema):
-    reply_to = text(_("Replies go to"), 320, missing=colander.drop)
-    provider_account_id = id_of(_("Sent through"), missing=colander.drop)
+    reply_to = text(_("Replies go to"), 320, nullable=True, missing=colander.drop)
+    provider_account_id = id_of(_("Sent through"), nullable=True, missing=colander.drop)
     daily_cap = colander.SchemaNode(
         colander.Integer(),
         title=_("At most a day"),
@@ -212,7 +225,7 @@ class ChangeAccount(colander.MappingSchema):
     name = text(_("Name"), 120, missing=colander.drop)
     config = plain(_("Settings; secrets that are left out stay"), missing=colander.drop)
     status = one_of(_("Status"), ("active", "off"), missing=colander.drop)
-    failover_id = id_of(_("Stands in while this one rests"), missing=colander.drop)
+    failover_id = id_of(_("Stands in while this one rests"), nullable=True, missing=colander.drop)
     is_default = colander.SchemaNode(colander.Boolean(), title=_("Default"), missing=colander.drop)
 
 

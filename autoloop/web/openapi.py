@@ -177,8 +177,12 @@ def _query_parameter(node: colander.SchemaNode) -> dict[str, Any]:
 
 
 def incoming(node: colander.SchemaNode) -> dict[str, Any]:
-    """A body's shape: unknown fields are refused, `missing=None` means that null is taken."""
-    return _refine(json_schema(node), node, lambda child: child.missing is None, closed=True)
+    """A body's shape: unknown fields are refused; `missing=None` or a type's `nullable` say that null is taken."""
+
+    def nullable(child: colander.SchemaNode) -> bool:
+        return child.missing is None or getattr(child.typ, "nullable", False)
+
+    return _refine(json_schema(node), node, nullable, closed=True)
 
 
 def outgoing(node: colander.SchemaNode) -> dict[str, Any]:

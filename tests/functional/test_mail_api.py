@@ -113,6 +113,18 @@ def test_settings_of_a_way_out_are_checked_by_its_plugin(
     assert any(key.startswith(field) for key in details), details
 
 
+def test_what_null_takes_away_is_gone_and_what_is_left_out_stays(api: Client, world: MailWorld) -> None:
+    other = api.post("providers", {"name": "Other", "provider": "smtp", "config": SMTP}).json["data"]["id"]
+    account, sender = f"providers/{world.account_id}", f"senders/{world.sender_id}"
+    api.patch(account, {"failover_id": other})
+    api.patch(sender, {"provider_account_id": other, "reply_to": "desk@example.org"})
+    assert api.patch(account, {"name": "Main"}).json["data"]["failover_id"] == other
+    assert api.patch(account, {"failover_id": None}).json["data"]["failover_id"] is None
+    emptied = api.patch(sender, {"provider_account_id": None, "reply_to": None}).json["data"]
+    assert (emptied["provider_account_id"], emptied["reply_to"]) == (None, None)
+    api.patch(account, {"failover_id": ""}, status=400)
+
+
 def test_suppressed_addresses_are_not_mailed_until_they_are_lifted(api: Client, world: MailWorld) -> None:
     made = api.post("suppressions", {"address": "Person0@Example.org", "note": "asked by phone"}).json["data"]
     again = api.post("suppressions", {"address": "person0@example.org"}).json["data"]
