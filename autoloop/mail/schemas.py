@@ -52,12 +52,15 @@ class Id(colander.SchemaType):  # type: ignore[misc]
 
 
 class NullableText(colander.String):  # type: ignore[misc]
-    """Text of which null is a value: it empties the field."""
+    """Text of which "" and null are values: they empty the field."""
 
     nullable = True
 
+    def __init__(self) -> None:
+        super().__init__(allow_empty=True)
+
     def deserialize(self, node: colander.SchemaNode, cstruct: Any) -> Any:
-        return None if cstruct is None else super().deserialize(node, cstruct)
+        return "" if cstruct is None else super().deserialize(node, cstruct)
 
 
 def text(title: Any, most: int = 200, *, nullable: bool = False, **options: Any) -> colander.SchemaNode:

@@ -117,8 +117,10 @@ class Senders(Service):
 
     def _checked(self, given: Mapping[str, Any], zone: str = "UTC") -> dict[str, Any]:
         values = {field: given[field] for field in FIELDS if field in given}
-        if values.get("reply_to"):
-            values["reply_to"] = checked_address(values["reply_to"], "reply_to")
+        if "reply_to" in values:
+            values["reply_to"] = (
+                checked_address(values["reply_to"], "reply_to") if values["reply_to"] else None
+            )
         if "timezone" in values:
             _check_zone(values["timezone"])
         account = values.get("provider_account_id")
