@@ -1,12 +1,19 @@
-"""Emails per second from due intent to accepted, beside the bare render-compose-send of the same messages."""
+"""Emails per second from due intent to accepted, beside bare loops that send the same messages.
+
+The floor claims rows, fills prepared pieces, writes MIME by hand, signs, pipelines and journals: `bare_mail`.
+The product besides checks suppression, consent, caps and windows twice, marks before and after sending, adds
+footer and unsubscribe headers of each person's own, and tells the runs.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict, replace
 from typing import Any
 
+import psutil
 from sqlalchemy import select, text
 
 from autoloop.base.ids import new_id
@@ -15,10 +22,13 @@ from autoloop.mail.models import EmailTemplateVersion, ProviderAccount, Sender
 from autoloop.mail.services.domains import Domains
 from autoloop.mail.services.intents import ask_for_emails
 from autoloop.mail.templates.services import Templates
-from benchmarks.senders import rate_of
+from benchmarks import bare_mail
+from benchmarks.senders import Job, send
 from benchmarks.stand import Stand, report, stand
 
 EMAILS = 4_000
+FEW = 400
+PREPARED, PRODUCT, PLAIN = "bare prepared loop", "AutoLoop delivery", "loop of plain libraries"
 CONNECTIONS = 16
 FIELDS = ("first_name", "last_name", "email", "title", "phone") * 2
 LINKS = 20
@@ -35,6 +45,9 @@ SOURCE = (
     + "".join(f'<p><a href="https://shop.bench.example/p/{n}">Number {n}</a></p>\n' for n in range(LINKS))
     + "</body></html>"
 )
+
+
+Taken = tuple[float, float, float]
 
 
 def prepare(standing: Stand, port: int) -> tuple[Any, Any]:
@@ -135,13 +148,11 @@ def signing(standing: Stand, *, signed: bool) -> None:
             session.execute(text("update dkim_keys set status = 'active' where algorithm = 'rsa-sha256'"))
 
 
-def product(
-    standing: Stand, template: Any, contacts: list[Any], port: int, processes: int, *, signed: bool
-) -> float:
-    signing(standing, signed=signed)
+def product(job: Job, standing: Stand, template: Any, contacts: list[Any], processes: int) -> Taken:
+    signing(standing, signed=job.signed)
     intend(standing, template, contacts)
     standing.analyze()
-    rate = rate_of("product", standing.settings, processes, EMAILS, port, CONNECTIONS, signed=signed)
+    taken = measured(standing, job, processes)
     with standing.runtime.unit("worker") as services:
         counts = dict(
             services.session.execute(text("select status, count(*) from email_logs group by status")).all()
@@ -149,7 +160,20 @@ def product(
         services.session.execute(text("delete from email_logs"))
         services.session.execute(text("delete from automation_workflows"))
     assert counts == {"accepted": EMAILS}, counts
-    return rate
+    return taken
+
+
+def measured(standing: Stand, job: Job, processes: int) -> Taken:
+    """Emails per second; CPU milliseconds per email of the senders, and of PostgreSQL."""
+    before = server_cpu(standing)
+    rate, cpu = send(job, processes)
+    return rate, cpu, 1000 * (server_cpu(standing) - before) / job.emails
+
+
+def server_cpu(standing: Stand) -> float:
+    """CPU seconds of PostgreSQL with the children that have ended."""
+    server = psutil.Process(standing.postgres.cluster.pid())
+    return sum(sum(each.cpu_times()[: 4 if each == server else 2]) for each in (server, *server.children()))
 
 
 def main(rounds: int, _seconds: float) -> None:
@@ -160,36 +184,43 @@ def main(rounds: int, _seconds: float) -> None:
                 assert sink.stdout is not None
                 port = int(sink.stdout.readline())
                 contacts = standing.contacts(EMAILS)
-                template, _ = prepare(standing, port)
+                template, version = prepare(standing, port)
+                dsn = standing.owner_dsn()
+                settings = asdict(standing.settings)
+                job = Job("product", settings, dsn, port, CONNECTIONS, EMAILS, SOURCE, text_of(version))
                 for signed in (False, True):
                     for processes in (1, 2):
-                        measure(standing, template, contacts, port, rounds, processes, signed=signed)
+                        measure(standing, template, contacts, rounds, processes, replace(job, signed=signed))
             finally:
                 sink.terminate()
 
 
+def text_of(version: Any) -> str:
+    """The text part as a template: what AutoLoop would send, with its holes."""
+    return "\n".join(
+        f'{{{{ contact.{FIELDS[n % 10]} | default: "–" }}}} {FILLER}\n' if n < len(FIELDS) else f"{FILLER}\n"
+        for n in range(50)
+    ) + "".join(f"Number {n} (https://shop.bench.example/p/{n})\n\n" for n in range(LINKS))
+
+
 def measure(
-    standing: Stand,
-    template: Any,
-    contacts: list[Any],
-    port: int,
-    rounds: int,
-    processes: int,
-    *,
-    signed: bool,
+    standing: Stand, template: Any, contacts: list[Any], rounds: int, processes: int, job: Job
 ) -> None:
-    bare = f"bare render, compose, {'sign, ' if signed else ''}send"
-    figures: dict[str, list[float]] = {bare: [], "AutoLoop delivery": []}
+    taken: dict[str, list[Taken]] = {PREPARED: [], PRODUCT: [], PLAIN: []}
     for _ in range(rounds):
-        floor = rate_of("floor", standing.settings, processes, EMAILS, port, CONNECTIONS, signed=signed)
-        figures[bare].append(floor)
-        rate = product(standing, template, contacts, port, processes, signed=signed)
-        figures["AutoLoop delivery"].append(rate)
+        bare_mail.fill(job.dsn, EMAILS)
+        taken[PREPARED].append(measured(standing, replace(job, kind="prepared"), processes))
+        taken[PRODUCT].append(product(job, standing, template, contacts, processes))
+        taken[PLAIN].append(measured(standing, replace(job, kind="plain", emails=FEW), processes))
+    costs = "; ".join(
+        f"{name} {min(each[1] for each in rounds):.2f} + {min(each[2] for each in rounds):.2f}"
+        for name, rounds in taken.items()
+    )
     report(
-        f"Mail: {EMAILS:,} emails of {len(SOURCE) / 1000:.0f} kB HTML, {'RSA-2048 DKIM' if signed else 'no DKIM'}, "
+        f"Mail: {EMAILS:,} emails of {len(SOURCE) / 1000:.0f} kB HTML, {'RSA-2048 DKIM' if job.signed else 'no DKIM'}, "
         f"{processes} sending process{'es' if processes > 1 else ''}, {CONNECTIONS} connections each to a local sink",
         "emails/s",
-        figures,
-        floor=bare,
-        notes="the product claims, checks twice, marks, sends, journals and tells the runs",
+        {name: [each[0] for each in rounds] for name, rounds in taken.items()},
+        floor=PREPARED,
+        notes=f"CPU ms per email, of senders + PostgreSQL: {costs}",
     )
