@@ -60,6 +60,7 @@ def _hang(config: Configurator) -> None:
     from autoloop.workspaces.resources import Workspace
 
     config.add_child(Workspace, "emails", resources.Emails)
+    config.add_child(resources.Emails, "unknown", resources.UnknownEmails)
     config.add_child(Workspace, "mailbox", resources.Captures)
     config.add_child(Workspace, "senders", resources.Senders)
     config.add_child(Workspace, "domains", resources.Domains)

@@ -36,6 +36,7 @@ __all__ = [
     "Senders",
     "Suppression",
     "Suppressions",
+    "UnknownEmails",
 ]
 
 
@@ -50,6 +51,10 @@ class Emails(Collection):
     """Every email of the workspace."""
 
     row_node = Email
+
+
+class UnknownEmails(Node):
+    """Emails whose fate nobody knows."""
 
 
 class CapturedMail(Row):

@@ -17,7 +17,7 @@ from autoloop.base.runtime import Runtime
 from autoloop.demo.figures import Figures, read_figures
 from autoloop.demo.sink import SinkProcess
 from autoloop.embedded.smtp_sink import Journal
-from autoloop.mail.services.emails import Emails
+from autoloop.mail.services.unknowns import Unknowns
 from autoloop.settings import Settings
 from tests.crash.audit import watch_fences
 from tests.crash.fleet import Fleet
@@ -95,7 +95,7 @@ class Crash:
         arrived = {message_id for message_id, _ in self.taken}
         with self.world.runtime.unit("web", self.world.tenant.id) as services:
             for id, message_id in unknown_mails(services.session.connection(), self.world.tenant.id):
-                services(Emails).settle(id, "accepted" if message_id in arrived else "resend")
+                services(Unknowns).settle_one(id, "accepted" if message_id in arrived else "resend")
                 self.settled += 1
 
     def state(self) -> str:

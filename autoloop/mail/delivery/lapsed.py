@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import text
 
@@ -54,10 +53,6 @@ select e.workspace_id, e.id, e.on_unknown, e.run_id, e.node, e.visit from email_
 where e.status = 'unknown' and e.due_at <= clock_timestamp() and e.on_unknown <> 'hold'
 order by e.id limit {BATCH} for no key update skip locked""")
 
-ONE_UNKNOWN = text("""
-select e.workspace_id, e.id from email_logs e
-where e.workspace_id = :workspace and e.id = :id and e.status = 'unknown' for no key update""")
-
 SKIP = text("""
 update email_logs e set status = 'skipped', settled_at = clock_timestamp(), updated_at = now(),
   reason = 'Its fate stayed unknown, and the workflow says to go on without it'
@@ -103,7 +98,7 @@ def settle_unknown(runtime: Runtime) -> int:
     with runtime.unit("worker") as services:
         rows = services.session.execute(UNKNOWN).all()
         _skip(services, [row for row in rows if row.on_unknown == "skip"])
-        _resend(services, [row for row in rows if row.on_unknown == "resend"])
+        resend(services, [row for row in rows if row.on_unknown == "resend"])
     return len(rows)
 
 
@@ -120,19 +115,13 @@ def _skip(services: Services, rows: Sequence[Any]) -> None:
     services.nudge("advance")
 
 
-def _resend(services: Services, rows: Sequence[Any]) -> None:
+def resend(services: Services, rows: Sequence[Any]) -> None:
+    """Send unknown emails again, each as a new one. `rows` have workspace_id and id, and are locked."""
     if not rows:
         return
     services.session.execute(AGAIN, {**_keys(rows), "new_ids": [new_id() for _ in rows]})
     services.session.execute(RESENT, _keys(rows))
     services.nudge("mail")
-
-
-def resend(services: Services, workspace_id: UUID, email_id: UUID) -> bool:
-    """Send an unknown email again, as a new one. False if its fate is known by now."""
-    rows = services.session.execute(ONE_UNKNOWN, {"workspace": workspace_id, "id": email_id}).all()
-    _resend(services, rows)
-    return bool(rows)
 
 
 def _keys(rows: Sequence[Any]) -> dict[str, list[Any]]:

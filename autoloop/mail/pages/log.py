@@ -17,6 +17,7 @@ from autoloop.mail.models import Status
 from autoloop.mail.preview import rendered
 from autoloop.mail.services.emails import Emails
 from autoloop.mail.services.mailbox import Captured, opened
+from autoloop.mail.services.unknowns import Unknowns
 from autoloop.mail.views.log import captured_rows, email_rows
 from autoloop.web import page
 from autoloop.web.input import ListQuery, read_query
@@ -28,7 +29,12 @@ HERE = "autoloop.mail:pages/"
 @page(context=resources.Emails, permission=Permission.READ, template=HERE + "emails.jinja2")
 def emails(context: resources.Emails, request: Request) -> dict[str, Any]:
     request.filters = read_query(request, schemas.EmailsQuery(), many=True)
-    return {"page": email_rows(request), "filters": request.filters, "states": [str(each) for each in Status]}
+    return {
+        "page": email_rows(request),
+        "filters": request.filters,
+        "states": [str(each) for each in Status],
+        "unknown": request.services(Unknowns).count(),
+    }
 
 
 @page(context=resources.Email, permission=Permission.READ, template=HERE + "email.jinja2")
@@ -83,7 +89,7 @@ def email_preview(context: resources.Email, request: Request) -> Response:
 
 @page(context=resources.Email, name="settle", method="POST", permission=Permission.PUBLISH)
 def settle(context: resources.Email, request: Request) -> Any:
-    request.services(Emails).settle(context.row.id, posted(request, schemas.Settle())["fate"])
+    request.services(Unknowns).settle_one(context.row.id, posted(request, schemas.Settle())["fate"])
     return HTTPSeeOther(request.resource_url(context))
 
 

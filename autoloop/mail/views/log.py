@@ -12,6 +12,7 @@ from autoloop.mail.preview import rendered
 from autoloop.mail.services.emails import Emails
 from autoloop.mail.services.mailbox import Captured, opened
 from autoloop.mail.services.test_sends import TestSends
+from autoloop.mail.services.unknowns import Unknowns
 from autoloop.web import Page, api_view
 from autoloop.web.paging import fetch_page, order_of
 from autoloop.web.permissions import Permission
@@ -51,9 +52,8 @@ def email(context: resources.Email, request: Request) -> dict[str, Any]:
 )
 def settle(context: resources.Email, request: Request) -> Any:
     """Say what became of an email whose fate is unknown, or send it again."""
-    service = request.services(Emails)
-    service.settle(context.row.id, request.validated["fate"])
-    return service.find(context.id)
+    request.services(Unknowns).settle_one(context.row.id, request.validated["fate"])
+    return request.services(Emails).find(context.id)
 
 
 @api_view(
