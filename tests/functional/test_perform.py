@@ -106,6 +106,39 @@ def test_what_is_paused_is_performed_when_it_goes_on(world: World, what: str) ->
     assert world.run(run).status == "completed"
 
 
+@pytest.mark.parametrize("what", ["pause", "workflow", "cancel", "exit"])
+def test_nothing_is_done_for_a_run_that_is_held_or_left_in_the_last_moment(world: World, what: str) -> None:
+    (ada,) = world.contacts()
+    steps = graph(("t", "tell", {"credential_id": CREDENTIAL}), exit_rules=["unsubscribed"])
+    flow = world.workflow(steps)
+    (run,) = world.enrol(flow, [ada]).started
+    world.runtime.registrations.due_kinds["advance"].work(world.runtime)
+
+    def meanwhile(services: Any, keys: Any) -> dict[Any, Any]:
+        """Perform has claimed and loaded the action, and makes it ready."""
+        with world.runtime.unit("web", world.workspace_id) as other:
+            if what == "workflow":
+                other(WorkflowStatus).move(flow, "paused")
+            elif what != "exit":
+                getattr(other(Runs), what)([run])
+        if what == "exit":
+            world.happen("email.unsubscribed", ada)
+            world.runtime.registrations.due_kinds["route"].work(world.runtime)
+        return {}
+
+    world.runtime.registrations.fact_loaders["credentials"] = meanwhile
+    try:
+        assert Performer(world.runtime).turn() == 1
+    finally:
+        del world.runtime.registrations.fact_loaders["credentials"]
+    assert Tell.seen == []
+    kept = 0 if what == "cancel" else 1
+    assert world.count("run_actions", "attempts = 0 and lease_until is null") == kept
+    if what == "exit":
+        world.settle()
+        assert (world.run(run).status, world.run(run).reason) == ("stopped", "email.unsubscribed")
+
+
 def test_what_nobody_waits_for_is_dropped(world: World) -> None:
     flow, _ = asked(world)
     with world.runtime.unit("web", world.workspace_id) as services:

@@ -22,7 +22,8 @@ from autoloop.base.ids import new_id
 from autoloop.engine.graph import CompiledNode
 from autoloop.engine.interpreter import plain_outcome
 from autoloop.engine.perform.actions import Action, Answer, Prepared, Task, prepare
-from autoloop.engine.perform.statements import AGAIN, DROP, HOLD, SETTLE
+from autoloop.engine.perform.last_look import Looked, look
+from autoloop.engine.perform.statements import AGAIN, DROP, HOLD, LEAVE, SETTLE
 from autoloop.engine.versions import CompiledVersions
 from autoloop.plugins.context import ActionContext
 from autoloop.plugins.expressions import ExpressionError
@@ -108,7 +109,7 @@ class Performer:
     def _perform(self, tasks: Sequence[Task]) -> None:
         """Run the steps in threads; write each answer as it comes, and a timeout where none came."""
         running: dict[Future[Answer], tuple[Action, CompiledNode, float]] = {}
-        for action, node, context in tasks:
+        for action, node, context in self._still_wanted(tasks):
             step: Any = node.step
             future = self.pool.submit(run_step, step, context, node.config)
             running[future] = (action, node, time.monotonic() + step.time_limit)
@@ -129,9 +130,19 @@ class Performer:
                     answers.append((action, _bounded(action, node, answer)))
             self._settle(answers)
 
-    def _set_aside(self, prepared: Prepared) -> None:
+    def _still_wanted(self, tasks: Sequence[Task]) -> list[Task]:
+        """Look once more, right before the effects: people pause, and contacts leave, at any moment."""
+        if not tasks:
+            return []
+        with self.runtime.unit("worker") as services:
+            found = look(services, [action for action, _, _ in tasks])
+        self._set_aside(found)
+        return [task for task in tasks if task[0].id in found.wanted]
+
+    def _set_aside(self, sorted_: Prepared | Looked) -> None:
         """Actions of paused runs wait without counting an attempt; those of ended ones are gone."""
-        for statement, actions in ((HOLD, prepared.held), (DROP, prepared.dropped)):
+        leaving = sorted_.leaving if isinstance(sorted_, Looked) else []
+        for statement, actions in ((HOLD, sorted_.held), (DROP, sorted_.dropped), (LEAVE, leaving)):
             if actions:
                 self._write((statement, [_key(action) for action in actions]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autoloop.engine.services.held import HELD
 
-__all__ = ["AGAIN", "DROP", "HOLD", "LOAD", "PROBE", "SETTLE"]
+__all__ = ["AGAIN", "DROP", "HOLD", "LAST_LOOK", "LEAVE", "LOAD", "PROBE", "SETTLE"]
 
 PROBE = """
 select exists (select 1 from run_actions
@@ -19,6 +19,16 @@ join run_actions a on a.workspace_id = u.tenant and a.id = u.id
 join workflow_runs r on r.workspace_id = a.workspace_id and r.id = a.run_id
 join automation_workflows w on w.workspace_id = r.workspace_id and w.id = r.workflow_id
 join workflow_versions v on v.workspace_id = r.workspace_id and v.id = r.version_id
+"""
+
+# Right before the steps run: what was paused, cancelled or left while contexts were made is seen here.
+LAST_LOOK = """
+select a.id, r.status, w.status, exists (select from run_stimuli s where s.workspace_id = a.workspace_id
+  and s.run_id = a.run_id and s.kind = 'exit' and not s.parked) as leaves
+from unnest(%(tenants)s::uuid[], %(ids)s::uuid[], %(fences)s::bigint[]) u(tenant, id, fence)
+join run_actions a on a.workspace_id = u.tenant and a.id = u.id and a.fence + 0 = u.fence
+join workflow_runs r on r.workspace_id = a.workspace_id and r.id = a.run_id
+join automation_workflows w on w.workspace_id = r.workspace_id and w.id = r.workflow_id
 """
 
 # The result is written only by who still holds the fence; nobody else's row is touched.
@@ -41,6 +51,13 @@ where a.workspace_id = u.w and a.id = u.i and a.fence + 0 = u.f
 HOLD = f"""
 update run_actions a set lease_until = null, attempts = greatest(a.attempts - 1, 0), last_error = '{HELD}',
   due_at = now() + least(greatest((now() - a.created_at) / 4, interval '15 s'), interval '1 hour')
+from jsonb_to_recordset(%(rows)s::jsonb) u(w uuid, i uuid, f bigint)
+where a.workspace_id = u.w and a.id = u.i and a.fence + 0 = u.f
+"""
+
+# Its exit rule was met: Advance ends the run in a moment, and then it is dropped.
+LEAVE = """
+update run_actions a set lease_until = null, attempts = greatest(a.attempts - 1, 0), due_at = now() + interval '1 s'
 from jsonb_to_recordset(%(rows)s::jsonb) u(w uuid, i uuid, f bigint)
 where a.workspace_id = u.w and a.id = u.i and a.fence + 0 = u.f
 """

@@ -1,0 +1,52 @@
+"""The last look before effects begin: is each action still in our hands, and does anybody still want it?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from autoloop.engine.perform.actions import Action
+from autoloop.engine.perform.statements import LAST_LOOK
+
+if TYPE_CHECKING:
+    from autoloop.base.services import Services
+
+__all__ = ["Looked", "look"]
+
+
+@dataclass
+class Looked:
+    """Ids that may go; and actions whose run is paused, is over, or is about to leave by an exit rule.
+
+    One that is in none of them was cancelled or is in other hands.
+    """
+
+    wanted: set[UUID] = field(default_factory=set)
+    held: list[Action] = field(default_factory=list)
+    dropped: list[Action] = field(default_factory=list)
+    leaving: list[Action] = field(default_factory=list)
+
+
+def look(services: Services, actions: Sequence[Action]) -> Looked:
+    connection: Any = services.session.connection().connection.driver_connection
+    values = {
+        "tenants": [action.workspace_id for action in actions],
+        "ids": [action.id for action in actions],
+        "fences": [action.fence for action in actions],
+    }
+    by_id = {action.id: action for action in actions}
+    looked = Looked()
+    with connection.cursor(binary=True) as cursor:
+        for id, run_status, workflow_status, leaves in cursor.execute(LAST_LOOK, values):
+            action = by_id[id]._replace(run_status=run_status, workflow_status=workflow_status)
+            if action.is_over:
+                looked.dropped.append(action)
+            elif action.is_held:
+                looked.held.append(action)
+            elif leaves:
+                looked.leaving.append(action)
+            else:
+                looked.wanted.add(id)
+    return looked
