@@ -14,6 +14,8 @@ ENVIRONMENT = "AUTOLOOP_"
 WEAK = ("change", "example", "secret", "password", "default", "xxxx", "1234", "todo")
 STAGES = ("development", "staging", "production")
 
+MAY_BE_NONE = frozenset({"trusted_proxies", "database_pool_overflow", "journal_months"})
+
 # Read by other parts of the program, never settings of the application.
 OTHER_ENVIRONMENT = frozenset({"AUTOLOOP_CONFIG", "AUTOLOOP_DATA", "AUTOLOOP_DEMO_EXIT"})
 
@@ -84,6 +86,10 @@ class Settings:
     worker_batch: int = _setting("Rows a worker claims at once", 100)
     worker_processes: int = _setting("Worker processes", 2)
     worker_threads: int = _setting("Threads of one worker for steps that talk to other systems", 8)
+    journal_months: int = _setting(
+        "Whole months that journals of runs, attempts at mails and events are kept beside the current one; 0 for ever",
+        13,
+    )
     web_workers: int = _setting("Web processes", 2)
 
     def __post_init__(self) -> None:
@@ -188,10 +194,9 @@ def _check(settings: Settings) -> None:
     _check_outbound(settings, refuse)
     for each in fields(settings):
         value = getattr(settings, each.name)
-        if each.type == "int" and value < (
-            0 if each.name == "trusted_proxies" or "overflow" in each.name else 1
-        ):
-            refuse(each.name, "must be at least 1.")
+        least = 0 if each.name in MAY_BE_NONE else 1
+        if each.type == "int" and value < least:
+            refuse(each.name, f"must be at least {least}.")
 
 
 def _check_outbound(settings: Settings, refuse: Callable[[str, str], None]) -> None:

@@ -16,6 +16,7 @@ def includeme(config: Configurator) -> None:
     from autoloop.base.due import DueKind
     from autoloop.engine import advance, blocked, partitions, perform, routing, schedules
     from autoloop.engine.services import bulk, enrolments, events
+    from autoloop.engine.services.choosing import LOADERS
     from autoloop.engine.services.credential_users import credential_users
     from autoloop.engine.services.erasure import erase, export
     from autoloop.engine.services.history import timeline
@@ -24,10 +25,12 @@ def includeme(config: Configurator) -> None:
     registrations = config.registry.registrations  # type: ignore[attr-defined]
     registrations.event_sink = events.receive
     registrations.fact_loaders["credential_users"] = credential_users
+    registrations.fact_loaders |= LOADERS
     registrations.timeline_sources["runs"] = timeline
     registrations.erasers["engine"] = erase
     registrations.exporters["engine"] = export
     registrations.mergers["engine"] = merge
+    registrations.health_checks["partitions"] = partitions.check
     for kind in (
         DueKind("route", routing.PROBE, routing.work),
         DueKind("advance", advance.PROBE, advance.work),

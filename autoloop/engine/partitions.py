@@ -1,121 +1,133 @@
-"""Monthly partitions of what grows: made six months ahead, dropped whole.
+"""Monthly partitions of what grows: made six months ahead, dropped whole when their time is over.
 
-Serving roles own nothing, so the functions are the owner's (`security definer`) and take no names:
-what they may touch is fixed here. The first migration creates them from `FUNCTIONS`.
+Serving roles own nothing, so the functions are the owner's (`security definer`) and take nothing but a
+month; they stand in the migrations. A run's journal lies whole in the month in which the run began, an
+email's attempts in that of the email: what unfinished ones still need is kept, whatever its age.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from autoloop.base.due import DueKind
 
 if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
 
-__all__ = ["AHEAD", "FUNCTIONS", "KINDS", "STRAYS", "TABLES"]
+__all__ = ["KINDS", "TABLES", "Partition", "check", "drop_old", "listed"]
+
+log = logging.getLogger(__name__)
 
 TABLES = ("run_steps", "email_attempts", "events")
 AHEAD = 6
-LISTED = ", ".join(f"'{table}'" for table in TABLES)
-
-FLOOR = """
-create or replace function autoloop_id_floor(at timestamptz) returns uuid language sql immutable as $$
-  select (lpad(to_hex(floor(extract(epoch from at) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
-$$
-"""
-
-MAKE = f"""
-create or replace function autoloop_make_partitions() returns integer
-language plpgsql security definer set search_path = public, pg_temp set timezone = 'UTC' as $$
-declare
-  parent text; month timestamptz; name text; made integer := 0;
-begin
-  perform pg_advisory_xact_lock(hashtextextended('autoloop partitions', 0));
-  foreach parent in array array[{LISTED}] loop
-    if to_regclass(parent || '_default') is null then
-      execute format('create table %I partition of %I default', parent || '_default', parent);
-    end if;
-    for ahead in 0..{AHEAD} loop
-      month := date_trunc('month', now()) + make_interval(months => ahead);
-      name := parent || to_char(month, '_YYYY_MM');
-      if to_regclass(name) is null then
-        begin
-          execute format('create table %I partition of %I for values from (%L) to (%L)', name, parent,
-            autoloop_id_floor(month), autoloop_id_floor(month + interval '1 month'));
-          made := made + 1;
-        exception when check_violation then
-          raise warning 'the default partition of % holds rows of %', parent, month;
-        end;
-      end if;
-    end loop;
-  end loop;
-  return made;
-end $$
-"""
-
-UNFINISHED = {
-    "run_steps": "select 1 from workflow_runs where ended_at is null and id >= %L and id < %L",
-    "email_attempts": "select 1 from email_logs where status in ('intent', 'sending', 'unknown') and id >= %L and id < %L",
-    "events": "select 1 from events where pending and id >= %L and id < %L",
-}
-
-DROP = f"""
-create or replace function autoloop_drop_partitions(before date) returns integer
-language plpgsql security definer set search_path = public, pg_temp set timezone = 'UTC' as $$
-declare
-  parent text; name text; month timestamptz; held boolean; question text; dropped integer := 0;
-begin
-  perform pg_advisory_xact_lock(hashtextextended('autoloop partitions', 0));
-  foreach parent in array array[{LISTED}] loop
-    question := case parent
-      {" ".join(f"when '{table}' then $q${sql}$q$" for table, sql in UNFINISHED.items())} end;
-    for name in
-      select child.relname::text from pg_inherits join pg_class child on child.oid = inhrelid
-      where inhparent = parent::regclass and child.relname ~ ('^' || parent || '_[0-9]{{4}}_[0-9]{{2}}$') order by 1
-    loop
-      month := to_timestamp(right(name, 7), 'YYYY_MM');
-      if month + interval '1 month' <= before then
-        execute format('select exists (' || question || ')', autoloop_id_floor(month),
-          autoloop_id_floor(month + interval '1 month')) into held;
-        if not held then
-          execute format('drop table %I', name);
-          dropped := dropped + 1;
-        end if;
-      end if;
-    end loop;
-  end loop;
-  return dropped;
-end $$
-"""
-
-FUNCTIONS = (
-    FLOOR,
-    MAKE,
-    DROP,
-    "revoke all on function autoloop_make_partitions(), autoloop_drop_partitions(date) from public",
-    "grant execute on function autoloop_make_partitions(), autoloop_drop_partitions(date) to autoloop_worker",
-)
-
-STRAYS = " union all ".join(
-    f"select '{table}' where exists (select 1 from {table}_default)" for table in TABLES
-)
-"""SQL naming the tables whose default partition holds rows: `/ready` warns of them. Owner only."""
+LOCK_NOT_AVAILABLE = "55P03"
 
 LATE = " or ".join(
     f"to_regclass('{table}' || to_char(now() at time zone 'UTC' + interval '{AHEAD - 1} months', '_YYYY_MM')) is null"
     for table in TABLES
 )
+MAKE = text("select autoloop_make_partitions()")
+# What waits for the lock of a new partition makes all others wait behind it; there are five months left.
+BRIEFLY = text("set local lock_timeout = '1s'")
+
+MY_TURN = text("select single from partition_turns where due_at <= now() for update skip locked")
+NEXT_TURN = text("update partition_turns set due_at = now() + cast(:after as interval)")
+OLD = "date_trunc('month', now() at time zone 'UTC') - make_interval(months => :months)"
+DROP = text(f"select autoloop_drop_partition(cast({OLD} as date))")
+
+LIST = text(f"""
+select parent.relname, child.relname, greatest(child.reltuples, 0)::bigint, pg_total_relation_size(child.oid),
+  to_date(right(child.relname, 7), 'YYYY_MM') + interval '1 month' <= {OLD}
+from pg_inherits join pg_class parent on parent.oid = inhparent join pg_class child on child.oid = inhrelid
+where parent.relname = any(:tables) and child.relname ~ '_[0-9]{{4}}_[0-9]{{2}}$' order by 1, 2
+""")
+STRAYS = text("select autoloop_stray_tables()")
+
 OLD_KEYS = "received_at < now() - interval '90 days'"
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A month of one table; `rows` as of the last ANALYZE, `bytes` with its indexes. `over`: past its time."""
+
+    table: str
+    name: str
+    month: date
+    rows: int
+    bytes: int
+    over: bool
 
 
 def make(runtime: Runtime) -> int:
     """Make what is missing. Always 0: one call makes everything."""
-    with runtime.unit("worker") as services:
-        services.session.execute(text("select autoloop_make_partitions()"))
+    try:
+        with runtime.unit("worker") as services:
+            services.session.execute(BRIEFLY)
+            services.session.execute(MAKE)
+    except DBAPIError as error:
+        if not _is_busy(error):
+            raise
+        log.info("partitions are made later: a table they refer to is in use")
     return 0
+
+
+def drop_old(runtime: Runtime) -> int:
+    """Drop, or thin to what unfinished runs and mails need, one month whose time is over.
+
+    One for each call, so that locks are short. Returns 1 if there may be more, 0 until the next day.
+    """
+    months = runtime.settings.journal_months
+    with runtime.unit("worker") as services:
+        session = services.session
+        if session.execute(MY_TURN).first() is None:
+            return 0
+        gone, after = None, "1 day"
+        try:
+            with session.begin_nested():
+                gone = session.execute(DROP, {"months": months}).scalar() if months else None
+        except DBAPIError as error:
+            if not _is_busy(error):
+                raise
+            after = "1 minute"
+        if gone is not None:
+            log.info(
+                "the partition %s is over its %d months: dropped but for what is unfinished", gone, months
+            )
+            return 1
+        session.execute(NEXT_TURN, {"after": after})
+        return 0
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE
+
+
+def listed(runtime: Runtime) -> list[Partition]:
+    """All months of all partitioned tables, oldest first within each table."""
+    months = runtime.settings.journal_months or 12_000
+    with runtime.unit("worker") as services:
+        rows = services.session.execute(LIST, {"tables": list(TABLES), "months": months}).all()
+    return [
+        Partition(table, name, date(int(name[-7:-3]), int(name[-2:]), 1), count, size, over)
+        for table, name, count, size, over in rows
+    ]
+
+
+def check(runtime: Runtime) -> dict[str, Any]:
+    """The health check: rows in a default partition are in no month, and so never leave."""
+    with runtime.unit("web") as services:
+        strays = services.session.execute(STRAYS).scalar_one()
+    if strays:
+        names = ", ".join(f"{table}_default" for table in strays)
+        said = f"Rows lie in {names}, outside every month: they are never dropped. See docs/how-to/keep-the-journal.md."
+        return {"ok": False, "needed": False, "message": said}
+    return {"ok": True, "needed": False, "message": "Every row lies in its month."}
 
 
 def forget_event_keys(runtime: Runtime) -> int:
@@ -128,5 +140,8 @@ def forget_event_keys(runtime: Runtime) -> int:
 
 KINDS = (
     DueKind("partitions", f"select {LATE}", make),
+    DueKind(
+        "old_partitions", "select exists (select 1 from partition_turns where due_at <= now())", drop_old
+    ),
     DueKind("event_keys", f"select exists (select 1 from event_keys where {OLD_KEYS})", forget_event_keys),
 )

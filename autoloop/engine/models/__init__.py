@@ -3,6 +3,7 @@
 from autoloop.engine.models.bulk import BULK_VERBS, BulkJob
 from autoloop.engine.models.entrances import EnrolmentRow, Form, HookToken, IncomingHook, Schedule
 from autoloop.engine.models.events import EventKey, EventRow
+from autoloop.engine.models.partitions import PartitionTurn
 from autoloop.engine.models.runs import RunAction, RunBatch, RunStep, RunStimulus, RunWait, WorkflowRun
 from autoloop.engine.models.states import (
     ENDED,
@@ -29,6 +30,7 @@ __all__ = [
     "Form",
     "HookToken",
     "IncomingHook",
+    "PartitionTurn",
     "RunAction",
     "RunBatch",
     "RunStep",
