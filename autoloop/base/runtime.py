@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -37,6 +39,7 @@ class Runtime:
         self.registrations = registrations
         self.clock = clock or Clock()
         self.nudger = Nudger(settings.broker_url or settings.redis_url)
+        _ALIVE.add(self)
 
     @cached_property
     def web_engine(self) -> Engine:
@@ -88,10 +91,29 @@ class Runtime:
         """Say that there may be work of this kind. Never raises, never takes over 1 s."""
         self.nudger.nudge(kind)
 
+    def forget(self) -> None:
+        """In a forked child: the connections are the parent's. Leave them open, and make new ones when needed."""
+        for name in ("web_engine", "worker_engine"):
+            engine = self.__dict__.get(name)
+            if engine is not None:
+                engine.dispose(close=False)
+        self.nudger = Nudger(self.nudger.broker_url)
+
     def dispose(self) -> None:
-        """Close every connection, as before a fork and at the end."""
+        """Close every connection, as at the end."""
         for name in ("web_engine", "worker_engine"):
             engine = self.__dict__.get(name)
             if engine is not None:
                 engine.dispose()
         self.nudger.close()
+
+
+_ALIVE: weakref.WeakSet[Runtime] = weakref.WeakSet()
+
+
+def _forget() -> None:
+    for runtime in _ALIVE:
+        runtime.forget()
+
+
+os.register_at_fork(after_in_child=_forget)

@@ -19,39 +19,29 @@ log = logging.getLogger(__name__)
 
 
 def worker_app(make_runtime: Callable[[], Runtime]) -> Celery:
-    """A Celery application whose processes each make their own runtime after the fork.
-
-    A connection must never cross a fork, so the parent's runtime is not used by children.
-    """
-    held: dict[str, Runtime] = {"parent": make_runtime()}
-    celery = make_celery(held["parent"].nudger.broker_url)
-    kinds = sorted(held["parent"].registrations.due_kinds)
+    """A Celery application whose processes share what the parent loaded, each with its own connections."""
+    runtime = make_runtime()
+    celery = make_celery(runtime.nudger.broker_url)
+    kinds = sorted(runtime.registrations.due_kinds)
     celery.select_queues([QUEUE, *map(queue_of, kinds)])
 
-    def runtime() -> Runtime:
-        if "own" not in held:
-            held["own"] = make_runtime()
-        return held["own"]
-
-    @signals.worker_process_init.connect(weak=False)
-    def fresh(**_: Any) -> None:
-        held.pop("own", None)
-        runtime()
-        gc.freeze()  # what was loaded before the first batch is never garbage: not looking saves pauses
+    @signals.worker_init.connect(weak=False)
+    def freeze(**_: Any) -> None:
+        """What was loaded by now is never garbage: not looking at it saves pauses, and leaves its pages shared."""
+        gc.collect()
+        gc.freeze()
 
     @signals.worker_process_shutdown.connect(weak=False)
     def close(**_: Any) -> None:
-        own = held.pop("own", None)
-        if own is not None:
-            own.dispose()
+        runtime.dispose()
 
     @celery.task(name=TASK, ignore_result=True)
     def work(kind: str) -> None:
         if not isinstance(kind, str):
             log.warning("ignored a forged nudge")
             return
-        if drain(runtime(), kind):
-            runtime().nudge(kind)
+        if drain(runtime, kind):
+            runtime.nudge(kind)
 
     return celery
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from autoloop.cli.configuration import find
-
-if TYPE_CHECKING:
-    from autoloop.settings import Settings
 
 __all__ = ["command"]
 
@@ -51,30 +49,26 @@ def command(ini: Path | None, host: str | None, port: int | None, workers: int |
     from autoloop.embedded.ports import see_that_free
 
     see_that_free(host, port)
-    _granian(
-        str(configuration.path), settings, host, port, workers or (1 if reload else settings.web_workers)
-    )
+    _granian(str(configuration.path), host, port, workers or (1 if reload else settings.web_workers))
 
 
-def _granian(path: str, settings: Settings, host: str, port: int, workers: int) -> None:
+def _granian(path: str, host: str, port: int, workers: int) -> None:
+    import plaster
     from granian import Granian
     from granian.constants import Interfaces
 
-    from autoloop.config import configure
+    from autoloop.embedded.launch import die_with_parent
 
-    # Made once here and thrown away: the forked workers share the code that it loads, and start at once.
-    configure(settings).registry.runtime.dispose()
-
+    # Made once here: the forked workers share it, page by page, and start at once.
+    application = plaster.get_loader(f"file+ini://{path}", protocols=["wsgi"]).get_wsgi_app("main")
+    gc.collect()
+    gc.freeze()
     parent = os.getpid()
 
     def load(*_: Any) -> Any:
-        """In a worker: die with the parent, then make the application with its own connections."""
-        from autoloop.embedded.launch import die_with_parent
-
+        """In a worker: the parent's application, with connections of its own, that dies with the parent."""
         die_with_parent(parent)
-        import plaster
-
-        return plaster.get_loader(f"file+ini://{path}", protocols=["wsgi"]).get_wsgi_app("main")
+        return application
 
     Granian(
         "autoloop",
