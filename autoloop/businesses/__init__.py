@@ -21,7 +21,10 @@ EVENTS = {
 
 def includeme(config: Configurator) -> None:
     from autoloop.businesses import resources
+    from autoloop.businesses.questions import ConditionWidget
     from autoloop.businesses.services.business_effects import update_businesses
+    from autoloop.businesses.services.choosing import LOADERS
+    from autoloop.businesses.services.consents import export_consents, forget_consents
     from autoloop.businesses.services.facts import load_contacts, load_field_kinds
     from autoloop.businesses.services.finding import find_contact
     from autoloop.businesses.services.imports import KIND
@@ -36,8 +39,12 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["fields"] = load_field_kinds
     registrations.fact_loaders["find_contact"] = partial(find_contact, config.registry.runtime)
     registrations.exporters["contact"] = export_contact
+    registrations.exporters["consent_history"] = export_consents
+    registrations.erasers["consents"] = forget_consents
     registrations.effect_handlers["update_business"] = update_businesses
     registrations.fact_loaders["segment_exists"] = existing_segments
+    registrations.fact_loaders |= LOADERS
+    config.add_widget("condition", ConditionWidget())
     registrations.due_kinds |= {KIND.name: KIND, SEGMENTS.name: SEGMENTS}
     for name in ("Businesses", "Contacts", "Fields", "Tags", "Topics", "Segments", "Imports", "Exports"):
         config.add_child(Workspace, name.lower(), getattr(resources, name))

@@ -9,6 +9,7 @@ from email.policy import default
 from uuid import UUID
 
 import pytest
+from sqlalchemy.exc import ProgrammingError
 from webtest import TestApp
 
 from autoloop.base.crypto import Keyring
@@ -278,3 +279,76 @@ def test_pages_speak_the_recipients_language(
         ((raw,),) = world.sql("select raw from mailbox_messages where key = :k", k=str(id))
         body = message_from_bytes(bytes(raw), policy=default).get_body(("plain",))
         assert body and words in body.get_content()
+
+
+def history(world: MailWorld) -> list[tuple[object, ...]]:
+    """What was noted, the oldest first: (what, subject, after, source, is an IP hash kept?)."""
+    rows = world.sql(
+        """select what, subject, after, source, ip_hash is not null from consent_changes
+        where workspace_id = :w order by id"""
+    )
+    return [tuple(row) for row in rows]
+
+
+def test_everything_that_is_said_is_kept_with_where_and_from_whom(
+    app: TestApp, api: Client, world: MailWorld, email: UUID, contact: UUID
+) -> None:
+    link = token(world, email)
+    assert sorted(history(world)) == [  # of one statement, so in any order
+        ("marketing", "", "granted", "form", False),
+        ("topic", "news", "subscribed", "", False),
+    ]
+    given = {"topic.tips": "true", "pace": "7", "language": "de", "pause": "true"}
+    app.post(f"{link}/preferences", given)
+    said = history(world)[2:]
+    assert sorted(row[:3] for row in said)[:3] == [
+        ("language", "", "de"),
+        ("pace", "", "7"),
+        ("pause", "", said[[row[0] for row in said].index("pause")][2]),
+    ]
+    assert {row[3:] for row in said} == {("preferences", True)}
+    assert {row[1:3] for row in said if row[0] == "topic"} == {
+        ("news", "unsubscribed"),
+        ("tips", "subscribed"),
+    }
+    app.post(f"{link}/preferences", given)
+    assert len(history(world)) == 2 + len(said), "the same again says nothing new"
+    app.post(f"{link}/leave")
+    app.post(f"{link}/leave")
+    assert history(world)[2 + len(said) :] == [("unsubscribe", "", "unsubscribed", "unsubscribe", True)]
+    api.patch(f"contacts/{contact}", {"consent": {"marketing": "denied", "source": "phone"}})
+    newest = api.data(f"contacts/{contact}/consents")[0]
+    assert (newest["what"], newest["after"], newest["source"]) == ("marketing", "denied", "phone")
+    assert newest["user_name"]
+
+
+def test_the_history_cannot_be_changed_and_erasure_leaves_only_the_hash(
+    app: TestApp, world: MailWorld, email: UUID, contact: UUID
+) -> None:
+    app.post(f"{token(world, email)}/preferences", {"topic.tips": "true", "pace": "7"})
+    for statement in ("update consent_changes set after = 'granted'", "delete from consent_changes"):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            world.sql(statement)
+    app.post(token(world, email, "erase"))
+    kept = world.sql(
+        """select distinct what, contact_id, ip_hash, user_id from consent_changes where workspace_id = :w
+        and address_hash = sha256(uuid_send(workspace_id) || convert_to('ada@example.org', 'UTF8')) order by 1"""
+    )
+    assert [tuple(row) for row in kept] == [("marketing", None, None, None), ("topic", None, None, None)]
+    (count,) = world.sql("select count(*) from consent_changes where workspace_id = :w and what = 'pace'")[0]
+    assert count == 0
+
+
+def test_the_history_is_in_ones_own_data_and_follows_a_merge(
+    app: TestApp, api: Client, world: MailWorld, email: UUID, contact: UUID
+) -> None:
+    other = world.contact("ada@home.example", consent_marketing="denied", consent_source="phone")
+    api.post(f"contacts/{contact}/merge", {"other": str(other)})
+    with world.runtime.unit("web", world.tenant.id) as services:
+        told = services.registrations.exporters["consent_history"](services, contact)
+    assert sorted((each["what"], each["after"], each["source"]) for each in told) == [
+        ("marketing", "denied", "phone"),  # of the one that is gone, and what it made of the other
+        ("marketing", "denied", "phone"),
+        ("marketing", "granted", "form"),
+        ("topic", "subscribed", ""),
+    ]

@@ -1,6 +1,7 @@
 """Tables of businesses, their contacts, and what comes in and goes out as files."""
 
 from autoloop.businesses.models.businesses import BUSINESS_STATUSES, Business
+from autoloop.businesses.models.consents import SAID_ABOUT, ConsentChange
 from autoloop.businesses.models.contacts import (
     CONSENTS,
     CONTACT_STATUSES,
@@ -37,8 +38,10 @@ __all__ = [
     "FIELD_TARGETS",
     "IMPORT_STATUSES",
     "IMPORT_TRANSITIONS",
+    "SAID_ABOUT",
     "SEGMENT_STATUSES",
     "Business",
+    "ConsentChange",
     "Contact",
     "ContactAlias",
     "Export",

@@ -15,6 +15,7 @@ from autoloop.base.ids import parse_id
 from autoloop.businesses import services
 from autoloop.businesses.addresses import BadAddress
 from autoloop.businesses.models import CONTACT_STATUSES
+from autoloop.businesses.pages.consents import said
 from autoloop.businesses.pages.forms import (
     REFUSALS,
     confirmed,
@@ -27,6 +28,7 @@ from autoloop.businesses.pages.forms import (
 from autoloop.businesses.resources import Contact, Contacts
 from autoloop.businesses.schemas.contacts import Consent, ContactPatch, ContactQuery
 from autoloop.businesses.services.businesses import business_label
+from autoloop.businesses.services.consents import Consents
 from autoloop.businesses.services.segments import Segments as SegmentService
 from autoloop.businesses.views.contacts import contact_page
 from autoloop.web import page
@@ -94,6 +96,7 @@ def contact(context: Contact, request: Request) -> Any:
         "name": _name(row),
         "business": business,
         "timeline": _timeline(request, row.id, row),
+        "said": said(request, request.services(Consents).lately(row.id)),
         "titles": {each.key: each.title for each in vocabulary(request, "contact")["definitions"]},
         "may": may(request, Permission.EDIT),
         "errors": {},

@@ -6,10 +6,19 @@ import colander
 
 from autoloop.base.i18n import _
 from autoloop.businesses.models import CONSENTS, CONTACT_STATUSES
-from autoloop.businesses.schemas.nodes import Words, choice, moment, one_id, text, values
+from autoloop.businesses.schemas.nodes import Words, choice, flag, moment, one_id, text, values
 from autoloop.web.input import ListQuery
 
-__all__ = ["Consent", "ContactOut", "ContactPatch", "ContactQuery", "ContactRowOut", "MergeIn", "TagChange"]
+__all__ = [
+    "Consent",
+    "ConsentChangeOut",
+    "ContactOut",
+    "ContactPatch",
+    "ContactQuery",
+    "ContactRowOut",
+    "MergeIn",
+    "TagChange",
+]
 
 
 class Consent(colander.MappingSchema):
@@ -56,6 +65,21 @@ class ConsentOut(colander.MappingSchema):
     marketing = text("granted, denied or unknown")
     source = text("Where it was said")
     at = moment("When", missing=None)
+
+
+class ConsentChangeOut(colander.MappingSchema):
+    """One thing that was said."""
+
+    id = text("Id")
+    what = text("marketing, unsubscribe, topic, pace (days), language or pause (until)")
+    subject = text("The topic's key")
+    before = text("What held before", missing=None)
+    after = text("What holds from then on", missing=None)
+    source = text("Where it was said")
+    user_id = text("Who wrote it down, if a member did", missing=None)
+    user_name = text("Their name", missing=None)
+    from_known_ip = flag("Is a hash of the IP address kept?")
+    created_at = moment("When")
 
 
 class ContactRowOut(colander.MappingSchema):

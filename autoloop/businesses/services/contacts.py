@@ -15,6 +15,7 @@ from autoloop.base.ids import new_id
 from autoloop.base.services import Service
 from autoloop.businesses.addresses import BadAddress, normal_email
 from autoloop.businesses.models import Business, Contact, ContactAlias
+from autoloop.businesses.services.consents import said_by
 from autoloop.businesses.services.merging import merge_contacts
 from autoloop.businesses.services.records import (
     clean_fields,
@@ -39,6 +40,8 @@ CONFLICTS = {
     ),
     "fk_business_contacts_workspace_id_business_id": ("business_id", "There is no such business."),
 }
+SPEAKS = frozenset({"consent_marketing", "topics", "locale"})
+"""What of a contact goes into the history of what was said (`consents`)."""
 PLAIN = ("first_name", "last_name", "title", "phone", "locale")
 
 
@@ -70,6 +73,8 @@ class Contacts(Service):
                 details={"email": ["Give an email address, an external id or at least a last name."]}
             )
         set_changed(row, values)
+        if SPEAKS & values.keys():
+            said_by(self.services, source)
         with written(self.session, CONFLICTS):
             self.session.add(row)
         self._note_tags(row.tags)
@@ -81,6 +86,8 @@ class Contacts(Service):
         """Change what is given; the rest stays. Tags and topics are replaced, custom fields merged."""
         tags, fields = set(row.tags), row.fields
         values = self._values(given, row)
+        if SPEAKS & values.keys():
+            said_by(self.services, source)
         with written(self.session, CONFLICTS):
             changed = set_changed(row, values)
         if changed:

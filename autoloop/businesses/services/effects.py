@@ -14,6 +14,7 @@ from autoloop.base.events import Event, emit
 from autoloop.base.generations import changed
 from autoloop.base.services import Services
 from autoloop.businesses.models import CONTACT_STATUSES
+from autoloop.businesses.services.consents import said_by
 from autoloop.businesses.services.vocabulary import insert_tags
 from autoloop.businesses.values import FieldType, clean_text, clean_words, parse_timezone
 
@@ -25,13 +26,17 @@ COLUMNS = (*TEXTS, "timezone", "status")
 
 @dataclass(frozen=True, slots=True)
 class ContactChange:
-    """What becomes of one contact. Own fields by name, custom ones as `fields.<key>`; None empties one."""
+    """What becomes of one contact. Own fields by name, custom ones as `fields.<key>`; None empties one.
+
+    `chain` is the place of what is told of it, in a chain of runs.
+    """
 
     workspace_id: UUID
     contact_id: UUID
     set: Mapping[str, Any] = field(default_factory=dict)
     add_tags: Sequence[str] = ()
     remove_tags: Sequence[str] = ()
+    chain: int = 0
 
 
 DEFINITIONS = text("""
@@ -93,6 +98,8 @@ def apply_changes(services: Services, changes: Sequence[ContactChange]) -> list[
         for (tenant, id), each in merged.items()
     ]
     insert_tags(services.session, ((key[0], tag) for key, each in merged.items() for tag in each.add))
+    if any("locale" in each.own for each in merged.values()):
+        said_by(services, "workflow")
     found = services.session.execute(APPLY, {"changes": orjson.dumps(rows).decode()}).all()
     _tell(services, found, merged)
     return refused
@@ -106,10 +113,12 @@ class _Merged:
         self.fields: dict[str, Any] = {}
         self.add: list[str] = []
         self.remove: list[str] = []
+        self.chain = 0
 
     def take(
         self, change: ContactChange, types: Mapping[str, FieldType], refused: list[tuple[UUID, str, str]]
     ) -> None:
+        self.chain = max(self.chain, change.chain)
         for name, value in change.set.items():
             try:
                 if name.startswith("fields."):
@@ -165,13 +174,13 @@ def _tell(services: Services, found: Sequence[Any], merged: Mapping[tuple[UUID, 
                 "source": "workflow",
                 "fields": sorted([*each.own, *(f"fields.{key}" for key in each.fields)]),
             }
-            events.append(Event(tenant, "contact.updated", id, data, "workflow"))
+            events.append(Event(tenant, "contact.updated", id, data, "workflow", chain=each.chain))
         events += [
-            Event(tenant, "tag.added", id, {"tag": tag}, "workflow")
+            Event(tenant, "tag.added", id, {"tag": tag}, "workflow", chain=each.chain)
             for tag in sorted(set(tags) - set(old_tags))
         ]
         events += [
-            Event(tenant, "tag.removed", id, {"tag": tag}, "workflow")
+            Event(tenant, "tag.removed", id, {"tag": tag}, "workflow", chain=each.chain)
             for tag in sorted(set(old_tags) - set(tags))
         ]
     emit(services, events)

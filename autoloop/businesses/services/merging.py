@@ -14,6 +14,7 @@ from autoloop.base.events import Event, emit
 from autoloop.base.i18n import _
 from autoloop.base.services import Services
 from autoloop.businesses.models import Contact, ContactAlias
+from autoloop.businesses.services.consents import said_by
 from autoloop.workspaces.services import WorkspaceAudit
 
 __all__ = ["merge_contacts"]
@@ -46,6 +47,7 @@ def merge_contacts(services: Services, one: Contact, two: Contact) -> Contact:
         raise Invalid(details={"other": [_("This is the same contact.")]})
     keep, gone = sorted((one, two), key=lambda row: row.id)
     kept, other = keep.id, gone.id
+    said_by(services, "merge")
     _move(services, kept, other)
     _lock(services, kept, other)
     _move(services, kept, other)  # what came in before the lock; nothing can come in after it

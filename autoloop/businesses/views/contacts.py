@@ -10,10 +10,12 @@ from pyramid.request import Request
 from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
 from autoloop.businesses import services
+from autoloop.businesses.models import ConsentChange
 from autoloop.businesses.models import Contact as ContactTable
 from autoloop.businesses.resources import Contact, Contacts
 from autoloop.businesses.schemas.contacts import (
     Consent,
+    ConsentChangeOut,
     ContactOut,
     ContactPatch,
     ContactQuery,
@@ -21,6 +23,7 @@ from autoloop.businesses.schemas.contacts import (
     MergeIn,
     TagChange,
 )
+from autoloop.businesses.services.consents import Consents
 from autoloop.businesses.services.lists import CONTACT_ORDERS, contact_rows
 from autoloop.web import Page, api_view
 from autoloop.web.caching import cached_list
@@ -144,3 +147,11 @@ def merge_contact(context: Contact, request: Request) -> Any:
     if other is None:
         raise Invalid(details={"other": [_("There is no such contact.")]})
     return contact_row(request, contacts.merge(context.row, other))
+
+
+@api_view(context=Contact, name="consents", permission=Permission.READ, out=ConsentChangeOut, many=True)
+def consents(context: Contact, request: Request) -> Page:
+    """What the contact said about its mail, each time: consent, topics, pace, language, pause; the newest first."""
+    rows = request.services(Consents).rows(context.row.id)
+    order = order_of(request.filters["sort"], {"id": ConsentChange.id}, default="-id")
+    return fetch_page(request.db, rows, order, ConsentChange.id, request.filters)

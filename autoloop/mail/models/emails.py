@@ -124,6 +124,7 @@ class Email(InWorkspace, Stamped, Base):
     to_name: Mapped[str] = mapped_column(server_default="")
     context: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     content: Mapped[dict[str, Any] | None]
+    topic: Mapped[str | None]
     subject: Mapped[str | None]
     message_id: Mapped[str | None]
     body_hash: Mapped[bytes | None]

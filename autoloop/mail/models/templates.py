@@ -18,7 +18,8 @@ RULES = ("fallback", "skip", "send")
 
 
 class EmailTemplate(InWorkspace, Stamped, Base):
-    """What a person edits. Its latest version is the current one.
+    """What a person edits. Its latest version is the current one. `topic` is what its marketing mail is
+    about, unless the step that sends it says otherwise.
 
     `current_version_id` carries no foreign key: the two tables would refer to each other in a ring.
     """
@@ -32,6 +33,7 @@ class EmailTemplate(InWorkspace, Stamped, Base):
 
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     name: Mapped[str]
+    topic: Mapped[str] = mapped_column(default="", server_default="")
     current_version_id: Mapped[UUID | None]
     archived_at: Mapped[datetime | None]
 

@@ -35,7 +35,7 @@ def unsubscribe_page(context: UnsubscribeLink, request: Request) -> dict[str, An
 def unsubscribe(context: UnsubscribeLink, request: Request) -> dict[str, Any]:
     """Answers 200 without a redirect, however often it is asked."""
     found = context.recipient
-    request.services(Preferences).leave(found)
+    request.services(Preferences).leave(found, request.client_address)
     return {"found": found, "done": True}
 
 
@@ -56,7 +56,9 @@ def save(context: PreferencesLink, request: Request) -> Any:
         given = posted_text(request)
         if contact is None:
             raise Invalid(_("Nothing is kept about this address."))
-        request.services(Preferences).save(contact, given)
+        preferences = request.services(Preferences)
+        preferences.heard_from(request.client_address)
+        preferences.save(contact, given)
     except Invalid as error:
         request.response.status = 422
         return shown(context, request, error)
@@ -65,13 +67,16 @@ def save(context: PreferencesLink, request: Request) -> Any:
 
 @page(context=PreferencesLink, name="leave", **POSTED)
 def leave(context: PreferencesLink, request: Request) -> Any:
-    request.services(Preferences).leave(context.recipient)
+    request.services(Preferences).leave(context.recipient, request.client_address)
     return back(context, request, "left")
 
 
 @page(context=PreferencesLink, name="return", **POSTED)
 def come_back(context: PreferencesLink, request: Request) -> Any:
-    request.services(Preferences).come_back(context.recipient)
+    preferences = request.services(Preferences)
+    found = context.recipient
+    preferences.heard_from(request.client_address)
+    preferences.come_back(found)
     return back(context, request, "returned")
 
 

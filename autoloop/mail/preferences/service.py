@@ -15,6 +15,8 @@ from autoloop.base.i18n import LANGUAGES, _, language_of, words
 from autoloop.base.services import Service
 from autoloop.businesses.models import Contact, Topic
 from autoloop.businesses.services import Contacts
+from autoloop.businesses.services.consents import Consents, said_by
+from autoloop.mail.addresses import address_hash
 from autoloop.mail.links import Link, Links
 from autoloop.mail.models import Email, Sender
 from autoloop.mail.services.suppressions import Suppressions
@@ -128,6 +130,7 @@ class Preferences(Service):
             values["topics"] = self._known(asked | hidden)
         if language and (not contact.locale or language != language_of(contact.locale)):
             values["locale"] = language
+        said_by(self.services, "preferences")
         self._wake(contact.id)  # emails are locked before contacts, here as everywhere
         if pace is not None:
             contact.mail_pace_days = int(pace)
@@ -135,8 +138,15 @@ class Preferences(Service):
         self.services(Contacts).update(contact, values, source="preferences")
         self.session.flush()
 
-    def leave(self, found: Recipient) -> None:
+    def heard_from(self, ip: str) -> None:
+        """Whoever used the link did so from this IP address; the history keeps a keyed hash of it."""
+        self.services(Consents).heard_from(ip)
+
+    def leave(self, found: Recipient, ip: str | None = None) -> None:
         """No more marketing mail of any kind."""
+        if not found.left:
+            digest = address_hash(self.workspace_id, found.address)
+            self.services(Consents).note_unsubscribe(found.email.contact_id, digest, ip)
         self.services(Unsubscribing).unsubscribe(found.email)
         if found.mailbox != found.address:
             self.services(Suppressions).suppress(found.mailbox, "unsubscribed", email_id=found.email.id)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from autoloop.base.services import Services
+from autoloop.businesses.services.consents import said_by
 from autoloop.businesses.services.imports import statements as sql
 from autoloop.businesses.services.imports.batch import Batch
 from autoloop.businesses.services.imports.copying import NULL, array, copy_in, copy_lines, document
@@ -66,6 +67,7 @@ def write(services: Services, chunk: Chunk, options: dict[str, Any]) -> Written:
     """
     session, tenant = services.session, services.workspace_id
     written = Written()
+    said_by(services, "import")
     session.execute(sql.STAGES)
     people, companies = chunk.people, chunk.companies
     copy_in(session, "import_businesses", COMPANY_COLUMNS, chunk.staged_companies)
