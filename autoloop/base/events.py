@@ -16,7 +16,10 @@ __all__ = ["Event", "EventSink", "emit"]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. With a `source_id`, a second one of the same source is dropped for 90 days."""
+    """One event. With a `source_id`, a second one of the same source is dropped for 90 days.
+
+    `chain` counts the runs behind it, each started by what the one before did; 0 comes from outside.
+    """
 
     workspace_id: UUID
     name: str
@@ -25,6 +28,7 @@ class Event:
     source: str = "autoloop"
     source_id: str | None = None
     occurred_at: datetime | None = None
+    chain: int = 0
 
 
 EventSink = Callable[["Services", Sequence[Event]], Any]

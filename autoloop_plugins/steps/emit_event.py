@@ -22,7 +22,6 @@ from autoloop.plugins import (
 __all__ = ["EmitEvent"]
 
 RESERVED = frozenset({"contact", "tag", "segment", "email", "workflow", "form"})
-DEEPEST = 20
 LARGEST = 32_768
 
 
@@ -43,9 +42,8 @@ class EmitEvent(DecisionStep):
     """Say that something happened to the contact: it starts runs and wakes those that wait for it.
 
     The names of AutoLoop's own events (`contact.`, `tag.`, `segment.`, `email.`, `workflow.`, `form.`)
-    are kept for it. An event carries how many others led to it, in `chain`: a run that an event started
-    hands the number on, one higher, and at 20 the step fails. So workflows that start each other, or
-    themselves, come to an end.
+    are kept for it. Workflows that start each other, or themselves, come to an end: after 16 runs in a row,
+    each started by what the one before did within the hour, the next start is refused.
     """
 
     name, title, category, icon = "emit_event", "Emit event", "data", "bolt"
@@ -68,18 +66,12 @@ class EmitEvent(DecisionStep):
         given = [each["name"] for each in config["data"]]
         if len(set(given)) < len(given):
             yield "data", "Two of them have the same name."
-        if "chain" in given:
-            yield "data", "The name “chain” is kept for the length of the chain."
 
     def run(self, ctx: StepContext, config: Mapping[str, Any]) -> Outcome:
-        chain = (ctx.event.get("data") or {}).get("chain")
-        chain = chain + 1 if isinstance(chain, int) and not isinstance(chain, bool) and chain >= 0 else 1
-        if chain > DEEPEST:
-            return Fail(f"{DEEPEST} events have led to one another; this would go on without end")
         data = {each["name"]: ctx.evaluate(each["value"]) for each in config["data"]}
         if len(str(data)) > LARGEST:
             return Fail("the data of the event is larger than 32 kB")
-        return Next(effects=(effects.Emit(config["event"], {**data, "chain": chain}),))
+        return Next(effects=(effects.Emit(config["event"], data),))
 
     def summary(self, config: Mapping[str, Any]) -> str:
         return f"Emit {config['event']}"

@@ -79,6 +79,7 @@ def test_why_a_run_is_where_it_is(api: Client, runtime: Runtime, tenant: Tenant,
         "at": 0,
         "data": {"plan": "tin"},
         "fits": False,
+        "chain": 0,
         "pending": False,
     }
     api.post("events", {"events": [{"name": "order.paid", "contact_id": ada, "data": {"plan": "gold"}}]})

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import orjson
+from sqlalchemy import text
 
 from autoloop.base.events import Event, emit
 from autoloop.base.services import Services
 from autoloop.engine.advance.claim import Claimed
+from autoloop.engine.chains import place_of_told
 from autoloop.engine.requests import EmailRequest
 from autoloop.engine.trying import own_test
 from autoloop.engine.turns import Turn
@@ -67,9 +72,10 @@ def _limits(email: SendEmail) -> dict[str, Any]:
 class _Change:
     """Effects on one contact, merged in the order they came."""
 
-    __slots__ = ("add", "fields", "remove")
+    __slots__ = ("add", "chain", "fields", "remove")
 
     def __init__(self) -> None:
+        self.chain = 0
         self.fields: dict[str, Any] = {}
         self.add: dict[str, None] = {}
         self.remove: dict[str, None] = {}
@@ -85,41 +91,55 @@ class _Change:
             self.remove[effect.tag] = None
 
 
-def change_contacts(services: Services, turns: Turns) -> int:
-    """Apply the effects of the batch, contacts in id order. Returns how many events it emitted."""
+# Who changed by a chain of runs: read by the triggers that note whose segments are to be asked again.
+CHAINS = text("select set_config('autoloop.chains', :chains, true)")
+
+
+def change_contacts(services: Services, turns: Turns, now: datetime) -> int:
+    """Apply the effects of the batch, contacts in id order. Returns how many events and changes."""
     changes: dict[tuple[str, str], _Change] = {}
     events: list[Event] = []
     businesses: list[tuple[UUID, UUID, UpdateBusiness]] = []
+    chains: dict[str, int] = {}
     handlers = services.registrations.effect_handlers
     for run, turn in turns:
-        if own_test(run.is_test, run.variables):
+        if not turn.effects or own_test(run.is_test, run.variables):
             continue  # nobody is changed by somebody's test, and nobody told
+        place = place_of_told(run.id, run.variables, now)
+        workspace, contact = UUID(run.workspace_id), UUID(run.contact_id)
+        chains[run.contact_id] = max(place, chains.get(run.contact_id, 0))
         for effect in turn.effects:
             if isinstance(effect, Emit):
-                source = f"run:{run.id}"
-                events.append(
-                    Event(
-                        UUID(run.workspace_id), effect.name, UUID(run.contact_id), dict(effect.data), source
-                    )
-                )
+                data = dict(effect.data)
+                events.append(Event(workspace, effect.name, contact, data, f"run:{run.id}", chain=place))
             elif isinstance(effect, UpdateContact | AddTag | RemoveTag):
-                changes.setdefault((run.workspace_id, run.contact_id), _Change()).take(effect)
+                change = changes.setdefault((run.workspace_id, run.contact_id), _Change())
+                change.take(effect)
+                change.chain = max(change.chain, place)
             elif isinstance(effect, UpdateBusiness):
-                businesses.append((UUID(run.workspace_id), UUID(run.contact_id), effect))
+                businesses.append((workspace, contact, effect))
             elif "notify" in handlers:
-                handlers["notify"](services, UUID(run.workspace_id), UUID(run.contact_id), effect)
+                handlers["notify"](services, workspace, contact, effect)
             else:
                 log.warning("nothing here can apply the effect notify")
+    if changes or businesses or events:
+        services.session.execute(CHAINS, {"chains": orjson.dumps(chains).decode()})
     if changes:
-        from autoloop.businesses.services.effects import ContactChange, apply_changes
-
-        made = [
-            ContactChange(UUID(key[0]), UUID(key[1]), change.fields, list(change.add), list(change.remove))
-            for key, change in sorted(changes.items())
-        ]
-        apply_changes(services, made)
+        _apply(services, changes)
     if businesses and "update_business" in handlers:
         handlers["update_business"](services, businesses)
     if events:
         emit(services, events)
-    return len(events)
+    return len(events) + len(changes)
+
+
+def _apply(services: Services, changes: dict[tuple[str, str], _Change]) -> None:
+    from autoloop.businesses.services.effects import ContactChange, apply_changes
+
+    made = [
+        ContactChange(
+            UUID(workspace), UUID(contact), each.fields, list(each.add), list(each.remove), each.chain
+        )
+        for (workspace, contact), each in sorted(changes.items(), key=lambda item: item[0])
+    ]
+    apply_changes(services, made)

@@ -75,6 +75,8 @@ def _start(
         known: dict[str, Any] = {"depth": run.variables.get("depth", 0) + 1}
         if run.is_test and "test" in run.variables:
             known["test"] = run.variables["test"]
+        if "chain" in run.variables:
+            known["chain"] = run.variables["chain"]
         if child.along:
             known["goes_along"] = True
         rows.append({"c": run.contact_id, "p": run.id, "n": node, "v": visit, "x": known})

@@ -275,7 +275,7 @@ class Advancer:
             nudges.append("advance")
         if asks.ask_for_mails(services, turns):
             nudges.append("mail")
-        return [*nudges, "route"] if asks.change_contacts(services, turns) or told else nudges
+        return [*nudges, "route"] if asks.change_contacts(services, turns, now) or told else nudges
 
 
 GRAPHS = """

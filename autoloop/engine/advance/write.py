@@ -14,6 +14,7 @@ from psycopg import Connection, Cursor
 
 from autoloop.base.ids import id_floor, new_id
 from autoloop.engine.advance.claim import Claimed, ids
+from autoloop.engine.chains import place_of_told
 from autoloop.engine.services.endings import LISTENED
 from autoloop.engine.turns import Turn
 
@@ -68,11 +69,11 @@ from jsonb_to_recordset(%(rows)s::jsonb) u(w uuid, i uuid, r uuid, n text, v int
 """
 
 ANNOUNCE = f"""
-insert into events (workspace_id, id, name, contact_id, data, occurred_at)
+insert into events (workspace_id, id, name, contact_id, data, occurred_at, chain)
 select r.workspace_id, r.i, 'workflow.finished', r.c,
-  jsonb_build_object('workflow_id', r.f, 'run_id', r.r, 'status', r.s, 'reason', r.y), %(now)s
-from (select w as workspace_id, i, c, f, r, s, y
-  from jsonb_to_recordset(%(rows)s::jsonb) u(w uuid, i uuid, c uuid, f uuid, r uuid, s text, y text)) r
+  jsonb_build_object('workflow_id', r.f, 'run_id', r.r, 'status', r.s, 'reason', r.y), %(now)s, r.h
+from (select w as workspace_id, i, c, f, r, s, y, h
+  from jsonb_to_recordset(%(rows)s::jsonb) u(w uuid, i uuid, c uuid, f uuid, r uuid, s text, y text, h smallint)) r
 where {LISTENED}
 """
 
@@ -194,6 +195,7 @@ def announce(connection: Connection[Any], turns: Turns, now: datetime) -> Cursor
             "r": run.id,
             "s": turn.status,
             "y": turn.reason,
+            "h": place_of_told(run.id, run.variables, now),
         }
         for run, turn in turns
         if turn.status in ENDED and run.status not in ENDED and not run.is_test

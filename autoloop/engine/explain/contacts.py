@@ -12,6 +12,7 @@ from sqlalchemy import select
 from autoloop.base.i18n import _
 from autoloop.base.ids import id_floor
 from autoloop.base.services import Service
+from autoloop.engine.chains import MOST
 from autoloop.engine.explain.runs import RunStory
 from autoloop.engine.explain.telling import moment
 from autoloop.engine.models import EventRow, Workflow, WorkflowRun, WorkflowTrigger, WorkflowVersion
@@ -83,7 +84,7 @@ class ContactStory(Service):
             if not why:
                 why = [_("nothing starts it but people")]
         if runs:
-            return told | self._was_in_it(runs[0], workflow)
+            return told | self._was_in_it(runs[0], workflow, told["triggers"])
         return told | {
             "state": "never",
             "sentence": _("Was never in it: ${why}.", mapping={"why": _joined(why)}),
@@ -100,7 +101,9 @@ class ContactStory(Service):
             "because": why,
         }
 
-    def _was_in_it(self, run: WorkflowRun, workflow: Workflow) -> dict[str, Any]:
+    def _was_in_it(
+        self, run: WorkflowRun, workflow: Workflow, triggers: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
         rule = self._reentry(workflow)
         again = {
             "once": _("each contact enters once"),
@@ -116,11 +119,13 @@ class ContactStory(Service):
             "until": moment(run.ended_at),
             "status": run.status,
         }
+        since = run.started_at.isoformat()
+        refused = [each["sentence"] for each in triggers if each.get("refused_at", "") > since]
         return {
             "state": "was",
             "run_id": str(run.id),
             "sentence": _("Was in it from ${from} to ${until}: ${status}.", mapping=parts),
-            "because": [each for each in (run.reason, again) if each],
+            "because": [each for each in (run.reason, again, *refused) if each],
             "reentry": rule,
         }
 
@@ -164,6 +169,8 @@ class ContactStory(Service):
             said = _("the trigger “${title}” fails: ${error}", mapping=parts)
             return told | {"sentence": said, "event": row.event_name, "compared": []}
         said = _verdict(row, wants, compared)
+        refused = [each["at"] for each in compared if each["fits"] and each["chain"] > MOST]
+        told |= {"refused_at": refused[0]} if refused else {}
         return told | {"sentence": said, "event": row.event_name, "wants": wants, "compared": compared}
 
     def _events(self, name: str, contact_id: UUID) -> Sequence[EventRow]:
@@ -182,6 +189,7 @@ class ContactStory(Service):
             "at": event.received_at.isoformat(),
             "data": dict(event.data),
             "fits": fits,
+            "chain": event.chain,
             "pending": bool(event.pending),
         }
 
@@ -203,6 +211,13 @@ def _verdict(row: WorkflowTrigger, wants: str, compared: Sequence[Mapping[str, A
         parts["since"] = moment(row.created_at)
         return _(
             "“${wants}”: ${event} of ${at} fits, but came before the trigger was there (${since})",
+            mapping=parts,
+        )
+    if fitting[0]["chain"] > MOST:
+        parts["chain"] = fitting[0]["chain"]
+        return _(
+            "“${wants}”: ${event} of ${at} fits, but was refused: workflows start each other round and round, and it "
+            "came of the run number ${chain} in a row",
             mapping=parts,
         )
     return _("“${wants}”: ${event} of ${at} fits, but the workflow took nobody then", mapping=parts)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, func, text
+from sqlalchemy import ForeignKey, Index, SmallInteger, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from autoloop.base.db import Base, InWorkspace, tenant_fk
@@ -33,6 +33,7 @@ class EventRow(InWorkspace, Base):
     pending: Mapped[bool] = mapped_column(server_default=text("true"))
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    chain: Mapped[int] = mapped_column(SmallInteger, server_default="0")
 
 
 class EventKey(Base):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import psycopg
 from psycopg import Cursor
@@ -13,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from autoloop.base.garbage import uncollected
 from autoloop.base.services import Services
 from autoloop.engine.routing.claiming import PROBE, Inbox, claim, claim_this, put_away
+from autoloop.engine.routing.colleagues import colleagues
 from autoloop.engine.routing.starts import start, starts
 from autoloop.engine.routing.waits import exits, hold, wake
 
@@ -65,11 +67,14 @@ def _batch(runtime: Runtime, only: Inbox | None, held: list[Inbox]) -> int:
         if not events:
             return 0
         starting = starts(services, cursor, events)
-        runs = hold(cursor, events)
+        others = colleagues(cursor, events)
+        runs = hold(cursor, events, others)
+        left = exits(cursor, events, runs, others) if runs else []
+        _leave(services, left)
         _tell(services, events)
-        woken = 0
+        woken = len(left)
         if runs:
-            woken = wake(cursor, events) + exits(cursor, events, runs)
+            woken += wake(cursor, events)
         started = start(services, starting)
         put_away(cursor, events)
     if woken or started:
@@ -81,6 +86,13 @@ def _cursor(services: Services) -> Cursor[Any]:
     connection: Any = services.session.connection().connection.driver_connection
     made: Cursor[Any] = connection.cursor(binary=True)
     return made
+
+
+def _leave(services: Services, runs: Sequence[tuple[UUID, UUID]]) -> None:
+    """Withdraw what leaving runs have queued, before anybody can send it."""
+    handler = services.registrations.effect_handlers.get("leave_runs")
+    if runs and handler is not None:
+        handler(services, runs)
 
 
 def _tell(services: Services, events: Sequence[Inbox]) -> None:

@@ -29,7 +29,7 @@ with recursive hop as (
 select workspace_id from hop limit {BATCH}
 """
 
-COLUMNS = "e.workspace_id, e.id, e.name, e.contact_id, e.data, e.occurred_at"
+COLUMNS = "e.workspace_id, e.id, e.name, e.contact_id, e.data, e.occurred_at, e.chain"
 
 CLAIM = f"""
 select inbox.* from unnest(%(tenants)s::uuid[]) tenant(id) cross join lateral (
@@ -57,6 +57,7 @@ class Inbox(NamedTuple):
     contact_id: UUID | None
     data: dict[str, Any]
     occurred_at: datetime
+    chain: int = 0
 
 
 def claim(cursor: Cursor[Any]) -> list[Inbox]:

@@ -10,7 +10,9 @@ from uuid import UUID
 from psycopg import Cursor
 
 from autoloop.base.errors import AutoLoopError
+from autoloop.base.ids import parse_id
 from autoloop.base.services import Services
+from autoloop.engine import chains
 from autoloop.engine.routing.claiming import Inbox
 from autoloop.engine.services.enrolment import Entering, enter, open_entrance
 from autoloop.plugins.forms import read_config
@@ -56,14 +58,32 @@ def starts(
         except Exception:
             log.exception("the trigger %s of workflow %s failed; its events start nothing", kind, workflow)
             continue
+        places = _places(services, accepted)
         found.setdefault((tenant, workflow), []).extend(
             Entering(
-                event.contact_id, f"event:{event.id}", kind, key, {"name": event.name, "data": event.data}
+                event.contact_id,
+                f"event:{event.id}",
+                kind,
+                key,
+                {"name": event.name, "data": event.data},
+                places.get(event.id, event.chain),
             )
             for event in accepted
             if event.contact_id is not None
         )
     return found
+
+
+def _places(services: Services, events: Sequence[Inbox]) -> dict[UUID, int]:
+    """What becomes of a run's mails comes from outside, and yet the run may be what made it happen."""
+    runs = {
+        event.id: run
+        for event in events
+        if event.name.startswith("email.") and (run := parse_id(str(event.data.get("run_id"))))
+    }
+    wanted = [(event.workspace_id, runs[event.id]) for event in events if event.id in runs]
+    places = chains.places_of_runs(services, wanted, services.clock.now())
+    return {id: places[run] for id, run in runs.items() if run in places}
 
 
 def start(services: Services, starts: Mapping[tuple[UUID, UUID], list[Entering]]) -> int:
@@ -74,5 +94,8 @@ def start(services: Services, starts: Mapping[tuple[UUID, UUID], list[Entering]]
         except AutoLoopError as error:
             log.warning("workflow %s takes nobody: %s", workflow, error)
             continue
-        count += len(enter(services, door, entering).started)
+        entered = enter(services, door, entering)
+        count += len(entered.started)
+        if chains.REFUSED in entered.skipped:
+            chains.warn(services, tenant, workflow)
     return count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +12,12 @@ from autoloop.engine.graph import parse
 from autoloop.engine.routing.claiming import Inbox, keys
 from autoloop.plugins.conditions.operators import contains
 
-__all__ = ["exit_rule", "exits", "hold", "wake"]
+__all__ = ["COLLEAGUE_REPLIED", "exit_rule", "exits", "hold", "rules_of", "wake"]
 
 Run = tuple[UUID, UUID, UUID, UUID]
 Rule = tuple[str, Mapping[str, Any]]
+
+COLLEAGUE_REPLIED = "colleague_replied"  # met by what happens to others: no event has this name
 
 # A run that is being advanced may be making the wait this event is for: wait until it is committed.
 HOLD = """
@@ -49,11 +51,17 @@ join workflow_versions v on v.workspace_id = u.tenant and v.id = u.id
 """
 
 
-def hold(cursor: Cursor[Any], events: Sequence[Inbox]) -> list[Run]:
-    """Lock the live runs of the events' contacts: (workspace_id, run_id, contact_id, version_id)."""
-    people = sorted(
-        {(event.workspace_id, event.contact_id) for event in events if event.contact_id is not None}
-    )
+def hold(
+    cursor: Cursor[Any], events: Sequence[Inbox], others: Mapping[UUID, Collection[UUID]] | None = None
+) -> list[Run]:
+    """Lock the live runs of the events' contacts: (workspace_id, run_id, contact_id, version_id).
+
+    `others` gives, by event, more contacts whose runs it may end.
+    """
+    found = {(event.workspace_id, event.contact_id) for event in events if event.contact_id is not None}
+    if others:
+        found |= {(event.workspace_id, each) for event in events for each in others.get(event.id, ())}
+    people = sorted(found)
     if not people:
         return []
     cursor.execute(HOLD, {"tenants": [each[0] for each in people], "contacts": [each[1] for each in people]})
@@ -66,9 +74,17 @@ def wake(cursor: Cursor[Any], events: Sequence[Inbox]) -> int:
     return cursor.rowcount
 
 
-def exits(cursor: Cursor[Any], events: Sequence[Inbox], runs: Sequence[Run]) -> int:
-    """Tell runs whose exit rules an event meets that it has come."""
-    rules = _rules(cursor, runs)
+def exits(
+    cursor: Cursor[Any],
+    events: Sequence[Inbox],
+    runs: Sequence[Run],
+    others: Mapping[UUID, Collection[UUID]] | None = None,
+) -> list[tuple[UUID, UUID]]:
+    """Tell runs whose exit rules an event meets that it has come; which: (workspace_id, run_id).
+
+    `others` gives, by event, contacts whose colleague replied.
+    """
+    rules = rules_of(cursor, runs)
     of_contact: dict[UUID | None, list[Run]] = {}
     for run in runs:
         if rules[run[3]]:
@@ -79,17 +95,24 @@ def exits(cursor: Cursor[Any], events: Sequence[Inbox], runs: Sequence[Run]) -> 
         for run in of_contact.get(event.contact_id, ())
         if any(name == event.name and contains(event.data, match) for name, match in rules[run[3]])
     ]
+    told += [
+        (run[0], run[1], event.id, COLLEAGUE_REPLIED)
+        for event in events
+        for contact in (others or {}).get(event.id, ())
+        for run in of_contact.get(contact, ())
+        if (COLLEAGUE_REPLIED, {}) in rules[run[3]]
+    ]
     if not told:
-        return 0
+        return []
     tenants, ids, events_, names = map(list, zip(*told, strict=True))
     cursor.execute(EXIT, {"tenants": tenants, "runs": ids, "events": events_, "names": names})
-    return cursor.rowcount
+    return sorted({(each[0], each[1]) for each in told})
 
 
 _known: dict[UUID, tuple[Rule, ...]] = {}
 
 
-def _rules(cursor: Cursor[Any], runs: Sequence[Run]) -> Mapping[UUID, tuple[Rule, ...]]:
+def rules_of(cursor: Cursor[Any], runs: Sequence[Run]) -> Mapping[UUID, tuple[Rule, ...]]:
     """Exit rules by version. Versions never change, so each is read once per process."""
     wanted = {(run[0], run[3]) for run in runs}
     unknown = sorted(each for each in wanted if each[1] not in _known)
@@ -108,6 +131,8 @@ def _rules(cursor: Cursor[Any], runs: Sequence[Run]) -> Mapping[UUID, tuple[Rule
 
 def exit_rule(given: Any) -> Rule:
     """One exit rule as an event's name and what its data must contain."""
+    if given == COLLEAGUE_REPLIED:
+        return COLLEAGUE_REPLIED, {}
     if isinstance(given, str):
         return f"email.{given}", {}
     if "left_segment" in given:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from autoloop.base.errors import Conflict, NotFound
 from autoloop.base.ids import new_id
 from autoloop.base.services import Services
+from autoloop.engine import chains
 from autoloop.engine.graph import parse
 
 __all__ = ["Enrolment", "Entering", "Entrance", "enrol", "enter", "open_entrance"]
@@ -62,13 +63,15 @@ class Entrance:
 
 @dataclass(frozen=True, slots=True)
 class Entering:
-    """One contact at the door. `key` tells one reason to enter from another (an event's id)."""
+    """One contact at the door. `key` tells one reason to enter from another (an event's id);
+    `chain` is the place in a chain of runs that start each other."""
 
     contact_id: UUID
     key: str
     trigger: str = "manual"
     trigger_id: UUID | None = None
     event: Mapping[str, Any] | None = None
+    chain: int = 0
 
 
 @dataclass(slots=True)
@@ -154,6 +157,9 @@ def enter(
     latest = _latest(services, door, entering) if door.reentry not in ("once", "always") else {}
     rows = []
     for each in entering:
+        if each.chain > chains.MOST:
+            enrolment.skip(chains.REFUSED)
+            continue
         key = _entry_key(door.reentry, each, latest.get(each.contact_id), now, enrolment)
         if key is None:
             continue
@@ -162,6 +168,8 @@ def enter(
             row["g"] = each.trigger_id
         if each.event is not None:
             row["x"] = {"event": each.event}
+        if each.chain:
+            row["x"]["chain"] = each.chain
         rows.append(row)
     if rows:
         values = {

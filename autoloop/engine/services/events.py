@@ -18,22 +18,23 @@ __all__ = ["receive"]
 INSERT = text("""
 with given as (
   select * from jsonb_to_recordset(cast(:rows as jsonb))
-    g(w uuid, i uuid, n text, c uuid, d jsonb, s text, k text, o timestamptz)),
+    g(w uuid, i uuid, n text, c uuid, d jsonb, s text, k text, o timestamptz, h smallint)),
 keyed as (
   insert into event_keys (workspace_id, source, source_id, event_id)
   select w, s, k, i from given where k is not null order by w, s, k
   on conflict do nothing returning event_id)
-insert into events (workspace_id, id, name, contact_id, data, source, source_id, occurred_at)
-select w, i, n, c, d, s, k, coalesce(o, now()) from given where k is null or i in (select event_id from keyed)
+insert into events (workspace_id, id, name, contact_id, data, source, source_id, occurred_at, chain)
+select w, i, n, c, d, s, k, coalesce(o, now()), coalesce(h, 0) from given where k is null or i in (select event_id from keyed)
 returning id
 """)
 
 # Without source ids nothing can be known already: no look-up, and no ids sent back. An import tells of
 # thousands of contacts at once.
 INSERT_NEW = text("""
-insert into events (workspace_id, id, name, contact_id, data, source, occurred_at)
-select w, i, n, c, d, s, coalesce(o, now())
-from jsonb_to_recordset(cast(:rows as jsonb)) g(w uuid, i uuid, n text, c uuid, d jsonb, s text, o timestamptz)
+insert into events (workspace_id, id, name, contact_id, data, source, occurred_at, chain)
+select w, i, n, c, d, s, coalesce(o, now()), coalesce(h, 0)
+from jsonb_to_recordset(cast(:rows as jsonb))
+  g(w uuid, i uuid, n text, c uuid, d jsonb, s text, o timestamptz, h smallint)
 """)
 
 
@@ -55,6 +56,8 @@ def receive(services: Services, events: Sequence[Event]) -> list[UUID | None]:
         }
         if event.contact_id is not None:
             row["c"] = event.contact_id
+        if event.chain:
+            row["h"] = event.chain
         rows.append(row)
     if not rows:
         return []

@@ -14,7 +14,10 @@ __all__ = ["Notification"]
 
 
 class Notification(InWorkspace, Base):
-    """Something one member was told. `mailed` says that an email went out too."""
+    """Something one member was told. `mailed` says that an email went out too.
+
+    What has a `key` is told to each member once.
+    """
 
     __tablename__ = "notifications"
     __table_args__ = (
@@ -30,6 +33,15 @@ class Notification(InWorkspace, Base):
             postgresql_where=text("read_at is null"),
         ),
         Index("idx_notifications_contact_id", "workspace_id", "contact_id"),
+        Index(
+            "idx_notifications_key",
+            "workspace_id",
+            "user_id",
+            "key",
+            unique=True,
+            postgresql_where=text("key is not null"),
+        ),
+        Index("idx_notifications_read_at", "read_at", postgresql_where=text("read_at is not null")),
     )
 
     user_id: Mapped[UUID]
@@ -38,4 +50,5 @@ class Notification(InWorkspace, Base):
     contact_id: Mapped[UUID | None]
     mailed: Mapped[bool] = mapped_column(server_default="false")
     read_at: Mapped[datetime | None]
+    key: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

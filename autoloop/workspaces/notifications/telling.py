@@ -31,15 +31,18 @@ order by m.user_id limit :most
 """)
 
 INSERT = text("""
-insert into notifications (workspace_id, id, user_id, title, body, contact_id, mailed)
-values (:workspace, :id, :user, :title, :body, :contact, :mailed)
+insert into notifications (workspace_id, id, user_id, title, body, contact_id, mailed, key)
+values (:workspace, :id, :user, :title, :body, :contact, :mailed, :key)
+on conflict (workspace_id, user_id, key) where key is not null do nothing returning id
 """)
 
 
-def notify(services: Services, workspace_id: UUID, contact_id: UUID | None, effect: Any) -> int:
+def notify(
+    services: Services, workspace_id: UUID, contact_id: UUID | None, effect: Any, key: str | None = None
+) -> int:
     """Tell the members that a `Notify` names; returns how many. Nobody gets more than 20 mails an hour.
 
-    Members who left or lost the role are passed over; those who want no mail see it in the dashboard.
+    Who was told something with this `key` is not told again. Members who left or lost the role are passed over; those who want no mail see it in the dashboard.
     """
     title = " ".join(str(effect.title).split())[:200] or "–"
     body = str(effect.body).replace("\x00", "")[:4000]
@@ -53,11 +56,14 @@ def notify(services: Services, workspace_id: UUID, contact_id: UUID | None, effe
     }
     found = services.session.execute(MEMBERS, wanted).all()
     send = services.registrations.system_mail
+    told = 0
     for user_id, email, slug, by_mail in found:
         id = new_id()
-        row = {"workspace": workspace_id, "id": id, "user": user_id, "title": title, "body": body}
+        row = {"workspace": workspace_id, "id": id, "user": user_id, "title": title, "body": body, "key": key}
         mailed = bool(by_mail and send is not None)
-        services.session.execute(INSERT, row | {"contact": contact_id, "mailed": mailed})
+        if not services.session.execute(INSERT, row | {"contact": contact_id, "mailed": mailed}).all():
+            continue
+        told += 1
         if mailed and send is not None:
             send(
                 services,
@@ -67,7 +73,7 @@ def notify(services: Services, workspace_id: UUID, contact_id: UUID | None, effe
                 subject=title,
                 body=_letter(services, slug, body, contact_id),
             )
-    return len(found)
+    return told
 
 
 def _letter(services: Services, slug: str, body: str, contact_id: UUID | None) -> str:

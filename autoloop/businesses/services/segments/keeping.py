@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -58,7 +58,7 @@ from (select pg_current_snapshot()) found(s)""")
 TAKE = text(f"""
 delete from segment_changes c using (
   select id from segment_changes where workspace_id = :workspace order by id limit {BATCH}) taken
-where c.workspace_id = :workspace and c.id = taken.id returning c.contact_id""")
+where c.workspace_id = :workspace and c.id = taken.id returning c.contact_id, c.chain""")
 
 CHECKS = text(f"""
 select segment_id, contact_id from segment_members
@@ -86,16 +86,18 @@ def _keep(runtime: Runtime, tenant: UUID, now: datetime) -> int:
         done = sum(
             _build(services, each, now, oldest, newest) for each in segments if each.status == "building"
         )
-        changed = set(session.scalars(TAKE, {"workspace": tenant}))
+        changed: dict[UUID, int] = {}  # and how far down a chain of runs the change stands
+        for contact_id, chain in session.execute(TAKE, {"workspace": tenant}):
+            changed[contact_id] = max(chain, changed.get(contact_id, 0))
         checks: dict[UUID, set[UUID]] = {}
         for segment_id, contact_id in session.execute(CHECKS, {"workspace": tenant, "now": now}):
             checks.setdefault(segment_id, set()).add(contact_id)
         for segment in segments:
             if segment.status != "ready":
                 continue
-            asked = changed | checks.get(segment.id, set())
+            asked = changed.keys() | checks.get(segment.id, set())
             if asked:
-                _ask(services, segment, sorted(asked), now)
+                _ask(services, segment, sorted(asked), now, changed)
                 done += len(asked)
         return done + len(changed)
 
@@ -110,16 +112,18 @@ def _build(services: Services, segment: Any, now: datetime, oldest: int, newest:
     flips = _safely(services, segment, lambda: ask_all(services, segment, now))
     if flips is not None:
         if segment.announce:
-            _tell(services, segment, flips)
+            _tell(services, segment, flips, {})
         _settle(services, segment, status="ready", problem="", barrier=None, announce=False, built_at=now)
         _count(services, segment)
     return 1
 
 
-def _ask(services: Services, segment: Any, contacts: list[UUID], now: datetime) -> None:
+def _ask(
+    services: Services, segment: Any, contacts: list[UUID], now: datetime, chains: Mapping[UUID, int]
+) -> None:
     flips = _safely(services, segment, lambda: ask_again(services, segment, contacts, now))
     if flips is not None and (flips.entered or flips.left):
-        _tell(services, segment, flips)
+        _tell(services, segment, flips, chains)
         _count(services, segment)
 
 
@@ -159,16 +163,19 @@ def _update(services: Services, segment: Any, *unless: Any, **values: Any) -> No
     services.changed("segments")
 
 
-def _tell(services: Services, segment: Any, flips: Flips) -> None:
+def _tell(services: Services, segment: Any, flips: Flips, chains: Mapping[UUID, int]) -> None:
     for name, contacts in (("segment.entered", flips.entered), ("segment.left", flips.left)):
         for start in range(0, len(contacts), TOLD):
-            emit(services, list(_events(services, segment, name, contacts[start : start + TOLD])))
+            emit(services, list(_events(services, segment, name, contacts[start : start + TOLD], chains)))
     services.nudge("route")
 
 
-def _events(services: Services, segment: Any, name: str, contacts: Iterable[UUID]) -> Iterable[Event]:
+def _events(
+    services: Services, segment: Any, name: str, contacts: Iterable[UUID], chains: Mapping[UUID, int]
+) -> Iterable[Event]:
     for contact in contacts:
-        yield Event(services.workspace_id, name, contact, {"segment_id": str(segment.id)})
+        data = {"segment_id": str(segment.id)}
+        yield Event(services.workspace_id, name, contact, data, chain=chains.get(contact, 0))
 
 
 def _count(services: Services, segment: Any) -> None:
