@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from celery import Celery, signals
@@ -46,9 +46,12 @@ def worker_app(make_runtime: Callable[[], Runtime]) -> Celery:
     return celery
 
 
-def run_worker(make_runtime: Callable[[], Runtime], *, processes: int, name: str = "worker") -> int:
-    """Run a prefork worker until SIGTERM; returns its exit code."""
+def run_worker(
+    make_runtime: Callable[[], Runtime], *, processes: int, name: str = "worker", steps: Iterable[type] = ()
+) -> int:
+    """Run a prefork worker until SIGTERM, with these steps (bootsteps) of its own; returns its exit code."""
     celery = worker_app(make_runtime)
+    celery.steps["worker"].update(steps)
     arguments = [
         "--quiet",
         "worker",

@@ -19,7 +19,8 @@ __all__ = ["command"]
 @click.option(
     "--name", default="worker", show_default=True, help="Name in logs, if several run on one machine."
 )
-def command(config: Path | None, processes: int | None, name: str) -> None:
+@click.option("--scheduler", "-B", is_flag=True, help="Run a scheduler beside it, in a process of its own.")
+def command(config: Path | None, processes: int | None, name: str, scheduler: bool) -> None:
     """Run worker processes that do what is due: advance runs, send mail, import files.
 
     Run as many as you like, on as many machines. SIGTERM finishes the batches under way, then ends;
@@ -42,7 +43,11 @@ def command(config: Path | None, processes: int | None, name: str) -> None:
 
         die_with_parent(parent)
 
-    settings = configuration.settings
-    raise SystemExit(
-        run_worker(configuration.runtime, processes=processes or settings.worker_processes, name=name)
-    )
+    runtime = configuration.runtime()
+    steps = []
+    if scheduler:
+        from autoloop.cli.beside import scheduler_beside
+
+        steps.append(scheduler_beside(runtime))
+    processes = processes or configuration.settings.worker_processes
+    raise SystemExit(run_worker(lambda: runtime, processes=processes, name=name, steps=steps))

@@ -113,8 +113,11 @@ class Stack:
         self._start("web", ["serve", str(self.config), "--host", self.host, "--port", str(self.port)], 3.0)
         if "web" not in self.without:
             supervisor.run(until=self._serving, booting=True)
-        self._start("worker", ["worker", "--config", str(self.config)], 6.0)
-        self._start("scheduler", ["scheduler", "--config", str(self.config)], 4.0)
+        work = ["worker", "--config", str(self.config)]
+        if "worker" in self.without:
+            self._start("scheduler", ["scheduler", "--config", str(self.config)], 4.0)
+        else:
+            self._start("worker", work if "scheduler" in self.without else [*work, "--scheduler"], 6.0)
         return claim
 
     def _start(self, name: str, words: list[str], seconds: float) -> None:

@@ -111,19 +111,36 @@ def test_an_owner_is_made_while_it_is_down_and_the_next_start_is_quick(data: Pat
 def test_a_child_that_dies_is_replaced(data: Path) -> None:
     with BackgroundStack(data, options=("--python-redis",)) as stack:
         until(lambda: ready(stack))
-        for name in ("fake_redis", "cli worker", "cli scheduler", "postgres -D"):
+        for name in ("fake_redis", "cli worker", "postgres -D"):
             victim = next(each for each in children(stack) if name in " ".join(each.cmdline()))
             victim.kill()
             until(lambda gone=victim: not gone.is_running())
         until(lambda: answers(stack))
         log = stack.log.read_text()
-        for name in ("redis", "worker", "scheduler", "postgres"):
+        for name in ("redis", "worker", "postgres"):
             assert f"{name} was killed by SIGKILL; starting it again" in log
+
+
+def test_the_scheduler_beside_the_worker_is_replaced_and_ends_with_it(data: Path) -> None:
+    with BackgroundStack(data) as stack:
+        until(lambda: ready(stack))  # that a scheduler ticks is part of it
+        worker = next(each for each in children(stack) if "cli worker" in " ".join(each.cmdline()))
+        until(lambda: schedulers(worker))
+        (first,) = schedulers(worker)
+        first.kill()
+        until(lambda: schedulers(worker) not in ([], [first]))
+        forked = worker.children()
+        worker.kill()
+        until(lambda: not living(forked))
+
+
+def schedulers(worker: psutil.Process) -> list[psutil.Process]:
+    return [each for each in worker.children() if each.name() == "scheduler"]
 
 
 def answers(stack: BackgroundStack) -> bool:
     try:
-        return ready(stack) and len(json.loads((stack.data / "children.json").read_text())) == 5
+        return ready(stack) and len(json.loads((stack.data / "children.json").read_text())) == 4
     except OSError:
         return False
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import dns.exception
-import dns.resolver
-
 __all__ = ["Txt", "judge", "resolver"]
 
 Txt = Callable[[str], list[str] | None]
@@ -18,6 +15,9 @@ TIMEOUT = 5.0
 
 def resolver(servers: Iterable[str] = ()) -> Txt:
     """Ask these name servers (`address` or `address#port`), or those of the system."""
+    import dns.exception  # here, because few processes ask and each would carry 5 MB for it
+    import dns.resolver
+
     given = [each.partition("#") for each in servers]
     asked = dns.resolver.Resolver(configure=not given)
     if given:
