@@ -10,9 +10,11 @@ from sqlalchemy import select
 
 from autoloop.base.i18n import _
 from autoloop.base.services import Service
+from autoloop.engine.explain.colleagues import colleague_said
 from autoloop.engine.explain.telling import because, moment, reasons, waits_for
 from autoloop.engine.models import RunStep, RunWait, WorkflowRun, WorkflowTrigger, WorkflowVersion
 from autoloop.engine.models.states import ENDED
+from autoloop.engine.routing.waits import COLLEAGUE_REPLIED
 from autoloop.engine.services.runs import Runs
 from autoloop.plugins.forms import read_config
 
@@ -187,13 +189,18 @@ class RunStory(Service):
     def _end(self, run: WorkflowRun) -> dict[str, Any] | None:
         if run.status not in ENDS:
             return None
-        parts = {"reason": run.reason or "–"}
+        parts = {"reason": self._why(run)}
         return {
             "sentence": _(str(ENDS[run.status]), mapping=parts),
             "status": run.status,
             "reason": run.reason,
             "at": run.ended_at.isoformat() if run.ended_at else None,
         }
+
+    def _why(self, run: WorkflowRun) -> Any:
+        if run.status != "stopped" or run.reason != COLLEAGUE_REPLIED:
+            return run.reason or "–"
+        return colleague_said(self.session, run)
 
     def find(self, run_id: UUID) -> dict[str, Any] | None:
         """The story of a run of the workspace, by its id."""

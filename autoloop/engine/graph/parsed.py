@@ -15,7 +15,7 @@ ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 PORT = re.compile(r"[a-z0-9_]{1,64}\Z")
 HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z")
 EVENT = re.compile(r"(?=.{1,100}\Z)[a-z0-9_]+(\.[a-z0-9_]+)*\Z")
-EXIT_RULES = ("unsubscribed", "replied", "bounced")
+EXIT_RULES = ("unsubscribed", "replied", "bounced", "colleague_replied")
 GOAL = "goal"
 SETTINGS = ("start", "reentry", "exit_rules", "on_unknown", "window")
 
