@@ -31,6 +31,7 @@ def includeme(config: Configurator) -> None:
     registrations.effect_handlers |= {
         "send_email": ask_for_emails,
         "end_runs": cancel_of_runs,
+        "leave_runs": cancel_of_runs,
         "on_events": on_events,
         "attribute_events": attribute,
     }
