@@ -2,6 +2,7 @@
 
 from autoloop.mail.models.domains import DkimKey, SendingDomain
 from autoloop.mail.models.emails import TRANSITIONS, Email, EmailAttempt, Kind, Status
+from autoloop.mail.models.limits import LimitDay, MailBucket, MailLimit, MailSlowing
 from autoloop.mail.models.mailbox import MailboxMessage
 from autoloop.mail.models.senders import ProviderAccount, ProviderRule, Sender, SenderDay
 from autoloop.mail.models.suppressions import REASONS, InstanceSuppression, Suppression
@@ -19,6 +20,10 @@ __all__ = [
     "EmailTemplateVersion",
     "InstanceSuppression",
     "Kind",
+    "LimitDay",
+    "MailBucket",
+    "MailLimit",
+    "MailSlowing",
     "MailboxMessage",
     "ProviderAccount",
     "ProviderRule",

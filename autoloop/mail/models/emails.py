@@ -109,6 +109,7 @@ class Email(InWorkspace, Stamped, Base):
     kind: Mapped[str]
     status: Mapped[str] = mapped_column(server_default="intent")
     hold_reason: Mapped[str | None]
+    held_by: Mapped[str | None]
     reason: Mapped[str | None]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     run_id: Mapped[UUID | None]
@@ -176,3 +177,4 @@ class EmailAttempt(Base):
     reply: Mapped[str | None]
     provider_message_id: Mapped[str | None]
     cap_day: Mapped[date | None]
+    units: Mapped[list[Any] | None]
