@@ -21,6 +21,8 @@ def includeme(config: Configurator) -> None:
         existing_templates,
         named_senders,
         named_templates,
+        senders_to_choose,
+        templates_to_choose,
     )
     from autoloop.mail.services.simulating import simulated_email
     from autoloop.mail.services.system import send_system_mail
@@ -39,6 +41,8 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["template_exists"] = existing_templates
     registrations.fact_loaders["sender_exists"] = existing_senders
     registrations.fact_loaders |= {"template_named": named_templates, "sender_named": named_senders}
+    registrations.fact_loaders["template_choices"] = templates_to_choose
+    registrations.fact_loaders["sender_choices"] = senders_to_choose
     registrations.simulators["send_email"] = simulated_email
     registrations.explainers |= {"emails": explain_emails, "contact": explain_contact}
     registrations.fact_loaders["barred_sql"] = barred_sql

@@ -24,6 +24,7 @@ def includeme(config: Configurator) -> None:
     config.include("autoloop.web.traffic")
     config.include("autoloop.web.headers")
     config.include("autoloop.web.layout")
+    config.include("autoloop.web.widgets")
     config.include("autoloop.web.caching")
     config.include("autoloop.web.openapi")
     config.include("autoloop.web.vitals")

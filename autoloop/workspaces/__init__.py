@@ -15,8 +15,10 @@ from autoloop.web.permissions import Permission
 def includeme(config: Configurator) -> None:
     from autoloop.workspaces import resources
     from autoloop.workspaces.services.calendars import load_workspaces
+    from autoloop.workspaces.services.members import members_to_choose
 
     config.registry.registrations.fact_loaders["workspace"] = load_workspaces
+    config.registry.registrations.fact_loaders["member_choices"] = members_to_choose
     root = config.registry.root_class
     config.add_child(root, "w", resources.Workspaces)
     config.add_child(resources.Workspace, "settings", resources.Settings)

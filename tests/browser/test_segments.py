@@ -16,7 +16,7 @@ def test_the_count_follows_the_questions(signed_in: BrowserContext, owner: Tenan
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.goto(f"/w/{owner.slug}/segments/new")
     page.get_by_label("About").first.select_option("contact.name")
-    page.get_by_label("How").first.select_option("contains")
+    page.get_by_label("How", exact=True).select_option("contains")
     page.get_by_label("Value").first.fill("noor")
     page.get_by_label("Name", exact=False).first.focus()
     expect(page.get_by_text("1 contact matches now.")).to_be_visible()

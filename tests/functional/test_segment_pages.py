@@ -27,17 +27,23 @@ def test_a_segment_is_asked_counted_saved_and_explained(browser, api, runtime, t
     bob = api.post("contacts", {"email": "bob@p.example"}).json["data"]["id"]
     assert "No segments yet" in browser.get(f"{here}/segments").text
     form = the_form(browser.get(f"{here}/segments/new"))
-    form["name"], form["value.0"] = "Big <b>ones</b>", "VIP"
-    form = the_form(form.submit("act", value="add"))
-    form["field.1"], form["op.1"], form["value.1"] = "contact.fields.seats", "gt", "many"
+    form["name"], form["asked.condition.items.0.value"] = "Big <b>ones</b>", "VIP"
+    form = the_form(form.submit("act", value="add:asked.condition.items"))
+    form["asked.condition.items.1.about"] = "contact.fields.seats"
+    form = the_form(form.submit("act", value="look"))
+    form["asked.condition.items.1.op"], form["asked.condition.items.1.value"] = "gt", "many"
     refused = form.submit("act", value="count", expect_errors=True)
     assert refused.status_int == 422 and "must be a number" in refused.text
     form = the_form(refused)
-    form["value.1"] = "5"
+    form["asked.condition.items.1.value"] = "5"
     counted = form.submit("act", value="count")
     assert "1 contact matches now" in counted.text and "ada@p.example" in counted.text
-    as_json = the_form(the_form(counted).submit("act", value="json"))
-    assert '"value": 5' in as_json["json"].value
+    as_json = the_form(the_form(counted).submit("act", value="json:asked.condition"))
+    assert '"value": 5' in as_json["asked.condition.json"].value
+    assert (
+        "asked.condition.items.1.value"
+        in the_form(as_json.submit("act", value="plain:asked.condition")).fields
+    )
     refused = the_form(counted).submit("act", value="save")
     until(lambda: work(runtime) >= 0 and api.data("segments")[0]["status"] == "ready")
     shown = browser.get(refused.location)
@@ -55,7 +61,9 @@ def test_a_segment_is_asked_counted_saved_and_explained(browser, api, runtime, t
     assert "ada@p.example" in browser.get(f"{here}/contacts?segment={segment['id']}").text
 
     form = the_form(browser.get(f"{here}/segments/{segment['id']}/edit"))
-    form["group"], form["field.1"], form["op.1"], form["days.1"] = "none", "email.opened", "happened", "30"
+    form["asked.condition.kind"], form["asked.condition.items.1.about"] = "none", "email.opened"
+    form = the_form(form.submit("act", value="look"))
+    form["asked.condition.items.1.days"] = "30"
     form.submit("act", value="save")
     assert api.data(f"segments/{segment['id']}")["condition"]["none"][1] == {
         "email": "opened",
@@ -66,15 +74,52 @@ def test_a_segment_is_asked_counted_saved_and_explained(browser, api, runtime, t
     assert api.data("segments") == []
 
 
-def test_a_nested_condition_is_edited_as_json(browser, api, tenant) -> None:
+def test_groups_in_groups_are_edited(browser, api, tenant) -> None:
     here = f"/w/{tenant.slug}"
     nested = {
-        "any": [{"all": [{"event": "order.paid", "at_least": 2}]}, {"field": "contact.title", "op": "exists"}]
+        "any": [
+            {
+                "all": [
+                    {"event": "order.paid", "at_least": 2},
+                    {"none": [{"field": "contact.tags", "op": "has", "value": "x"}]},
+                ]
+            },
+            {"field": "contact.title", "op": "exists"},
+        ]
     }
     id = api.post("segments", {"name": "Nested", "condition": nested}).json["data"]["id"]
     assert "order.paid happened, at least 2 times" in browser.get(f"{here}/segments/{id}/").text
     form = the_form(browser.get(f"{here}/segments/{id}/edit"))
-    form["json"] = "{"
-    assert "no JSON" in form.submit("act", value="save", expect_errors=True).text
-    form["json"] = '{"any": [{"field": "contact.title", "op": "gt", "value": "x"}]}'
-    assert "Condition.any.0.value" in form.submit("act", value="save", expect_errors=True).text
+    top = "asked.condition.items"
+    assert form[f"{top}.0.items.1.items.0.value"].value == "x"
+    form = the_form(form.submit("act", value=f"group:{top}.0.items.1.items"))
+    form[f"{top}.0.items.1.items.1.items.0.about"] = "contact.title"
+    form = the_form(form.submit("act", value="look"))
+    form[f"{top}.0.items.1.items.1.items.0.op"] = "contains"
+    refused = form.submit("act", value="save", expect_errors=True)
+    assert refused.status_int == 422 and "must be a text" in refused.text
+    form = the_form(refused)
+    form[f"{top}.0.items.1.items.1.items.0.value"] = "chef"
+    the_form(form.submit("act", value=f"remove:{top}.1")).submit("act", value="save")
+    assert api.data(f"segments/{id}")["condition"] == {
+        "any": [
+            {
+                "all": [
+                    {"event": "order.paid", "op": "happened", "at_least": 2},
+                    {
+                        "none": [
+                            {"field": "contact.tags", "op": "has", "value": "x"},
+                            {"any": [{"field": "contact.title", "op": "contains", "value": "chef"}]},
+                        ]
+                    },
+                ]
+            }
+        ]
+    }
+    as_json = the_form(
+        the_form(browser.get(f"{here}/segments/{id}/edit")).submit("act", value="json:asked.condition")
+    )
+    as_json["asked.condition.json"] = "{"
+    assert "no JSON" in as_json.submit("act", value="save", expect_errors=True).text
+    as_json["asked.condition.json"] = '{"any": [{"field": "contact.title", "op": "gt", "value": "x"}]}'
+    assert "must be a number" in as_json.submit("act", value="save", expect_errors=True).text

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.businesses.pages.conditions import builder, posted_condition, posted_rows, rows_of, sentences
+from autoloop.base.errors import Invalid
+from autoloop.base.i18n import _
 from autoloop.businesses.pages.forms import REFUSALS, confirmed, may, refuse
+from autoloop.businesses.questions import sentences
 from autoloop.businesses.resources import Segment, SegmentContact, Segments
 from autoloop.businesses.schemas.segments import SegmentPatch, SegmentQuery
 from autoloop.businesses.services.segments import Segments as SegmentService
@@ -17,11 +20,23 @@ from autoloop.businesses.views.segments import member_page, segment_page
 from autoloop.web import page
 from autoloop.web.input import ListQuery, checked, read_query
 from autoloop.web.permissions import Permission
+from autoloop.web.widgets import Form
+from autoloop.web.widgets.trees import tree_of
 
 TEMPLATES = "autoloop.businesses:templates/"
 FORM = TEMPLATES + "segment_form.jinja2"
-FIRST = {"field": "contact.tags", "op": "has", "value": "", "days": ""}
-BLANK = {"field": "", "op": "is", "value": "", "days": ""}
+FIRST = {"all": [{"field": "contact.tags", "op": "has", "value": ""}]}
+ASKED = {
+    "type": "object",
+    "properties": {
+        "condition": {
+            "type": "object",
+            "title": _("A contact belongs to it if"),
+            "x-ui": {"widget": "condition"},
+        }
+    },
+    "required": ["condition"],
+}
 
 
 @page(context=Segments, permission=Permission.READ, template=TEMPLATES + "segments.jinja2")
@@ -32,16 +47,16 @@ def segments(context: Segments, request: Request) -> dict[str, Any]:
 
 @page(context=Segments, name="new", permission=Permission.EDIT, template=FORM)
 def new_segment(context: Segments, request: Request) -> dict[str, Any]:
-    return _form(request, {"name": "", "description": "", "group": "all", "rows": [FIRST]}, {})
+    return _form(request, _shown(request, "", "", FIRST), {})
 
 
 @page(context=Segments, method="POST", permission=Permission.EDIT, template=FORM)
 def create_segment(context: Segments, request: Request) -> Any:
     given = _posted(request)
     try:
-        if given["act"] != "save":
+        if given.act != "save":
             return _counted(request, given)
-        row = request.services(SegmentService).create(_body(request, given))
+        row = request.services(SegmentService).create(given.body)
     except REFUSALS as error:
         return _form(request, given, refuse(request, error))
     return HTTPSeeOther(request.resource_url(context, str(row.id), ""))
@@ -63,17 +78,16 @@ def segment(context: Segment, request: Request) -> dict[str, Any]:
 @page(context=Segment, name="edit", permission=Permission.EDIT, template=FORM)
 def edit_segment(context: Segment, request: Request) -> dict[str, Any]:
     row = context.row
-    shown = {"name": row.name, "description": row.description}
-    return _form(request, shown | _shown(row.condition), {}, row)
+    return _form(request, _shown(request, row.name, row.description, row.condition), {}, row)
 
 
 @page(context=Segment, name="edit", method="POST", permission=Permission.EDIT, template=FORM)
 def change_segment(context: Segment, request: Request) -> Any:
     given, row = _posted(request), context.row
     try:
-        if given["act"] != "save":
+        if given.act != "save":
             return _counted(request, given, row)
-        request.services(SegmentService).change(row, _body(request, given))
+        request.services(SegmentService).change(row, given.body)
     except REFUSALS as error:
         return _form(request, given, refuse(request, error), row)
     return HTTPSeeOther(request.resource_url(context))
@@ -96,47 +110,69 @@ def why(context: SegmentContact, request: Request) -> dict[str, Any]:
     return {"segment": context.segment, "contact": contact, "name": name, "why": found}
 
 
-def _shown(spec: dict[str, Any]) -> dict[str, Any]:
-    rows = rows_of(spec)
-    written = json.dumps(spec, indent=2, ensure_ascii=False)
-    if rows is None:
-        return {"mode": "json", "json": written, "group": "all", "rows": []}
-    return {"mode": "rows", "json": written, "group": rows[0], "rows": rows[1]}
+@dataclass(frozen=True)
+class Written:
+    """The form as it was filled in; `act` is what its button asks for."""
+
+    name: str
+    description: str
+    announce: bool
+    act: str
+    form: Form
+
+    @property
+    def condition(self) -> Any:
+        """The condition. Raises Invalid where it is no JSON or asks nothing."""
+        found = self.form.value().get("condition")
+        if self.form.broken:
+            raise Invalid(details={"condition": list(self.form.broken.values())})
+        if found is None:
+            raise Invalid(details={"condition": [_("Ask at least one question.")]})
+        return found
+
+    @property
+    def body(self) -> dict[str, Any]:
+        given = {"name": self.name, "description": self.description, "announce": self.announce}
+        return checked(SegmentPatch(), given | {"condition": self.condition})
 
 
-def _posted(request: Request) -> dict[str, Any]:
-    """The form as it was written."""
-    texts = {
-        name: str(request.POST.get(name, "")) for name in ("name", "description", "mode", "json", "group")
-    }
-    act = request.POST.get("act", "save")
-    return texts | {
-        "act": act,
-        "rows": posted_rows(request.POST),
-        "announce": request.POST.get("announce") == "true",
-    }
+def _asking(request: Request) -> Form:
+    return Form(request, ASKED, "asked", room={"of_sets": True})
 
 
-def _body(request: Request, given: dict[str, Any]) -> dict[str, Any]:
-    body = {name: given[name] for name in ("name", "description", "announce")}
-    return checked(SegmentPatch(), body | {"condition": posted_condition(request)})
+def _shown(request: Request, name: str, description: str, condition: dict[str, Any]) -> Written:
+    return Written(name, description, False, "", _asking(request).fill({"condition": condition}))
 
 
-def _counted(request: Request, given: dict[str, Any], row: Any = None) -> dict[str, Any]:
-    """The form again: with another row, as JSON, or with how many match now."""
-    if given["act"] == "add":
-        return _form(request, given | {"rows": [*given["rows"], BLANK]}, {}, row)
-    condition = posted_condition(request)
-    if given["act"] == "json":
-        return _form(request, given | _shown(condition) | {"mode": "json"}, {}, row)
-    return _form(request, given, {}, row, request.services(SegmentService).count(condition))
+def _posted(request: Request) -> Written:
+    post, form = request.POST, _asking(request)
+    form.tree = tree_of(post.items(), form.root)
+    name, description = (str(post.get(key, "")) for key in ("name", "description"))
+    return Written(name, description, post.get("announce") == "true", str(post.get("act", "save")), form)
+
+
+def _counted(request: Request, given: Written, row: Any = None) -> dict[str, Any]:
+    """The form again: with another question or group, as JSON, or with how many match now."""
+    if given.act not in ("count", "look"):
+        given.form.act(given.act)
+        return _form(request, given, {}, row)
+    given.form.looking = given.act == "look"
+    try:
+        return _form(request, given, {}, row, request.services(SegmentService).count(given.condition))
+    except Invalid:
+        if given.act == "count":
+            raise
+        return _form(request, given, {}, row)  # still being written
 
 
 def _form(
-    request: Request,
-    given: dict[str, Any],
-    errors: dict[str, list[str]],
-    row: Any = None,
-    counted: Any = None,
+    request: Request, given: Written, errors: dict[str, list[str]], row: Any = None, counted: Any = None
 ) -> dict[str, Any]:
-    return {"row": row, "given": given, "errors": errors, "counted": counted, **builder(request)}
+    node = request.workspace_node
+    given.form.action = (
+        request.resource_url(node, "segments", str(row.id), "edit")
+        if row
+        else request.resource_url(node, "segments")
+    )
+    given.form.problems = {"condition": " ".join(map(str, errors.get("condition", ())))}
+    return {"row": row, "given": given, "errors": errors, "counted": counted}

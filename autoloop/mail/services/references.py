@@ -8,10 +8,18 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from autoloop.base.choices import Choice, rows_to_choose
 from autoloop.base.services import Services
 from autoloop.mail.models import EmailTemplate, Sender
 
-__all__ = ["existing_senders", "existing_templates", "named_senders", "named_templates"]
+__all__ = [
+    "existing_senders",
+    "existing_templates",
+    "named_senders",
+    "named_templates",
+    "senders_to_choose",
+    "templates_to_choose",
+]
 
 
 def existing_templates(services: Services, ids: Collection[UUID]) -> set[UUID]:
@@ -38,6 +46,18 @@ def named_senders(
 ) -> list[tuple[UUID, str]]:
     """Senders with one of these ids or addresses, as (id, address); archived ones not."""
     return _named(services, Sender, Sender.address, Sender.status != "archived", ids, names)
+
+
+def templates_to_choose(services: Services, q: str, keep: Collection[str]) -> list[Choice]:
+    """Templates for a form to choose from."""
+    there = EmailTemplate.archived_at.is_(None)
+    return rows_to_choose(services, EmailTemplate, EmailTemplate.name, q, keep, there=there)
+
+
+def senders_to_choose(services: Services, q: str, keep: Collection[str]) -> list[Choice]:
+    """Senders for a form to choose from."""
+    there = Sender.status != "archived"
+    return rows_to_choose(services, Sender, Sender.address, q, keep, note=Sender.name, there=there)
 
 
 def _named(

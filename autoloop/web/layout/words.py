@@ -17,6 +17,7 @@ __all__ = [
     "ago",
     "day",
     "direction",
+    "in_zone",
     "initials",
     "number",
     "percent",
@@ -25,7 +26,7 @@ __all__ = [
     "when",
 ]
 
-FILTERS = ("ago", "day", "initials", "number", "percent", "plain_json", "span", "when")
+FILTERS = ("ago", "day", "in_zone", "initials", "number", "percent", "plain_json", "span", "when")
 
 
 def _identity(context: Any) -> Any:
@@ -112,3 +113,13 @@ def initials(name: str | None) -> str:
 def plain_json(value: Any) -> str:
     """Indented JSON, for people."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+
+
+@pass_context
+def in_zone(context: Any, value: datetime, zone: str) -> str:
+    """A moment as the clocks of that zone show it, with its weekday: “Mon, Nov 23, 9:00 AM”."""
+    local = value.astimezone(ZoneInfo(zone))
+    locale = _locale(context)
+    this_year = local.year == datetime.now(local.tzinfo).year
+    day = format_skeleton("MMMEd" if this_year else "yMMMEd", local, tzinfo=local.tzinfo, locale=locale)
+    return f"{day}, {format_time(local, 'short', tzinfo=local.tzinfo, locale=locale)}"

@@ -10,12 +10,13 @@ from uuid import UUID
 import orjson
 from sqlalchemy import select, text, tuple_
 
+from autoloop.base.choices import Choice, rows_to_choose
 from autoloop.base.crypto import Keyring
 from autoloop.base.services import Services
 from autoloop.workspaces.credentials.models import Credential
 from autoloop.workspaces.credentials.services import purpose
 
-__all__ = ["existing", "opened"]
+__all__ = ["existing", "opened", "to_choose"]
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,11 @@ def existing(services: Services, ids: Collection[UUID]) -> set[UUID]:
         Credential.workspace_id == services.workspace_id, Credential.id.in_(ids)
     )
     return set(services.session.scalars(rows))
+
+
+def to_choose(services: Services, q: str, keep: Collection[str]) -> list[Choice]:
+    """Credentials for a form to choose from, with their kind."""
+    return rows_to_choose(services, Credential, Credential.name, q, keep, note=Credential.kind)
 
 
 def opened(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -9,14 +10,15 @@ from sqlalchemy import Row, Select, func, select
 
 from autoloop.accounts.models import User
 from autoloop.accounts.services import ApiKeys, Users
+from autoloop.base.choices import MOST, Choice
 from autoloop.base.errors import Conflict, Forbidden, Invalid, NotFound
 from autoloop.base.i18n import _
-from autoloop.base.services import Service
+from autoloop.base.services import Service, Services
 from autoloop.workspaces.models import ROLE_NAMES, Member
 from autoloop.workspaces.services.audit import WorkspaceAudit
 from autoloop.workspaces.services.workspaces import Workspaces
 
-__all__ = ["Members"]
+__all__ = ["Members", "members_to_choose"]
 
 
 class Members(Service):
@@ -107,3 +109,9 @@ class Members(Service):
             raise Conflict(
                 _("A workspace has at least one owner. Make someone else an owner first."), code="LAST_OWNER"
             )
+
+
+def members_to_choose(services: Services, q: str, keep: Collection[str]) -> list[Choice]:
+    """Members for a form to choose from, by name."""
+    rows = services.session.execute(services(Members).rows().order_by(User.name).limit(MOST))
+    return [Choice(str(row.id), row.name or row.email, row.email if row.name else "") for row in rows]

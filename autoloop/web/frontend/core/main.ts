@@ -1,6 +1,7 @@
 import "../css/main.css";
 import "./htmx";
 import { startFailures } from "./failures";
+import { startFinders } from "./find";
 import { startForms } from "./forms";
 import { startIslands } from "./islands";
 import { startKeys } from "./keys";
@@ -17,6 +18,7 @@ startNav();
 startKeys();
 startPalette();
 startForms();
+startFinders();
 startFailures();
 startIslands();
 

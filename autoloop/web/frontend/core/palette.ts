@@ -1,6 +1,6 @@
 import { dialog } from "./dialogs";
 
-type Command = { label: string; hint: string; run: () => void };
+export type Command = { label: string; hint: string; run: () => void };
 
 // Pages of the side bar and whatever the page marks with data-command, found by the letters typed.
 function commands(): Command[] {
@@ -17,7 +17,7 @@ function commands(): Command[] {
   return [...pages, ...actions];
 }
 
-function fits(label: string, typed: string): boolean {
+export function fits(label: string, typed: string): boolean {
   let from = 0;
   for (const letter of typed.toLowerCase()) {
     from = label.toLowerCase().indexOf(letter, from) + 1;
@@ -26,7 +26,8 @@ function fits(label: string, typed: string): boolean {
   return true;
 }
 
-class Palette {
+// A list in a dialog that what one types makes shorter; chosen by arrow keys or pointer.
+export class Palette {
   private shown: Command[] = [];
   private selected = 0;
 
@@ -34,15 +35,24 @@ class Palette {
     private frame: HTMLDialogElement,
     private input: HTMLInputElement,
     private list: HTMLElement,
+    private find: (typed: string) => Command[] | Promise<Command[]>,
   ) {
-    input.addEventListener("input", () => this.show(0));
+    input.addEventListener("input", () => void this.search());
     input.addEventListener("keydown", (event) => this.key(event));
   }
 
   open(): void {
     this.input.value = "";
-    this.show(0);
     this.frame.showModal();
+    void this.search();
+  }
+
+  private async search(): Promise<void> {
+    const typed = this.input.value;
+    const found = await this.find(typed);
+    if (typed !== this.input.value) return; // a newer answer is on its way
+    this.shown = found;
+    this.show(0);
   }
 
   private key(event: KeyboardEvent): void {
@@ -58,9 +68,8 @@ class Palette {
 
   private show(selected: number): void {
     this.selected = selected;
-    this.shown = commands().filter((command) => fits(command.label, this.input.value));
     this.list.replaceChildren(...this.shown.map((command, index) => this.option(command, index)));
-    this.input.setAttribute("aria-activedescendant", this.shown.length ? `command-${selected}` : "");
+    this.input.setAttribute("aria-activedescendant", this.shown.length ? `${this.list.id}-${selected}` : "");
     this.list.children[selected]?.scrollIntoView({ block: "nearest" });
   }
 
@@ -69,7 +78,7 @@ class Palette {
     const hint = document.createElement("span");
     hint.textContent = command.hint;
     item.role = "option";
-    item.id = `command-${index}`;
+    item.id = `${this.list.id}-${index}`;
     item.ariaSelected = String(index === this.selected);
     item.append(command.label, hint);
     item.addEventListener("click", () => this.go(command));
@@ -87,7 +96,8 @@ export function startPalette(): void {
   const open = (): void => {
     const shown = dialog("palette");
     if (!shown) return;
-    palette ??= new Palette(shown, shown.querySelector("input")!, shown.querySelector("ul")!);
+    const find = (typed: string): Command[] => commands().filter((command) => fits(command.label, typed));
+    palette ??= new Palette(shown, shown.querySelector("input")!, shown.querySelector("ul")!, find);
     palette.open();
   };
   addEventListener("keydown", (event) => {
