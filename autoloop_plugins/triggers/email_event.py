@@ -23,7 +23,8 @@ HAPPENS = {
 class EmailEvent(Trigger):
     """Starts when something becomes of an email: opened, clicked, replied, bounced, unsubscribed.
 
-    With a workflow chosen, only emails of that workflow count.
+    With a workflow chosen, only emails of that workflow count; with a template, only those made of it, in
+    whatever version.
     """
 
     name, title, category, icon = "email_event", "Email event", "event", "mail-open"
@@ -40,13 +41,21 @@ class EmailEvent(Trigger):
             description="Empty for any email",
             ui={"widget": "workflow"},
         )
+        template_id = colander.SchemaNode(
+            colander.String(),
+            validator=colander.uuid,
+            missing=None,
+            title="Emails of the template",
+            description="Empty for any email",
+            ui={"widget": "template"},
+        )
 
     def event_name(self, config: Mapping[str, Any]) -> str:
         return f"email.{config['happens']}"
 
     def accepts(self, event: TriggerEvent, config: Mapping[str, Any]) -> bool:
-        wanted = config["workflow_id"]
-        return wanted is None or event.data.get("workflow_id") == wanted.lower()
+        wanted = {name: config[name] for name in ("workflow_id", "template_id") if config[name] is not None}
+        return all(event.data.get(name) == id.lower() for name, id in wanted.items())
 
     def summary(self, config: Mapping[str, Any]) -> str:
         return f"When a contact {HAPPENS[config['happens']]}"

@@ -99,6 +99,8 @@ class TestSchedule(TriggerContract):
         (TagAdded, {"tag": "vip"}, "tag.added", {"tag": "VIP"}, False),
         (EmailEvent, {"happens": "opened", "workflow_id": FLOW}, "email.opened", {"workflow_id": FLOW}, True),
         (EmailEvent, {"happens": "opened", "workflow_id": FLOW}, "email.opened", {}, False),
+        (EmailEvent, {"happens": "opened", "template_id": FLOW}, "email.opened", {"template_id": FLOW}, True),
+        (EmailEvent, {"happens": "opened", "template_id": FLOW}, "email.opened", {"template_id": "x"}, False),
         (WorkflowFinished, {"workflow_id": FLOW}, "", {"workflow_id": FLOW, "status": "completed"}, True),
         (WorkflowFinished, {"workflow_id": FLOW}, "", {"workflow_id": FLOW, "status": "failed"}, False),
         (IncomingWebhook, {"hook_id": FLOW}, "webhook.received", {"hook_id": FLOW}, True),

@@ -10,11 +10,15 @@ from uuid import UUID
 import pytest
 
 from autoloop.base.runtime import Runtime
+from autoloop.engine.services.inbox import Inbox
 from autoloop.engine.services.runs import Runs
+from autoloop.mail.inbound.taking import take
 from autoloop.mail.models import Email
 from autoloop.mail.services.history import email_history
 from autoloop.mail.services.system import send_system_mail
+from autoloop.mail.services.unsubscribing import Unsubscribing
 from autoloop.mail.templates.services import Templates
+from autoloop.plugins.email import EventKind, ProviderEvent
 from tests.factories import Tenant
 from tests.functional.engine_world import World
 from tests.functional.mail_world import MailWorld
@@ -259,3 +263,33 @@ def test_limits_of_a_step_are_judged_right_before_the_mail_goes(world: Whole, ma
         "Another email went to the contact within 2 hours",
     )
     assert (found[free].status, found[free].subject) == ("accepted", "For ADA")
+
+
+@pytest.mark.parametrize("way", ["reported", "by provider", "by link"])
+def test_a_run_starts_by_what_becomes_of_mail_of_one_template(
+    world: Whole, mail: MailWorld, way: str
+) -> None:
+    (ada,) = world.contacts(first_name="Ada")
+    mine, other = template(world), template(world, name="Other")
+    happens = "unsubscribed" if way == "by link" else "opened"
+    started = [
+        world.workflow(
+            graph(("w", "wait", {"amount": 1})), ("email_event", {"happens": happens, "template_id": str(id)})
+        )
+        for id in (mine, other)
+    ]
+    world.enrol(flow(world, mine), [ada])
+    world.settle()
+    (row,) = mail.rows()
+    with world.runtime.unit("web", world.workspace_id) as services:
+        if way == "reported":
+            event = {"name": "email.opened", "contact_id": str(ada), "source": "tests"}
+            services(Inbox).accept([event])
+        elif way == "by provider":
+            told = ProviderEvent(EventKind.OPENED, id="1", key=str(row.id))
+            assert take(services, "mailbox", mail.account_id, [told]) == 1
+        else:
+            services(Unsubscribing).unsubscribe(row)
+    world.settle()
+    counts = [world.count("workflow_runs", f"workflow_id = '{each}'") for each in started]
+    assert counts == [1, 0]

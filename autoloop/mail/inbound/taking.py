@@ -20,16 +20,18 @@ __all__ = ["take"]
 AHEAD = timedelta(minutes=5)
 
 # By our own id; without one, by the provider's name for the message.
-COLUMNS = "u.n, e.id, e.status, e.contact_id, e.run_id, e.workflow_id, e.node"
+COLUMNS = "u.n, e.id, e.status, e.contact_id, e.run_id, e.workflow_id, e.node, v.template_id"
+MADE_OF = """left join email_template_versions v
+  on v.workspace_id = e.workspace_id and v.id = e.template_version_id"""
 BY_ID = text(f"""
 select {COLUMNS} from unnest(cast(:places as int[]), cast(:names as uuid[])) u(n, id)
-join email_logs e on e.workspace_id = :workspace and e.id = u.id""")
+join email_logs e on e.workspace_id = :workspace and e.id = u.id {MADE_OF}""")
 BY_NAME = text(f"""
 select {COLUMNS} from unnest(cast(:places as int[]), cast(:names as text[])) u(n, named)
 cross join lateral (
   select a.email_id from email_attempts a where a.workspace_id = :workspace
     and a.provider_message_id = u.named order by a.email_id desc limit 1) a
-join email_logs e on e.workspace_id = :workspace and e.id = a.email_id""")
+join email_logs e on e.workspace_id = :workspace and e.id = a.email_id {MADE_OF}""")
 
 # Once a minute at the most: whether events arrive is what it tells, not how many.
 TOUCH = text("""
@@ -116,6 +118,7 @@ def _event(services: Services, provider: str, account_id: UUID, event: ProviderE
         "run_id": email.run_id,
         "workflow_id": email.workflow_id,
         "node": email.node,
+        "template_id": email.template_id,
     }
     data = {key: str(value) for key, value in data.items() if value is not None} | {"provider": provider}
     if event.kind is EventKind.REJECTED:

@@ -14,21 +14,24 @@ from autoloop.mail.services.happenings import EVENT_NAMES
 
 __all__ = ["attribute"]
 
+FILLED = ("email_id", "run_id", "workflow_id", "node", "template_id")
+
 # The email it names, else the last one that the contact was sent.
 FIND = text("""
-select u.n, e.id, e.run_id, e.workflow_id, e.node
+select u.n, e.id as email_id, e.run_id, e.workflow_id, e.node, v.template_id
 from unnest(cast(:numbers as int[]), cast(:contacts as uuid[]), cast(:emails as uuid[])) u(n, contact, email)
 cross join lateral (
-  select e.id, e.run_id, e.workflow_id, e.node from email_logs e
+  select e.id, e.run_id, e.workflow_id, e.node, e.template_version_id from email_logs e
   where e.workspace_id = :workspace and e.contact_id = u.contact and (u.email is null or e.id = u.email)
     and e.status in ('accepted', 'delivered', 'bounced', 'complained', 'unknown', 'sending')
-  order by e.id desc limit 1) e""")
+  order by e.id desc limit 1) e
+left join email_template_versions v on v.workspace_id = :workspace and v.id = e.template_version_id""")
 
 
 def attribute(
     services: Services, events: Sequence[tuple[str, UUID, Mapping[str, Any]]]
 ) -> list[dict[str, Any]]:
-    """The data of each event (name, contact, data), with email_id, run_id, workflow_id and node where they can be told.
+    """The data of each event (name, contact, data), with what FILLED names, where it can be told.
 
     What the reporter says stays; only what is missing is filled in, and only for events of emails.
     """
@@ -47,6 +50,5 @@ def attribute(
         "emails": [parse_id(str(data[index].get("email_id") or "")) for index in asked],
     }
     for row in services.session.execute(FIND, values):
-        found = {"email_id": row.id, "run_id": row.run_id, "workflow_id": row.workflow_id, "node": row.node}
-        data[row.n] |= {name: str(value) for name, value in found.items() if value is not None}
+        data[row.n] |= {name: str(value) for name in FILLED if (value := getattr(row, name)) is not None}
     return data

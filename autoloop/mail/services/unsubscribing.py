@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autoloop.base.events import Event, emit
 from autoloop.base.services import Service
-from autoloop.mail.models import Email
+from autoloop.mail.models import Email, EmailTemplateVersion
 from autoloop.mail.services.suppressions import Suppressions
 
 __all__ = ["Unsubscribing"]
@@ -24,6 +24,10 @@ class Unsubscribing(Service):
         for field in ("run_id", "workflow_id"):
             value = getattr(email, field)
             data[field] = str(value) if value else None
+        made_of = (email.workspace_id, email.template_version_id)
+        version = self.session.get(EmailTemplateVersion, made_of) if email.template_version_id else None
+        if version is not None:
+            data["template_id"] = str(version.template_id)
         event = Event(
             email.workspace_id,
             "email.unsubscribed",
