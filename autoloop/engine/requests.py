@@ -14,8 +14,8 @@ __all__ = ["EmailRequest", "NewStimulus"]
 class EmailRequest:
     """One email that a run asks for. `template_version` None is the latest, `sender_id` None the
     workspace's default; `limits` may hold cooldown_hours and once. A test's mail goes to
-    `to` in place of the contact's address, and sees the fields of `contact` over the real ones. Its fate comes back as a stimulus for
-    the same node and visit."""
+    `to` in place of the contact's address, and sees the fields of `contact` over the real ones; `topic`
+    None is the template's. Its fate comes back as a stimulus for the same node and visit."""
 
     workspace_id: UUID
     run_id: UUID
@@ -36,6 +36,7 @@ class EmailRequest:
     limits: dict[str, Any] = field(default_factory=dict)
     to: str | None = None
     contact: dict[str, Any] = field(default_factory=dict)
+    topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

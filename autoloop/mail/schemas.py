@@ -140,6 +140,7 @@ class Attempts(colander.SequenceSchema):
 
 
 class EmailOut(EmailRowOut):
+    topic = text("Topic of marketing mail", missing=None)
     send_key = text("What makes it the only one of its kind")
     message_id = text("Message-ID", missing=None)
     on_unknown = text("What to do if its fate stays unknown")

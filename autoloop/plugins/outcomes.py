@@ -72,7 +72,8 @@ class SendEmail:
     `ctx.resumed.port` is then `sent`, `failed` or `skipped`. `on_unknown` says what becomes of a mail of
     which nobody can say whether it arrived; None leaves it to the workflow's settings. `cooldown_hours`
     skips it if any mail went to the contact within so many hours, `once` if this template ever did; both
-    are judged right before it is sent.
+    are judged right before it is sent. `topic` is the key of what marketing mail is about: who does not
+    subscribe to it then does not get it; None takes the template's.
     """
 
     template_id: str
@@ -86,6 +87,7 @@ class SendEmail:
     effects: Sequence[Effect] = ()
     cooldown_hours: float | None = None
     once: bool = False
+    topic: str | None = None
 
 
 @dataclass(slots=True)

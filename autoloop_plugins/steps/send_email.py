@@ -46,8 +46,8 @@ class SendEmail(DecisionStep):
     """Send the contact an email from a template.
 
     The run goes on once the mail's fate is known: `sent` when the receiving side accepted it, `failed`
-    when it was refused, `skipped` when it was not sent (suppressed, no consent, a field missing, or one of
-    the limits set here). Both limits are judged right before the mail goes, test runs excepted; mail of
+    when it was refused, `skipped` when it was not sent (suppressed, no consent, not subscribed to
+    its topic, a field missing, or one of the limits set here). Both limits are judged right before the mail goes, test runs excepted; mail of
     all workflows counts. Values given here stand in the template as `{{ run.name }}`; they may be
     expressions. Without a version, the template's latest is taken when the step is reached.
     """
@@ -74,6 +74,14 @@ class SendEmail(DecisionStep):
             validator=colander.OneOf(["marketing", "transactional"]),
             missing="marketing",
             title="Kind",
+        )
+        topic = colander.SchemaNode(
+            colander.String(),
+            validator=colander.Regex(r"^[a-z][a-z0-9_]{0,62}\Z", msg="must be the key of a topic"),
+            missing=None,
+            title="Topic",
+            description="Marketing mail goes only to those who subscribe to it. Empty: the template's",
+            ui={"widget": "topic"},
         )
         on_unknown = colander.SchemaNode(
             colander.String(),

@@ -53,6 +53,7 @@ def ask_for_mails(services: Services, turns: Turns) -> int:
                 _limits(email),
                 test.get("to"),
                 dict(test.get("contact") or {}),
+                email.topic,
             )
             wanted.append(request)
     handlers = services.registrations.effect_handlers

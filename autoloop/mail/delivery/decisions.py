@@ -28,7 +28,7 @@ POLL = 15.0  # seconds until a mail is looked at again that waits for a person (
 FACTS = text(f"""
 select e.workspace_id, e.id, e.kind, e.run_id is not null as of_run, e.contact_id, e.send_window,
   r.status as run_status, f.status as workflow_status, s.status as sender_status,
-  c.status as contact_status, c.consent_marketing, w.timezone as workspace_timezone,
+  c.status as contact_status, c.consent_marketing, e.topic, c.topics, w.timezone as workspace_timezone,
   w.settings -> 'working_days' as working_days, w.settings -> 'holidays' as holidays,
   coalesce(nullif(c.timezone, ''), nullif(b.timezone, ''), w.timezone) as contact_timezone,
   coalesce((w.settings ->> 'require_consent')::boolean, false) as require_consent,
@@ -160,6 +160,8 @@ def barred(kind: Kind, row: Mapping[str, Any]) -> str | None:
         row["require_consent"] and row["consent_marketing"] != "granted"
     ):
         return "No consent to marketing mail"
+    if row.get("topic") and row["topic"] not in row["topics"]:
+        return f"The contact does not subscribe to the topic {row['topic']}"
     return None
 
 

@@ -43,7 +43,10 @@ class Emails(Service):
 
     def find(self, id: UUID) -> Any | None:
         """One email with the names of what it refers to."""
-        more = ("send_key", "message_id", "on_unknown", "priority", "first_tried_at", "resend_of", "visit")
+        more = (
+            *("topic", "send_key", "message_id", "on_unknown", "priority", "first_tried_at", "resend_of"),
+            "visit",
+        )
         query = (
             select(
                 *(getattr(Email, field) for field in (*LISTED, *more)),

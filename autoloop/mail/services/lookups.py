@@ -32,6 +32,7 @@ class Found:
     senders: dict[tuple[UUID, UUID | None], Any]
     workspaces: dict[UUID, Any]
     windows: dict[Key, Any]
+    topics: dict[Key, str]
 
     def version(self, request: EmailRequest) -> Any:
         """The template version asked for, or the latest; None if there is none."""
@@ -42,32 +43,48 @@ class Found:
         named = self.senders.get((request.workspace_id, request.sender_id))
         return named or self.senders.get((request.workspace_id, None))
 
+    def topic(self, request: EmailRequest) -> str | None:
+        """What the mail is about: as the step says, else its template. Marketing mail only."""
+        if request.kind != "marketing" or request.is_test:
+            return None
+        return request.topic or self.topics.get((request.workspace_id, request.template_id)) or None
+
 
 def look_up(session: Session, requests: Sequence[EmailRequest]) -> Found:
     """Everything that these requests refer to."""
     tenants = list({each.workspace_id for each in requests})
+    versions, topics = _versions(session, requests)
     return Found(
-        _versions(session, requests),
+        versions,
         _senders(session, tenants, [each.sender_id for each in requests if each.sender_id]),
         {row["id"]: row for row in session.execute(WORKSPACES, {"ids": tenants}).mappings()},
         _windows(session, {(each.workspace_id, each.version_id) for each in requests}),
+        topics,
     )
 
 
-def _versions(session: Session, requests: Sequence[EmailRequest]) -> dict[tuple[UUID, UUID, int | None], Any]:
+def _versions(
+    session: Session, requests: Sequence[EmailRequest]
+) -> tuple[dict[tuple[UUID, UUID, int | None], Any], dict[Key, str]]:
+    """The versions of the templates asked for, and the templates' topics."""
+    from autoloop.mail.models import EmailTemplate as Template
     from autoloop.mail.models import EmailTemplateVersion as Version
 
     wanted = {(each.workspace_id, each.template_id) for each in requests}
-    rows = session.scalars(
-        select(Version)
+    same = (Template.workspace_id == Version.workspace_id) & (Template.id == Version.template_id)
+    rows = session.execute(
+        select(Version, Template.topic)
+        .join(Template, same)
         .where(tuple_(Version.workspace_id, Version.template_id).in_(wanted))
         .order_by(Version.number)
     ).all()
     found: dict[tuple[UUID, UUID, int | None], Any] = {}
-    for row in rows:
+    topics: dict[Key, str] = {}
+    for row, topic in rows:
         found[row.workspace_id, row.template_id, row.number] = row
         found[row.workspace_id, row.template_id, None] = row  # in order: the latest stays
-    return found
+        topics[row.workspace_id, row.template_id] = topic
+    return found, topics
 
 
 def _senders(session: Session, tenants: list[UUID], ids: list[UUID]) -> dict[tuple[UUID, UUID | None], Any]:

@@ -55,7 +55,7 @@ def simulated_email(
     if version is None:
         return made | {"barred": "The template is gone"}
     made |= _filled(request, found, world, now)
-    return made | _judged(services, request, world, asked, made["barred"], now)
+    return made | _judged(services, request, world, asked, made["barred"], now, found.topic(request))
 
 
 def _request(
@@ -74,6 +74,7 @@ def _request(
         UUID(str(asked.sender_id)) if asked.sender_id else None,
         asked.kind,
         variables=dict(asked.variables),
+        topic=asked.topic,
     )
 
 
@@ -114,6 +115,7 @@ def _judged(
     asked: SendEmail,
     barred: str | None,
     now: datetime,
+    topic: str | None,
 ) -> dict[str, Any]:
     """What delivery would say of this person and this hour."""
     values = {"workspace": services.workspace_id, "address": world.contact.get("email") or ""}
@@ -124,6 +126,8 @@ def _judged(
         "contact_status": world.contact.get("status") or "active",
         "of_run": True,
         "consent_marketing": consent,
+        "topic": topic,
+        "topics": world.contact.get("topics") or (),
         "require_consent": bool((row["settings"] or {}).get("require_consent")),
     }
     if not world.contact.get("email"):

@@ -12,7 +12,7 @@ from autoloop.mail.models import RULES
 
 __all__ = ["read_template", "rules_for"]
 
-TEXTS = ("name", "kind", "subject", "preheader", "source", "text_source")
+TEXTS = ("name", "topic", "kind", "subject", "preheader", "source", "text_source")
 MAX_FIELDS = 500
 
 

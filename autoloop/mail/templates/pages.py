@@ -13,6 +13,8 @@ from autoloop.base.errors import Conflict, Invalid, PreconditionFailed
 from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
 from autoloop.base.liquid import TemplateInvalid
+from autoloop.businesses.models import Topic
+from autoloop.businesses.services import Topics
 from autoloop.mail.render import check, fields_read, render, would_skip
 from autoloop.mail.templates import schemas
 from autoloop.mail.templates.forms import read_template, rules_for
@@ -162,6 +164,7 @@ def editor(
             ("", request.localizer.translate(_("A sample person"))),
             *request.services(People).choices(),
         ],
+        "topics": topic_options(request, given.get("topic") or ""),
         "person": person,
         "view": view if view in VIEWS else "desktop",
         "versions": service.versions(node.row.id) if node is not None else [],
@@ -169,6 +172,19 @@ def editor(
         "may_edit": request.has_permission(Permission.EDIT, request.context),
         **found,
     }
+
+
+def topic_options(request: Request, chosen: str) -> list[tuple[str, str]]:
+    """What marketing mail may be about; empty where the workspace has no topics."""
+    rows = request.services(Topics).rows().order_by(Topic.name, Topic.key)
+    topics = [(row.key, row.name) for row in request.db.scalars(rows)]
+    if chosen and chosen not in dict(topics):
+        topics.append((chosen, chosen))
+    return (
+        [("", request.localizer.translate(_("None: to all who take marketing mail"))), *topics]
+        if topics
+        else []
+    )
 
 
 def framed(request: Request, node: Template | None) -> Response:

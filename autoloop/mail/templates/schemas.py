@@ -102,6 +102,7 @@ def written(**options: Any) -> list[colander.SchemaNode]:
 
 class CreateTemplate(colander.MappingSchema):
     name = text(200, title=_("Name"), least=1)
+    topic = text(63, title=_("Topic of its marketing mail"), missing="")
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)
@@ -111,6 +112,7 @@ class CreateTemplate(colander.MappingSchema):
 
 class ChangeTemplate(colander.MappingSchema):
     name = text(200, title=_("Name"), least=1, missing=colander.drop)
+    topic = text(63, title=_("Topic of its marketing mail"), missing=colander.drop)
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)
@@ -183,6 +185,7 @@ class MergeFields(colander.SequenceSchema):
 
 class TemplateOut(TemplateRowOut):
     version_id = plain()
+    topic = plain(missing="", description="Key of what its marketing mail is about; empty for none")
     preheader = plain()
     source = plain()
     text_source = plain(missing=None)

@@ -14,6 +14,7 @@ from autoloop.base.errors import Conflict, Invalid, NotFound
 from autoloop.base.generations import changed
 from autoloop.base.ids import new_id
 from autoloop.base.services import Service
+from autoloop.businesses.services import Topics
 from autoloop.mail.models import EmailTemplate, EmailTemplateVersion
 from autoloop.mail.templates.source import Draft, compile_draft
 from autoloop.web import Page
@@ -42,6 +43,7 @@ class WholeTemplate:
         return {
             "id": template.id,
             "name": template.name,
+            "topic": template.topic,
             "version_id": version.id,
             "version": version.number,
             "archived_at": template.archived_at,
@@ -129,7 +131,11 @@ class Templates(Service):
         """
         draft = compile_draft(given)
         template = EmailTemplate(
-            id=new_id(), workspace_id=self.workspace_id, user_id=self.services.user_id, name=given["name"]
+            id=new_id(),
+            workspace_id=self.workspace_id,
+            user_id=self.services.user_id,
+            name=given["name"],
+            topic=self._topic(given.get("topic") or ""),
         )
         self.add(template)
         version = self._add_version(template, draft, 1)
@@ -149,6 +155,8 @@ class Templates(Service):
         before = {name: getattr(whole.version, name) for name in WRITTEN}
         draft = compile_draft(before | {name: given[name] for name in WRITTEN if name in given})
         template.name = given.get("name", template.name)
+        if given.get("topic", template.topic) != template.topic:
+            template.topic = self._topic(given["topic"])
         version = whole.version
         if draft.checksum != version.checksum:
             version = self._add_version(template, draft, version.number + 1)
@@ -161,7 +169,9 @@ class Templates(Service):
         """A new template that starts with the current version of this one."""
         version = self.whole(template).version
         written = {each: getattr(version, each) for each in WRITTEN}
-        return self.create({"name": (name or f"{template.name} (copy)")[:200], **written})
+        return self.create(
+            {"name": (name or f"{template.name} (copy)")[:200], "topic": template.topic, **written}
+        )
 
     def restore_version(self, template: EmailTemplate, number: int) -> WholeTemplate:
         """Make an old version the current one, as a new version with the same text."""
@@ -194,6 +204,11 @@ class Templates(Service):
         if lacking:
             raise Invalid(details={name: ["Required"] for name in lacking})
         return compile_draft(written)
+
+    def _topic(self, key: str) -> str:
+        if key and key not in self.services(Topics).known():
+            raise Invalid(details={"topic": ["There is no such topic."]})
+        return key
 
     def _add_version(self, template: EmailTemplate, draft: Draft, number: int) -> EmailTemplateVersion:
         version = EmailTemplateVersion(
