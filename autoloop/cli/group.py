@@ -30,6 +30,7 @@ COMMANDS = {
     "workflow": ("workflow", "Take workflows from one place to another, as JSON."),
     "explain": ("explain", "Why a run went as it did; why a contact is in a workflow, or is not."),
     "plugin": ("plugin", "Plugins: what is installed, what failed to load."),
+    "partitions": ("partitions", "The months that journals and events are kept in, and what they take."),
     "doctor": ("doctor", "Check the installation and say what to do for each problem."),
     "setup": ("setup", ""),
 }

@@ -16,11 +16,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from autoloop.base.due import DueKind
+from autoloop.base.errors import Conflict
 
 if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
 
-__all__ = ["KINDS", "TABLES", "Partition", "check", "drop_old", "listed"]
+__all__ = ["KINDS", "TABLES", "Partition", "check", "drop_now", "drop_old", "listed"]
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +55,14 @@ OLD_KEYS = "received_at < now() - interval '90 days'"
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A month of one table; `rows` as of the last ANALYZE, `bytes` with its indexes. `over`: past its time."""
+    """A month of one table; `rows` as of the last ANALYZE, `bytes` with its indexes. `is_over`: past its time."""
 
     table: str
     name: str
     month: date
     rows: int
     bytes: int
-    over: bool
+    is_over: bool
 
 
 def make(runtime: Runtime) -> int:
@@ -102,6 +103,27 @@ def drop_old(runtime: Runtime) -> int:
             return 1
         session.execute(NEXT_TURN, {"after": after})
         return 0
+
+
+def drop_now(runtime: Runtime) -> list[str]:
+    """Drop or thin every month whose time is over, whosever turn it is. Returns their partitions' names.
+
+    Raises Conflict if a table is in use for longer than half a second at a time.
+    """
+    names: list[str] = []
+    months = runtime.settings.journal_months
+    try:
+        while months:
+            with runtime.unit("worker") as services:
+                name = services.session.execute(DROP, {"months": months}).scalar()
+            if name is None:
+                break
+            names.append(str(name))
+    except DBAPIError as error:
+        if not _is_busy(error):
+            raise
+        raise Conflict("The table is in use right now. Try again, or leave it to the scheduler.") from error
+    return names
 
 
 def _is_busy(error: DBAPIError) -> bool:

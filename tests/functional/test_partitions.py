@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import Engine, create_engine, text
 
 from autoloop.base.ids import id_floor
-from autoloop.engine.partitions import KINDS, check, drop_old, listed
+from autoloop.cli.partitions import command
+from autoloop.engine.explain.runs import FORGOTTEN, RunStory
+from autoloop.engine.partitions import KINDS, TABLES, check, drop_old, listed
 from autoloop.settings import Settings
 from tests.factories import make_tenant
 from tests.functional.engine_world import World, engine_only
@@ -73,7 +78,7 @@ def begun(world: World, owner: Engine, workflow: UUID, at: datetime, status: str
 
 
 def standing(runtime) -> set[str]:
-    return {each.name for each in listed(runtime) if each.over}
+    return {each.name for each in listed(runtime) if each.is_over}
 
 
 def drop_all(runtime) -> None:
@@ -99,7 +104,10 @@ def test_months_past_their_time_leave_and_what_goes_on_keeps_its_journal(runtime
         connection.execute(text("update partition_turns set due_at = now()"))
     assert drop_old(runtime) == 0
     assert world.path(paused) == ["s:next"] * 5
-    assert all(not partition.over for partition in listed(runtime) if partition.table == "events")
+    with runtime.unit("web", world.workspace_id) as services:
+        stories = [services(RunStory).find(run)["sentences"] for run in (gone, paused)]
+    assert FORGOTTEN in stories[0] and FORGOTTEN not in stories[1]
+    assert all(not partition.is_over for partition in listed(runtime) if partition.table == "events")
 
 
 def test_a_mail_whose_fate_is_unknown_keeps_its_attempts(runtime, owner, world) -> None:
@@ -159,6 +167,20 @@ def test_rows_outside_every_month_are_told_of(runtime, owner, world) -> None:
     assert "run_steps_default" in told["message"]
     with owner.begin() as connection:
         connection.execute(text("delete from run_steps_default"))
+
+
+def test_the_command_shows_the_months_and_drops_at_once(runtime, owner, tmp_path, monkeypatch) -> None:
+    name = month(owner, "run_steps", START.replace(month=11))
+    ini = tmp_path / "test.ini"
+    ini.write_text("[app:main]\nuse = egg:autoloop\n")
+    for each in fields(Settings):
+        value = getattr(runtime.settings, each.name)
+        written = " ".join(value) if isinstance(value, tuple) else str(value)
+        monkeypatch.setenv(f"AUTOLOOP_{each.name.upper()}", written)
+    answer = CliRunner().invoke(command, ["--config", str(ini), "--drop", "--json"], catch_exceptions=False)
+    told = json.loads(answer.output)
+    assert name in told["dropped"]
+    assert {each["table"] for each in told["partitions"]} == set(TABLES)
 
 
 def test_nobody_drops_this_month(runtime) -> None:

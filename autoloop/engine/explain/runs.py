@@ -42,6 +42,7 @@ HELD = {
     "blocked": _("It is blocked: ${reason}."),
     "quarantined": _("It is set aside, because it failed again and again: ${reason}."),
 }
+FORGOTTEN = _("What it did is no longer kept: journals are dropped after some months.")
 
 
 class RunStory(Service):
@@ -56,7 +57,8 @@ class RunStory(Service):
         explain = self.services.registrations.explainers.get("emails")
         emails = explain(self.services, run_id=run.id) if explain else []
         end, held = self._end(run), self._held(run)
-        told = [enrolment, *steps, *waits, *[each for each in emails if each.get("open")], held, end]
+        gone = {"sentence": FORGOTTEN} if run.steps and not steps else None
+        told = [enrolment, gone, *steps, *waits, *[each for each in emails if each.get("open")], held, end]
         return {
             "run_id": str(run.id),
             "workflow_id": str(run.workflow_id),
