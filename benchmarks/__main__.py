@@ -1,4 +1,4 @@
-"""Run benchmarks: `python -m benchmarks [engine] [mail] [api] [import] [executions] [segments] [campaign]`."""
+"""Run benchmarks: `python -m benchmarks [NAME …]`; without names, all of them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ PROGRAMS = {
     "executions": "executions",
     "segments": "segments",
     "campaign": "campaign",
+    "backlog": "backlog",
+    "waiting": "waiting",
+    "journal": "journal",
+    "fairness": "fairness",
+    "starting": "starting",
+    "soak": "soak",
 }
 
 

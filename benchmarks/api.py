@@ -28,9 +28,7 @@ FLOOR_NAME = "empty view, Core rows, orjson"
 @contextmanager
 def serving(which: str, settings: Settings) -> Iterator[int]:
     """A web process of its own; gives its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "benchmarks.server", which, str(port)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
@@ -41,6 +39,12 @@ def serving(which: str, settings: Settings) -> Iterator[int]:
             yield port
         finally:
             process.terminate()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_for(port: int) -> None:

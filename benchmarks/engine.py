@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import psycopg
-from sqlalchemy import event
 
 from autoloop.engine.advance import Advancer
+from autoloop.engine.advance.poison import BatchRows
 from autoloop.engine.models import Workflow
 from autoloop.engine.services import enrolment, versions
 from autoloop.engine.services.workflows import WorkflowStatus
@@ -69,17 +71,34 @@ def publish(standing: Stand) -> Workflow:
     return workflow
 
 
+class Statements:
+    """Every statement sent while open: the session's, the batch's own pipeline, and begin, commit and the row
+    of the batch for each batch."""
+
+    def __enter__(self) -> Self:
+        self.count = 0
+        self._plain, self._send = psycopg.Cursor.execute, BatchRows.send
+
+        def execute(cursor: Any, *given: Any, **named: Any) -> Any:
+            self.count += 1
+            return self._plain(cursor, *given, **named)
+
+        def send(rows: Any, *given: Any) -> Any:
+            self.count += 3
+            return self._send(rows, *given)
+
+        psycopg.Cursor.execute, BatchRows.send = execute, send  # type: ignore[method-assign, assignment]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        psycopg.Cursor.execute, BatchRows.send = self._plain, self._send  # type: ignore[method-assign]
+
+
 def product(standing: Stand, workflow: Workflow, contacts: list) -> tuple[float, float]:
     """Steps per second, and SQL statements per step."""
     with standing.runtime.unit("web", standing.workspace_id) as services:
         enrolment.enrol(services, workflow.id, contacts)
     standing.analyze()
-    statements = [0]
-
-    def count(*_: object) -> None:
-        statements[0] += 1
-
-    event.listen(standing.runtime.worker_engine, "before_cursor_execute", count)
     advancer = Advancer(standing.runtime)
 
     def run() -> int:
@@ -87,15 +106,15 @@ def product(standing: Stand, workflow: Workflow, contacts: list) -> tuple[float,
             pass
         return advancer.steps
 
-    rate = timed(run)
-    event.remove(standing.runtime.worker_engine, "before_cursor_execute", count)
+    with Statements() as statements:
+        rate = timed(run)
     assert advancer.steps == RUNS * STEPS, advancer.steps
-    return rate, statements[0] / advancer.steps
+    return rate, statements.count / advancer.steps
 
 
-def floor(standing: Stand) -> float:
+def floor(standing: Stand, runs: int = RUNS, steps_each: int = STEPS) -> float:
     with psycopg.connect(standing.owner_dsn(), autocommit=True) as owner:
-        owner.execute(FLOOR_FILL.replace("%s", str(RUNS)))
+        owner.execute(FLOOR_FILL.replace("%s", str(runs)))
         owner.execute("analyze floor_run, floor_step")
     with psycopg.connect(standing.postgres.dsn("autoloop_worker", "autoloop"), autocommit=True) as connection:
         cursor = connection.cursor()
@@ -110,7 +129,9 @@ def floor(standing: Stand) -> float:
                 positions = [psycopg.types.json.Jsonb(row[3]) for row in rows]
                 with connection.transaction():
                     cursor.execute(
-                        FLOOR_ADVANCE, (STEPS, STEPS, ids, steps, positions, FLOOR_TENANT), prepare=True
+                        FLOOR_ADVANCE,
+                        (steps_each, steps_each, ids, steps, positions, FLOOR_TENANT),
+                        prepare=True,
                     )
                     cursor.execute(FLOOR_JOURNAL, (FLOOR_TENANT, ids, steps), prepare=True)
                 done += len(rows)
@@ -134,6 +155,6 @@ def main(rounds: int, _seconds: float) -> float:
             "steps/s",
             figures,
             floor="raw claim, advance, journal",
-            notes=f"{per_step:.3f} statements of the session's engine per step (the batch's own pipeline not counted)",
+            notes=f"{per_step:.4f} SQL statements per step, begin and commit counted (asked: 0.05 at the most)",
         )
         return ratios["AutoLoop Advance"]

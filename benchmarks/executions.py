@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,26 +49,29 @@ class Round:
 
 
 @contextmanager
-def working(settings: Settings, processes: int) -> Iterator[None]:
+def working(settings: Settings, processes: int) -> Iterator[dict[str, Popen[bytes]]]:
     """One real worker with its processes, and a scheduler."""
     with tempfile.TemporaryDirectory() as folder:
         ini = Path(folder) / "bench.ini"
         ini.write_text("[app:main]\nuse = egg:autoloop\n")
         words = {"worker": ["worker", "--processes", str(processes)], "scheduler": ["scheduler"]}
-        started = [
-            spawn(
-                [sys.executable, "-m", "autoloop.cli", *each, "--config", str(ini)],
-                death_signal=signal.SIGKILL,
-                env=environment(settings),
-            )
-            for each in words.values()
-        ]
+        started = {name: command(each, ini, settings) for name, each in words.items()}
         try:
-            yield
+            yield started
         finally:
-            for process in started:
+            for process in started.values():
                 process.terminate()
                 process.wait(15)
+
+
+def command(words: list[str], ini: Path, settings: Settings) -> Popen[bytes]:
+    """A command of AutoLoop as a process of its own, with these settings."""
+    where = [str(ini)] if words[0] == "serve" else ["--config", str(ini)]
+    return spawn(
+        [sys.executable, "-m", "autoloop.cli", *words, *where],
+        death_signal=signal.SIGKILL,
+        env=environment(settings),
+    )
 
 
 def publish(standing: Stand) -> tuple[str, Any]:
