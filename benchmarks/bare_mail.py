@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import smtplib
+import ssl
 from base64 import b64encode, encodebytes
 from collections.abc import Callable, Sequence
 from email.message import EmailMessage
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-__all__ = ["SCHEMA", "fill", "plain", "prepared"]
+__all__ = ["fill", "plain", "prepared"]
 
 FROM, TO = "ada@bench.example", "c{}@bench.example"
 BATCH = 100
@@ -70,7 +71,7 @@ def cut(source: str) -> list[str | tuple[str]]:
 
 
 def prepared(
-    dsn: str, owner: int, port: int, width: int, source: str, text: str, *, signed: bool
+    dsn: str, owner: int, port: int, width: int, source: str, text: str, *, signed: bool, tls: str
 ) -> Callable[[], int]:
     """A loop over the rows of `fill`, with its connections open and its pieces ready. Returns how many it sent."""
     html_pieces, text_pieces = cut(source), cut(text)
@@ -83,8 +84,10 @@ def prepared(
         made = mime(n, html, text)
         return signature(made, key) + made if key else made
 
+    context = ssl.create_default_context(cadata=tls) if tls else None
+
     async def lane(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
         await reader.readline()
         writer.write(b"EHLO localhost\r\n")
         while (await reader.readline())[3:4] == b"-":
@@ -157,7 +160,14 @@ def signature(message: bytes, key: rsa.RSAPrivateKey) -> bytes:
     )
 
 
-def plain(port: int, emails: int, source: str, text: str, *, signed: bool) -> Callable[[], int]:
+def connect(port: int, tls: str) -> smtplib.SMTP:
+    if not tls:
+        return smtplib.SMTP("127.0.0.1", port, local_hostname="localhost")
+    context = ssl.create_default_context(cadata=tls)
+    return smtplib.SMTP_SSL("127.0.0.1", port, local_hostname="localhost", context=context)
+
+
+def plain(port: int, emails: int, source: str, text: str, *, signed: bool, tls: str) -> Callable[[], int]:
     """The same messages through well-known libraries, one connection, no row anywhere."""
     environment = ImmutableSandboxedEnvironment(autoescape=True)
     template = environment.from_string(source.replace('default: "–"', 'default("–")'))
@@ -169,7 +179,7 @@ def plain(port: int, emails: int, source: str, text: str, *, signed: bool) -> Ca
     )
 
     def loop() -> int:
-        with smtplib.SMTP("127.0.0.1", port, local_hostname="localhost") as client:
+        with connect(port, tls) as client:
             for n in range(emails):
                 message = EmailMessage(policy=SMTP)
                 message["From"], message["To"], message["Subject"] = FROM, TO.format(n), "Hello Ada"

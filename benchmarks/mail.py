@@ -10,10 +10,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import psutil
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select, text
 
 from autoloop.base.ids import new_id
@@ -51,53 +59,44 @@ Taken = tuple[float, float, float]
 
 
 def prepare(standing: Stand, port: int) -> tuple[Any, Any]:
+    """A sender and a published template; mail goes to this port without TLS, until `reach` says otherwise."""
+    with standing.runtime.unit("web", standing.workspace_id) as services:
+        services.user_id = standing.user_id
+        account = ProviderAccount(
+            workspace_id=standing.workspace_id, name="bench", provider="smtp", config={}, is_default=True
+        )
+        sender = Sender(
+            workspace_id=standing.workspace_id, name="Ada", address="ada@bench.example", is_default=True
+        )
+        services.session.add_all([account, sender])
+        given = {
+            "name": "Bench",
+            "kind": "html",
+            "subject": "Hello {{ contact.first_name }}",
+            "source": SOURCE,
+        }
+        services(Templates).create(given | {"preheader": "", "text_source": None, "field_rules": {}})
+        version = services.session.scalars(select(EmailTemplateVersion)).one()
+        services.session.execute(text("update business_contacts set consent_marketing = 'granted'"))
+    reach(standing, port, "")
+    return version.template_id, version
+
+
+def reach(standing: Stand, port: int, tls: str) -> None:
+    """Send all mail to this port, through TLS if there is a certificate to trust."""
     config = {
         "host": "127.0.0.1",
         "port": port,
-        "security": "none",
+        "security": "tls" if tls else "none",
         "connections": CONNECTIONS,
         "username": "",
         "password": "",
+        "greeting_name": "localhost",
+        "ca_certificate": tls,
     }
-    config |= {"greeting_name": "localhost", "ca_certificate": ""}
-    account, sender = new_id(), new_id()
     with standing.runtime.unit("web", standing.workspace_id) as services:
-        services.user_id = standing.user_id
-        add = services.session.add
-        add(
-            ProviderAccount(
-                id=account,
-                workspace_id=standing.workspace_id,
-                name="bench",
-                provider="smtp",
-                config=config,
-                is_default=True,
-            )
-        )
-        services.session.flush()
-        add(
-            Sender(
-                id=sender,
-                workspace_id=standing.workspace_id,
-                name="Ada",
-                address="ada@bench.example",
-                is_default=True,
-            )
-        )
-        services(Templates).create(
-            {
-                "name": "Bench",
-                "kind": "html",
-                "subject": "Hello {{ contact.first_name }}",
-                "preheader": "",
-                "source": SOURCE,
-                "text_source": None,
-                "field_rules": {},
-            }
-        )
-        version = services.session.scalars(select(EmailTemplateVersion)).one()
-        services.session.execute(text("update business_contacts set consent_marketing = 'granted'"))
-    return version.template_id, version
+        account = services.session.scalars(select(ProviderAccount)).one()
+        account.config = config
 
 
 def intend(standing: Stand, template: Any, contacts: list[Any]) -> None:
@@ -178,21 +177,56 @@ def server_cpu(standing: Stand) -> float:
 
 def main(rounds: int, _seconds: float) -> None:
     with stand() as standing, tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "autoloop.embedded.smtp_sink", "--journal", f"{folder}/journal"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sink:
-            try:
-                assert sink.stdout is not None
-                port = int(sink.stdout.readline())
-                contacts = standing.contacts(EMAILS)
-                template, version = prepare(standing, port)
-                dsn = standing.owner_dsn()
-                settings = asdict(standing.settings)
-                job = Job("product", settings, dsn, port, CONNECTIONS, EMAILS, SOURCE, text_of(version))
-                for signed in (False, True):
-                    for processes in (1, 2):
-                        measure(standing, template, contacts, rounds, processes, replace(job, signed=signed))
-            finally:
-                sink.terminate()
+        contacts = standing.contacts(EMAILS)
+        template, version = prepare(standing, 0)
+        job = Job(
+            kind="product",
+            settings=asdict(standing.settings),
+            dsn=standing.owner_dsn(),
+            port=0,
+            width=CONNECTIONS,
+            emails=EMAILS,
+            html=SOURCE,
+            text=text_of(version),
+        )
+        for tls in ("", certificate(Path(folder) / "tls.pem")):
+            with sink(Path(folder), tls) as port:
+                reach(standing, port, tls)
+                for signed in (True,) if tls else (False, True):
+                    for processes in (2,) if tls else (1, 2):
+                        how = replace(job, signed=signed, tls=tls, port=port)
+                        measure(standing, template, contacts, rounds, processes, how)
+
+
+@contextmanager
+def sink(folder: Path, tls: str) -> Iterator[int]:
+    """A local server that takes all mail; gives its port."""
+    command = [sys.executable, "-m", "autoloop.embedded.smtp_sink", "--journal", f"{folder}/journal"]
+    command += ["--tls", f"{folder}/tls.pem"] if tls else []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+def certificate(path: Path) -> str:
+    """Write a key and its certificate for 127.0.0.1 to `path`; returns the certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now, day = datetime.now(UTC), timedelta(days=1)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now - day, now + day
+    )
+    made = builder.add_extension(address, critical=False).sign(key, hashes.SHA256())
+    public = made.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + public)
+    return public.decode()
 
 
 def text_of(version: Any) -> str:
@@ -218,7 +252,7 @@ def measure(
     )
     report(
         f"Mail: {EMAILS:,} emails of {len(SOURCE) / 1000:.0f} kB HTML, {'RSA-2048 DKIM' if job.signed else 'no DKIM'}, "
-        f"{processes} sending process{'es' if processes > 1 else ''}, {CONNECTIONS} connections each to a local sink",
+        f"{processes} sending process{'es' if processes > 1 else ''}, {CONNECTIONS} connections each to a local sink{', TLS' if job.tls else ''}",
         "emails/s",
         {name: [each[0] for each in rounds] for name, rounds in taken.items()},
         floor=PREPARED,

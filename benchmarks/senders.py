@@ -35,6 +35,7 @@ class Job:
     html: str
     text: str
     signed: bool = False
+    tls: str = ""  # the certificate to trust; no TLS without one
     number: int = 0
 
 
@@ -83,10 +84,10 @@ def deliver(runtime: Runtime) -> int:
 
 def loop_of(job: Job) -> Callable[[], int]:
     if job.kind == "plain":
-        return bare_mail.plain(job.port, job.emails, job.html, job.text, signed=job.signed)
+        return bare_mail.plain(job.port, job.emails, job.html, job.text, signed=job.signed, tls=job.tls)
     if job.kind == "prepared":
         return bare_mail.prepared(
-            job.dsn, job.number, job.port, job.width, job.html, job.text, signed=job.signed
+            job.dsn, job.number, job.port, job.width, job.html, job.text, signed=job.signed, tls=job.tls
         )
     known = {name: tuple(value) if isinstance(value, list) else value for name, value in job.settings.items()}
     runtime = make_runtime(Settings(**known))

@@ -10,12 +10,14 @@ import argparse
 import asyncio
 import os
 import signal
+import ssl
 import sys
 import threading
 import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -233,27 +235,41 @@ def refusing(per_thousand: int) -> Answer:
     return answer
 
 
-async def serve(take: Take, port: int, ready: Callable[[int], None], answer: Answer = _as_usual) -> None:
-    """Serve until cancelled; `ready` is told the port."""
+async def serve(
+    take: Take,
+    port: int,
+    ready: Callable[[int], None],
+    answer: Answer = _as_usual,
+    tls: ssl.SSLContext | None = None,
+) -> None:
+    """Serve until cancelled, through TLS from the first octet if `tls` says how; `ready` is told the port."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SmtpSession(take, answer), "127.0.0.1", port, backlog=512)
+    server = await loop.create_server(
+        lambda: SmtpSession(take, answer), "127.0.0.1", port, backlog=512, ssl=tls
+    )
     ready(server.sockets[0].getsockname()[1])
     async with server:
         await server.serve_forever()
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """`python -m autoloop.embedded.smtp_sink --journal FILE [--port N] [--workspace ID] [--refuse N]`
+    """`python -m autoloop.embedded.smtp_sink --journal FILE [--port N] [--workspace ID] [--refuse N] [--tls PEM]`
 
     Prints its port, then serves. With a workspace's id, mail also goes into that workspace's mailbox;
-    AUTOLOOP_DATABASE_WORKER_URL says in which database. N of a thousand recipients are refused.
+    AUTOLOOP_DATABASE_WORKER_URL says in which database. N of a thousand recipients are refused. PEM holds a
+    key and its certificate.
     """
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--journal", type=Path, required=True)
     parser.add_argument("--workspace", type=UUID)
     parser.add_argument("--refuse", type=int, default=0)
+    parser.add_argument("--tls", type=Path)
     given = parser.parse_args(arguments)
+    tls = None
+    if given.tls is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(given.tls)
     takers: list[Take] = [Journal(given.journal)]
     forward = None
     if given.workspace is not None:
@@ -268,7 +284,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        asyncio.run(serve(take, given.port, lambda port: print(port, flush=True), refusing(given.refuse)))
+        ready = partial(print, flush=True)
+        asyncio.run(serve(take, given.port, ready, refusing(given.refuse), tls))
     except (KeyboardInterrupt, SystemExit):
         pass
     finally:
