@@ -147,7 +147,9 @@ def check(runtime: Runtime) -> dict[str, Any]:
         strays = services.session.execute(STRAYS).scalar_one()
     if strays:
         names = ", ".join(f"{table}_default" for table in strays)
-        said = f"Rows lie in {names}, outside every month: they are never dropped. See docs/how-to/keep-the-journal.md."
+        said = (
+            f"Rows lie in {names}, outside every month: they are never dropped. See docs/reference/limits.md."
+        )
         return {"ok": False, "needed": False, "message": said}
     return {"ok": True, "needed": False, "message": "Every row lies in its month."}
 
