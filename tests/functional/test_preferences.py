@@ -14,6 +14,7 @@ from webtest import TestApp
 
 from autoloop.base.crypto import Keyring
 from autoloop.base.runtime import Runtime
+from autoloop.businesses.services import Contacts
 from autoloop.mail.delivery import mark as marking
 from autoloop.mail.delivery.worker import Delivery
 from autoloop.mail.links import PURPOSES, Links
@@ -118,10 +119,10 @@ def test_mail_that_is_composed_already_is_stopped_at_the_mark(
     waiting = world.intend(kind="marketing", contact_id=contact, to_address="ada@example.org")
     real, clicked = marking.decide, []
 
-    def click_first(session: object, mails: object) -> object:
+    def click_first(*given: object, **more: object) -> object:
         if not clicked:
             clicked.append(app.post(token(world, email, "unsubscribe"), {"List-Unsubscribe": "One-Click"}))
-        return real(session, mails)  # type: ignore[arg-type]
+        return real(*given, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(marking, "decide", click_first)
     while Delivery(world.runtime).work():
@@ -243,6 +244,56 @@ def test_erasing_takes_two_steps_and_keeps_only_what_forbids_mail(
     world.intend(kind="marketing", contact_id=UUID(again), to_address="ada@example.org")
     drain(world.runtime)
     assert [row.reason for row in world.rows()][-1] == "Suppressed: unsubscribed"
+
+
+def captured(world: MailWorld, *, of_system: bool = False) -> str:
+    """All that the mailbox of the workspace or of the installation holds."""
+    rows = world.sql(
+        "select recipient || ' ' || convert_from(raw, 'UTF8') from mailbox_messages m join workspaces w "
+        "on w.id = m.workspace_id where w.is_system = :system and (w.is_system or w.id = :w)",
+        system=of_system,
+    )
+    return " ".join(text for (text,) in rows)
+
+
+def test_erasing_covers_captured_copies_and_mail_of_the_installation(
+    app: TestApp, world: MailWorld, email: UUID, contact: UUID
+) -> None:
+    address = f"{contact}@people.example"
+    world.sql(
+        "update business_contacts set email = :a, email_normal = :a where id = :c", a=address, c=contact
+    )
+    other = world.intend(to_address="bob@example.org")
+    app.post(f"{token(world, email)}/export")
+    drain(world.runtime)
+    assert address in captured(world, of_system=True)
+    app.post(f"{token(world, email)}/erase")  # waits to be sent while the person is erased
+    with world.runtime.unit("web", world.tenant.id) as services:
+        services(Contacts).delete(services(Contacts).find(contact))
+    drain(world.runtime)
+    left = captured(world)
+    assert address not in left + captured(world, of_system=True)
+    assert "ada@example.org" not in left
+    assert "bob@example.org" in left
+    assert [row.to_address for row in world.rows(*other)] == ["bob@example.org"]
+    assert address not in str(
+        world.sql("select to_jsonb(e) from email_logs e where kind = 'system' and :w = :w")
+    )
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_an_email_on_its_way_is_erased_too_and_never_tried_again(
+    world: MailWorld, contact: UUID, back: bool
+) -> None:
+    (id,) = world.intend(contact_id=contact, to_address="ada@example.org")
+    world.sql("update email_logs set status = 'sending', attempts = 1 where id = :id", id=id)
+    with world.runtime.unit("web", world.tenant.id) as services:
+        services(Contacts).delete(services(Contacts).find(contact))
+    assert "ada@" not in str(world.sql("select to_jsonb(e) from email_logs e where id = :id", id=id))
+    if back:
+        world.sql("update email_logs set status = 'intent', due_at = now() where id = :id", id=id)
+    drain(world.runtime)
+    assert [row.status for row in world.rows(id)] == ["cancelled" if back else "sending"]
 
 
 def test_a_confirmation_ends(app: TestApp, world: MailWorld, email: UUID) -> None:

@@ -74,10 +74,10 @@ def test_opting_out_stops_mail_that_is_composed_already(
     link = Links("", mail.runtime.settings.secret_keys).token("preferences", mail.tenant.id, id)
     real, chosen = marking.decide, []
 
-    def choose_first(session: object, mails: object) -> object:
+    def choose_first(*given: object, **more: object) -> object:
         if not chosen:
             chosen.append(app.post(f"/t/{link}/preferences", {"topic.tips": "true"}))
-        return real(session, mails)  # type: ignore[arg-type]
+        return real(*given, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(marking, "decide", choose_first)
     while Delivery(mail.runtime).work():

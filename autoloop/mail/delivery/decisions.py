@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from autoloop.engine.models import ENDED
 from autoloop.mail.addresses import reasons_sql
+from autoloop.mail.delivery.groups import POLL, Group
 from autoloop.mail.delivery.outcomes import Outcome
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.models import Kind, Status
@@ -23,10 +24,9 @@ __all__ = ["barred", "decide"]
 log = logging.getLogger(__name__)
 
 UNJUDGED = 300.0  # seconds until another look at a mail that raised an error
-POLL = 15.0  # seconds until a mail is looked at again that waits for a person (paused workflow, sender)
 
 FACTS = text(f"""
-select e.workspace_id, e.id, e.kind, e.run_id is not null as of_run, e.contact_id, e.send_window,
+select e.workspace_id, e.id, e.kind, e.to_address = '' as erased, e.run_id is not null as of_run, e.contact_id, e.send_window,
   r.status as run_status, f.status as workflow_status, s.status as sender_status,
   c.status as contact_status, c.consent_marketing, e.topic, c.topics, w.timezone as workspace_timezone,
   w.settings -> 'working_days' as working_days, w.settings -> 'holidays' as holidays,
@@ -65,15 +65,14 @@ left join businesses b on b.workspace_id = e.workspace_id and b.id = c.business_
 def decide(session: Session, mails: Sequence[Outgoing]) -> dict[UUID, Outcome]:
     """Email id → why it must not go now. An email that is absent may go (but for the cap)."""
     given = {"tenants": [mail.workspace_id for mail in mails], "ids": [mail.id for mail in mails]}
-    held, going = {}, set()
-    for row in session.execute(FACTS, given).mappings():
-        answer = _sure(dict(row))
-        if answer is None and row["mail_pace_days"] and row["kind"] == Kind.MARKETING:
-            if (row["workspace_id"], row["contact_id"]) in going:  # another one to this person goes right now
-                answer = _hold("pace", POLL)
-            going.add((row["workspace_id"], row["contact_id"]))
+    rows = session.execute(FACTS, given).mappings().all()
+    group, held = Group(session, rows), {}
+    for row in sorted(rows, key=lambda row: row["id"]):
+        answer = _sure(dict(row)) or group.refuse(row)
         if answer is not None:
             held[row["id"]] = answer
+            continue
+        group.let(row)
     return held
 
 
@@ -89,6 +88,8 @@ def _sure(row: Mapping[str, Any]) -> Outcome | None:
 def verdict(row: Mapping[str, Any]) -> Outcome | None:
     """One email's answer: skip it, hold it, cancel it, or None to send."""
     kind = Kind(row["kind"])
+    if row.get("erased"):
+        return Outcome(Status.CANCELLED, "The contact was deleted")
     if kind is Kind.SYSTEM:
         return None
     if row["run_status"] in ENDED:

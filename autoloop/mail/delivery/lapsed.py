@@ -45,7 +45,7 @@ where a.workspace_id = u.tenant and a.email_id = u.id and a.n = u.n and a.outcom
 BY_KEY = text("""
 update email_logs e set status = 'intent', due_at = clock_timestamp(), hold_reason = 'settled_by_key'
 from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[])) u(tenant, id), provider_accounts p
-where e.workspace_id = u.tenant and e.id = u.id and e.status = 'unknown'
+where e.workspace_id = u.tenant and e.id = u.id and e.status = 'unknown' and e.to_address <> ''
   and p.workspace_id = e.workspace_id and p.id = e.provider_account_id and p.provider = any(:providers)""")
 
 UNKNOWN = text(f"""

@@ -25,7 +25,7 @@ __all__ = ["mark"]
 LOCK = text("""
 select e.id, (s.daily_cap is not null or s.ramp is not null) as capped,
   exists (select from business_contacts c where c.workspace_id = e.workspace_id and c.id = e.contact_id
-    and c.mail_pace_days > 0) as paced
+    and c.mail_pace_days > 0) or coalesce(e.send_window ?| array['cooldown_hours', 'once'], false) as paced
 from email_logs e
 join unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:fences as bigint[])) u(tenant, id, fence)
   on e.workspace_id = u.tenant and e.id = u.id

@@ -6,21 +6,47 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from autoloop.base.services import Services
 from autoloop.mail.addresses import HASH_SQL
+from autoloop.workspaces.models import Workspace
 
 __all__ = ["erase", "export"]
 
-# A row that is `sending` is in a worker's hands: its address stays until its fate is known.
+# A row that is `sending` is in a worker's hands and goes; should it come back, nobody sends it again.
 FORGET = text("""
 update email_logs set to_address = '', to_name = '', context = '{}', content = null, subject = null,
   status = case when status = 'intent' then 'cancelled' else status end,
   reason = case when status = 'intent' then 'The contact was deleted' else reason end,
-  settled_at = coalesce(settled_at, clock_timestamp()), updated_at = now()
-where workspace_id = :workspace and contact_id = any(cast(:contacts as uuid[])) and status <> 'sending'
+  settled_at = case when status = 'sending' then null else coalesce(settled_at, clock_timestamp()) end,
+  updated_at = now()
+where workspace_id = :workspace and contact_id = any(cast(:contacts as uuid[]))
 """)
+
+# What the mailbox captured: by the email it is a copy of, and whatever else went to the person.
+CAPTURED = text("""
+delete from mailbox_messages m where m.workspace_id = :workspace and (
+  m.key in (select e.id::text from email_logs e
+    where e.workspace_id = :workspace and e.contact_id = any(cast(:contacts as uuid[])))
+  or lower(m.recipient) in (select c.email_normal from business_contacts c
+    where c.workspace_id = :workspace and c.id = any(cast(:contacts as uuid[])) and c.email_normal <> ''
+    union select lower(e.to_address) from email_logs e where e.workspace_id = :workspace
+      and e.contact_id = any(cast(:contacts as uuid[])) and e.to_address <> ''))""")
+
+# The installation's own mail to the person: the links to their data. What went to a member who has the
+# same address is theirs as a user.
+OURS = text("""
+with mine as (select e.workspace_id, e.id from email_logs e where e.workspace_id = :system
+    and starts_with(e.send_key, 'system:own_') and split_part(e.send_key, ':', 3) = any(cast(:names as text[]))),
+  gone as (delete from mailbox_messages m using mine
+    where m.workspace_id = mine.workspace_id and m.key = mine.id::text)
+update email_logs e set to_address = '', content = null, subject = null, updated_at = now(),
+  status = case when e.status = 'intent' then 'cancelled' else e.status end
+from mine where e.workspace_id = mine.workspace_id and e.id = mine.id""")
+
+ALIASES = text("""
+select id from contact_aliases where workspace_id = :workspace and contact_id = any(cast(:contacts as uuid[]))""")
 
 # What forbids to mail them stays, by hash alone.
 BLANK = text(f"""
@@ -47,10 +73,29 @@ order by s.id""")
 
 
 def erase(services: Services, contact_ids: Sequence[UUID]) -> None:
-    """Call off and blank the emails of these contacts. Called before the contacts are deleted."""
+    """Call off and blank the emails of these contacts, and throw captured copies away.
+
+    Called before the contacts are deleted.
+    """
     values = {"workspace": services.workspace_id, "contacts": list(contact_ids)}
     services.session.execute(BLANK, values)
+    services.session.execute(CAPTURED, values)
     services.session.execute(FORGET, values)
+    merged = services.session.execute(ALIASES, values).scalars()
+    _erase_ours(services, [str(id) for id in (*contact_ids, *merged)])
+
+
+def _erase_ours(services: Services, names: Sequence[str]) -> None:
+    """Mail of the installation to these contacts; it belongs to the workspace `system`."""
+    before = services.workspace_id
+    system = services.session.scalars(select(Workspace.id).where(Workspace.is_system)).one_or_none()
+    if system is None:
+        return
+    services.enter(system)
+    try:
+        services.session.execute(OURS, {"system": system, "names": list(names)})
+    finally:
+        services.enter(before)
 
 
 def export(services: Services, contact_id: UUID) -> dict[str, list[dict[str, Any]]]:

@@ -20,6 +20,7 @@ HELD = {
     "workflow_paused": _("the workflow is paused"),
     "sender_paused": _("the sender is paused"),
     "pace": _("the contact wants fewer emails"),
+    "cooldown": _("another email goes to the contact right now"),
     "paused_by_contact": _("the contact wants a pause"),
     "no_sender": _("there is no sender for it"),
     "outside_window": _("the workflow's send window is closed"),
