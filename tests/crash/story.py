@@ -44,6 +44,7 @@ TIME_PASSES = tuple(
         "email_logs set due_at = now() where workspace_id = :w and due_at > now() and status in ('intent', 'unknown')",
         "run_actions set lease_until = now(), due_at = least(due_at, now()) where workspace_id = :w",
         "provider_accounts set rest_until = null where workspace_id = :w",
+        "mail_slowings set open_until = null, rate = null where workspace_id = :w",
         "workflow_runs set due_at = now() where workspace_id = :w and due_at > now() and attempts > 0",
         "run_batches set started_at = started_at - interval '30 seconds'",
     )

@@ -189,3 +189,4 @@ class MailWorld:
             "update email_logs set due_at = now(), lease_until = null where workspace_id = :w and status = 'intent'"
         )
         self.sql("update provider_accounts set rest_until = null where workspace_id = :w")
+        self.sql("delete from mail_slowings where workspace_id = :w")

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from autoloop.mail.delivery.outgoing import Outgoing
+from autoloop.mail.governor.days import give_back_units
 from autoloop.mail.governor.ramps import cap_sql, day_sql
 
 __all__ = ["Grant", "give_back", "left_today", "take"]
@@ -123,6 +124,7 @@ def take(session: Session, mails: Sequence[Outgoing]) -> dict[UUID, date]:
 
 def give_back(session: Session, mails: Sequence[Outgoing]) -> None:
     """Return the units of mails that were certainly not accepted."""
+    give_back_units(session, mails)
     mails = [mail for mail in mails if mail.sender_id is not None]
     if not mails:
         return

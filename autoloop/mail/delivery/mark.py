@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -16,6 +16,9 @@ from autoloop.mail.delivery.heartbeat import LEASE
 from autoloop.mail.delivery.letters import Finished
 from autoloop.mail.delivery.outcomes import Outcome, plain, write_held
 from autoloop.mail.delivery.outgoing import Outgoing, columns
+from autoloop.mail.governor.days import offer, use, wanted_by
+from autoloop.mail.governor.governing import over_day
+from autoloop.mail.governor.rules import read_limits
 from autoloop.mail.models import Status
 
 __all__ = ["mark"]
@@ -24,8 +27,9 @@ __all__ = ["mark"]
 # waited for the lock (a cancellation, an unsubscribe) is seen.
 LOCK = text("""
 select e.id, (s.daily_cap is not null or s.ramp is not null) as capped,
+  exists (select from mail_limits l where l.workspace_id = e.workspace_id and l.per_day is not null) as counted,
   exists (select from business_contacts c where c.workspace_id = e.workspace_id and c.id = e.contact_id
-    and c.mail_pace_days > 0) or coalesce(e.send_window ?| array['cooldown_hours', 'once'], false) as paced
+    and c.mail_pace_days > 0) as paced
 from email_logs e
 join unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:fences as bigint[])) u(tenant, id, fence)
   on e.workspace_id = u.tenant and e.id = u.id
@@ -45,10 +49,10 @@ PAIR = ("tenants", "ids")
 SENDING = text("""
 with given as (
   select * from jsonb_to_recordset(cast(:rows as jsonb)) u(tenant uuid, id uuid, n int, fence bigint, account uuid,
-    message_id text, subject text, body_hash text, dated_at timestamptz, day date)),
+    message_id text, subject text, body_hash text, dated_at timestamptz, day date, units jsonb)),
 begun as (
-  insert into email_attempts (workspace_id, email_id, n, fence, provider_account_id, marked_at, cap_day)
-  select u.tenant, u.id, u.n, u.fence, u.account, clock_timestamp(), u.day from given u)
+  insert into email_attempts (workspace_id, email_id, n, fence, provider_account_id, marked_at, cap_day, units)
+  select u.tenant, u.id, u.n, u.fence, u.account, clock_timestamp(), u.day, u.units from given u)
 update email_logs e set status = 'sending', hold_reason = null, reason = null, message_id = u.message_id,
   subject = u.subject, body_hash = decode(u.body_hash, 'hex'), provider_account_id = u.account,
   first_tried_at = coalesce(e.first_tried_at, u.dated_at),
@@ -75,14 +79,31 @@ def mark(services: Services, finished: Sequence[Finished]) -> frozenset[UUID]:
     held = decide(session, mine)
     ready = [mail for mail in mine if mail.id not in held]
     write_held(services, [(mail, held[mail.id]) for mail in mine if mail.id in held])
+    units, over = count_days(services, ready) if any(row.counted for row in found) else ({}, set())
+    ready = [mail for mail in ready if mail.id not in over]
     limited = [mail for mail in ready if locked[mail.id]]
     days = take(session, limited) if limited else {}
     capped = over_cap(services, limited, days) if limited else {}
     write_held(services, [(mail, capped[mail.id]) for mail in limited if mail.id in capped])
     going = [by_id[mail.id] for mail in ready if mail.id not in capped]
     if going:
-        session.execute(SENDING, {"rows": _rows(going, days), "lease": LEASE.total_seconds()})
+        use(
+            session,
+            going[0].mail.workspace_id,
+            [units[each.mail.id] for each in going if each.mail.id in units],
+        )
+        session.execute(SENDING, {"rows": _rows(going, days, units), "lease": LEASE.total_seconds()})
     return frozenset(each.mail.id for each in going)
+
+
+def count_days(
+    services: Services, mails: Sequence[Outgoing]
+) -> tuple[Mapping[UUID, list[list[str]]], Container[UUID]]:
+    """Units of the day limits that these mails count for, and the mails that found none left: these are held."""
+    rules = read_limits(services.session, sorted({mail.workspace_id for mail in mails}))
+    found = offer(services.session, wanted_by(rules, mails))
+    write_held(services, [(mail, over_day(*found.over[mail.id])) for mail in mails if mail.id in found.over])
+    return found.units, found.over.keys()
 
 
 def over_cap(
@@ -91,7 +112,9 @@ def over_cap(
     """Mails of capped senders that got no unit: they wait for the sender's next day."""
     left = left_today(services.session, mails)
     return {
-        mail.id: Outcome(Status.INTENT, hold="daily_cap", delay=grant.until_next)
+        mail.id: Outcome(
+            Status.INTENT, hold="daily_cap", delay=grant.until_next, held_by=f"sender:{mail.sender_id}"
+        )
         for mail in mails
         if mail.id not in granted
         and mail.sender_id is not None
@@ -99,7 +122,9 @@ def over_cap(
     }
 
 
-def _rows(finished: Sequence[Finished], days: Mapping[UUID, date]) -> str:
+def _rows(
+    finished: Sequence[Finished], days: Mapping[UUID, date], units: Mapping[UUID, list[list[str]]]
+) -> str:
     rows = [
         {
             "tenant": each.mail.workspace_id,
@@ -112,6 +137,7 @@ def _rows(finished: Sequence[Finished], days: Mapping[UUID, date]) -> str:
             "body_hash": each.body_hash.hex(),
             "dated_at": each.mail.dated_at,
             "day": days.get(each.mail.id),
+            "units": units.get(each.mail.id),
         }
         for each in finished
     ]

@@ -37,13 +37,15 @@ PORTS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The next state of one email. `delay` (seconds) moves `due_at`; `attempt` is what the try said."""
+    """The next state of one email. `delay` (seconds) moves `due_at`; `attempt` is what the try said; `held_by`
+    names the limit or the slowed pair it waits for."""
 
     status: Status
     reason: str | None = None
     hold: str | None = None
     delay: float | None = None
     attempt: Reply | Refused | None = None
+    held_by: str | None = None
 
     @property
     def said(self) -> str | None:
@@ -85,8 +87,8 @@ def of_reply(mail: Outgoing, reply: Reply) -> Outcome:
 # As one JSON text that PostgreSQL takes apart: a third of the work of an array for each column.
 GIVEN = """given as (
   select * from jsonb_to_recordset(cast(:rows as jsonb)) u(tenant uuid, id uuid, fence bigint, n int, status text,
-    reason text, hold text, delay float, dated_at timestamptz, account uuid, outcome text, code int, reply text,
-    provider_id text))"""
+    reason text, hold text, held_by text, delay float, dated_at timestamptz, account uuid, outcome text, code int,
+    reply text, provider_id text))"""
 
 # Before the mark: only who holds the lease may write, and only while the row is an intent.
 HELD = "e.fence + 0 = u.fence and e.status = 'intent'"
@@ -96,7 +98,7 @@ MARKED = "e.attempts + 0 = u.n and e.status in ('sending', 'unknown')"
 
 # Being held is no attempt: the back-off of a later deferral must not grow by it.
 MOVE = """moved as (
-  update email_logs e set status = u.status, reason = u.reason, hold_reason = u.hold,
+  update email_logs e set status = u.status, reason = u.reason, hold_reason = u.hold, held_by = u.held_by,
     due_at = case when u.delay is null then e.due_at else clock_timestamp() + make_interval(secs => u.delay) end,
     attempts = e.attempts - case when u.status = 'intent' and u.outcome is null then 1 else 0 end,
     look_up_at = case when u.status = 'unknown' then clock_timestamp() + interval '1 minute' end,
@@ -167,6 +169,7 @@ def _row(mail: Outgoing, outcome: Outcome) -> dict[str, Any]:
         "status": outcome.status,
         "reason": plain(outcome.reason),
         "hold": outcome.hold,
+        "held_by": outcome.held_by,
         "delay": outcome.delay,
     }
     tried = outcome.attempt

@@ -24,6 +24,7 @@ from autoloop.mail.delivery.letters import Finished, finish
 from autoloop.mail.delivery.mark import mark
 from autoloop.mail.delivery.outcomes import Outcome, of_refusal, of_reply, write_held, write_replies
 from autoloop.mail.delivery.outgoing import Outgoing
+from autoloop.mail.governor.watch import Watch
 from autoloop.plugins.email import Channel, Fate, Refused, Reply, Staged
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Pump:
         self.versions, self.keys, self.links = versions, keys, links
         self.known: Results = []  # replies that are not written down yet
         self.refused: Results = []
+        self.watch = Watch()
         self.trouble: Refused | Reply | None = None
         self.healthy = False
         self.finished: dict[str, Finished] = {}
@@ -74,6 +76,9 @@ class Pump:
     def _compose(self, mails: Sequence[Outgoing]) -> list[Finished]:
         made = []
         for mail in mails:
+            if (slowed := self.watch.stops(mail)) is not None:
+                self.refused.append((mail, slowed))
+                continue
             result = finish(mail, self.versions, self.links, self.keys.of(mail))
             if isinstance(result, Outcome):
                 self.refused.append((mail, result))
@@ -90,7 +95,8 @@ class Pump:
                 staged.append(answer)
                 continue
             self.refused.append((self._mail(answer), of_refusal(self._mail(answer), answer)))
-            self.trouble = answer if answer.of_account else self.trouble
+            if self.watch.heard(self._mail(answer), answer):
+                self.trouble = answer
         going = self._mark(staged)
         for each in staged:
             if self._mail(each).id not in going:
@@ -147,7 +153,8 @@ class Pump:
             self._write_down()
             for each, reply in replies:
                 self.known.append((self._mail(each), of_reply(self._mail(each), reply)))
-                self.trouble = reply if reply.of_account else self.trouble
+                if self.watch.heard(self._mail(each), reply):
+                    self.trouble = reply
 
     def _write_down(self) -> None:
         """A reply is known only here: a database that is gone for a moment must not turn it into “unknown”."""

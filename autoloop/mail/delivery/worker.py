@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
 from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy import text
 
-from autoloop.base.due import Lease, backoff, claim
+from autoloop.base.due import Lease, claim
 from autoloop.base.garbage import uncollected
 from autoloop.base.runtime import Runtime
 from autoloop.mail.delivery.caps import left_today
@@ -22,6 +21,9 @@ from autoloop.mail.delivery.outcomes import Outcome, write_held
 from autoloop.mail.delivery.outgoing import Outgoing, load
 from autoloop.mail.delivery.pump import Pump
 from autoloop.mail.delivery.versions import Versions
+from autoloop.mail.governor.governing import Governor
+from autoloop.mail.governor.rules import key_of_pace
+from autoloop.mail.governor.watch import Watch
 from autoloop.mail.links import Links
 from autoloop.mail.models import Status
 from autoloop.plugins.email import Fate, Refused, Reply
@@ -55,6 +57,7 @@ class Delivery:
         self.runtime = runtime
         self.channels = Channels()
         self.side = Side()
+        self.governor = Governor(runtime)
         self.versions = Versions()
         self.keys = Keys(runtime.settings.secret_keys)
         self.links = Links(runtime.settings.public_url, runtime.settings.secret_keys)
@@ -93,7 +96,11 @@ class Delivery:
             for mail in ready:
                 grant = caps.get((mail.workspace_id, mail.sender_id)) if mail.sender_id else None
                 if grant is not None and grant.count <= 0 and mail.id not in held:
-                    held[mail.id] = Outcome(Status.INTENT, hold="daily_cap", delay=grant.until_next)
+                    key = f"sender:{mail.sender_id}"
+                    held[mail.id] = Outcome(
+                        Status.INTENT, hold="daily_cap", delay=grant.until_next, held_by=key
+                    )
+            held |= self.governor.judge(session, [mail for mail in ready if mail.id not in held])
             write_held(services, [(mail, held[mail.id]) for mail in mails if mail.id in held])
             ready = [mail for mail in ready if mail.id not in held]
             self.versions.fetch(session, ready)
@@ -110,7 +117,8 @@ class Delivery:
             why = f"The provider “{mail.provider}” is not installed"
             return Outcome(Status.INTENT, why, hold="no_provider", delay=POLL)
         if mail.resting > 0:
-            return Outcome(Status.INTENT, hold="account_resting", delay=mail.resting)
+            key = key_of_pace(mail.account_id, "")
+            return Outcome(Status.INTENT, hold="account_resting", delay=mail.resting, held_by=key)
         return None
 
     def _send_group(self, mails: list[Outgoing]) -> None:
@@ -121,7 +129,8 @@ class Delivery:
         except Exception as error:
             log.exception("a provider account cannot be opened")
             why = f"The account cannot be opened: {type(error).__name__}: {error}"
-            self._note(first, Reply(Fate.TEMPORARY, text=why, of_account=True), mails, healthy=False)
+            trouble = Reply(Fate.TEMPORARY, text=why, of_account=True)
+            self._note(first, trouble, mails, Watch(), healthy=False)
             return
         if channel is None:
             return
@@ -134,23 +143,33 @@ class Delivery:
             self.channels.drop(first.account_id)
             self.side = Side()
             return
-        self._note(first, pump.trouble, later, healthy=pump.healthy)
+        self._note(first, pump.trouble, later, pump.watch, healthy=pump.healthy)
 
     def _note(
-        self, mail: Outgoing, trouble: Refused | Reply | None, later: Sequence[Outgoing], *, healthy: bool
+        self,
+        mail: Outgoing,
+        trouble: Refused | Reply | None,
+        later: Sequence[Outgoing],
+        watch: Watch,
+        *,
+        healthy: bool,
     ) -> None:
-        """Let an account in trouble rest, and free the mail that waits for it in this batch."""
+        """Keep what the batch learned of its account and of domains; let an account in trouble rest, and free
+        the mail that waits for it in this batch."""
         at = {"workspace": mail.workspace_id, "id": mail.account_id}
-        if trouble is None:
-            if healthy and mail.account_ill:
-                with self.runtime.unit("worker") as services:
-                    services.session.execute(WELL, at)
+        well = trouble is None and healthy and mail.account_ill
+        if not (well or self.governor.has_learned(mail, watch, trouble)):
             return
-        rest = backoff(3, base=timedelta(seconds=10), cap=timedelta(minutes=5)).total_seconds() + 5
-        rest = max(rest, trouble.retry_after or 0)
         with self.runtime.unit("worker") as services:
-            services.session.execute(TROUBLE, at | {"problem": trouble.text[:500], "rest": rest})
-            resting = Outcome(Status.INTENT, hold="account_resting", delay=rest)
+            session = services.session
+            rest = self.governor.settle(session, mail, watch, trouble)
+            if well:
+                session.execute(WELL, at)
+            if trouble is None or rest is None:
+                return
+            session.execute(TROUBLE, at | {"problem": trouble.text[:500], "rest": rest})
+            key = key_of_pace(mail.account_id, "")
+            resting = Outcome(Status.INTENT, hold="account_resting", delay=rest, held_by=key)
             write_held(services, [(each, resting) for each in later])
 
 

@@ -85,8 +85,11 @@ def test_trouble_of_the_account_is_a_break_at_once_that_grows() -> None:
 
 @pytest.mark.parametrize(
     ("code", "asked", "slows"),
-    [(421, None, True), (450, None, True), (451, None, True), (452, None, True), (454, None, True)]
-    + [(429, None, True), (550, None, False), (432, None, False), (None, None, False), (503, 30.0, True)],
+    [
+        *((code, None, True) for code in (421, 450, 451, 452, 454, 429)),
+        *((code, None, False) for code in (550, 432, None)),
+        (503, 30.0, True),
+    ],
 )
 def test_what_counts_as_a_push_back(code: int | None, asked: float | None, slows: bool) -> None:
     assert pushes_back(code, asked) is slows
