@@ -14,12 +14,14 @@ from autoloop.plugins.outcomes import SendEmail, StartRun
 __all__ = ["Entry", "Facts", "Limits", "Position", "State", "Stimulus", "Turn", "Wait", "variables_at"]
 
 Position = dict[str, Any]
-"""Where a run stands, as it is stored: {"id", "node", "visit", "since", "attempt"?, "wait"?, "loops"?, "past"?, "meant"?}.
+"""Where a run stands, as it is stored: {"id", "node", "visit", "since", "attempt"?, "wait"?, "loops"?, "past"?, "meant"?,
+"heard"?}.
 
 `wait` is {"kind": timer|retry|event|email|action|child|merge|goal, "until"?, "event"?}; without it the
 position is free to go. `loops` are the lists it is in, the innermost last, as [key, index]; the items are
 in the run's variables under `lists`. `past` names the merges that went on without it.
-`meant` is when the wait of a test run would end had it not been shortened.
+`meant` is when the wait of a test run would end had it not been shortened. `heard` is since when events
+count for a run that had failed and goes on.
 """
 
 

@@ -79,7 +79,8 @@ def moved(context: Run, request: Request, verb: str) -> Any:
         if verb == "retry" and before == "failed":
             raise Conflict(
                 _(
-                    "This run stood in several places, in a list, or waited for a goal: start it again instead."
+                    "Another branch of this run waited for an email, a call or another run, and what became of "
+                    "that is lost: start the run again instead."
                 ),
                 code="RUN_NOT_RETRYABLE",
             )
@@ -112,7 +113,8 @@ def resume_run(context: Run, request: Request) -> Any:
 
 @api_view(context=Run, method="POST", name="retry", permission=Permission.PUBLISH, out=schemas.RunDetail)
 def retry_run(context: Run, request: Request) -> Any:
-    """Let a failed run go on at the step that failed. 409 for runs that stood in several places."""
+    """Let a failed run go on at the step that failed. 409 if another branch waited for
+    an email, a call or another run."""
     return moved(context, request, "retry")
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from autoloop.base.clock import Clock
 from autoloop.base.runtime import Runtime
 from tests.factories import Client, Tenant, make_key, make_tenant
 from tests.functional.browser import Browser
 from tests.functional.engine_world import World
-from tests.unit.engine.graphs import graph
+from tests.unit.engine.graphs import TEMPLATE, graph
 
 PAID = {"name": "order.paid", "data": {"sum": 3}}
 
@@ -67,17 +69,96 @@ def test_a_failed_run_goes_on_at_the_step_that_failed(world: World, api: Client)
     assert api.post(f"runs/{run}/retry", status=409).json["code"] == "RUN_STATUS"
 
 
-def test_a_run_that_stood_in_several_places_is_not_retried(world: World, api: Client) -> None:
+SEATS = ("set", "update_contact", {"set": [{"field": "fields.seats", "value": "{{ contact.title }}"}]})
+
+
+def test_a_failed_run_goes_on_in_all_its_places(world: World, api: Client) -> None:
+    """It stood in a list, in a wait for its time, in one for an event, and listened for a goal."""
     api.post("fields", {"key": "seats", "title": "Seats", "kind": "number"})
-    bad = ("bad", "update_contact", {"set": [{"field": "fields.seats", "value": "{{ contact.title }}"}]})
-    parts = (("both", "add_tag", {"tag": "a"}), ("hold", "wait", {"amount": 1, "unit": "days"}), bad)
-    flow = world.workflow(graph(*parts, edges="both>hold both>bad"))
+    steps = (
+        ("f", "fork", {"branches": ["a", "b", "c"]}),
+        ("l", "for_each", {"items": [1, 2]}),
+        ("rest", "wait_for_event", {"event": "order.go"}),
+        SEATS,
+        ("day", "wait", {"amount": 1}),
+        ("paid", "wait_for_event", {"event": "order.paid", "timeout": {"amount": 9}}),
+        ("g", "goal", {"event": "order.closed", "wait": {"amount": 9}}),
+    )
+    flow = world.workflow(graph(*steps, edges="f:a>l l:item>rest rest>set f:b>day f:c>paid paid>g"))
     (ada,) = world.contacts(1, title="many")
     (run,) = world.enrol(flow, [ada]).started
+    world.settle()
+    world.happen("order.go", ada)
+    world.settle()
+    assert world.run(run).status == "failed" and world.count("run_waits") == 0
+    api.patch(f"contacts/{ada}", {"title": "12"})
+    world.happen("order.paid", ada)
+    world.settle()
+    assert api.post(f"runs/{run}/retry").json["data"]["status"] == "active"
+    world.settle()
+    path = world.path(run)
+    assert path[path.index("set:failed") :] == [
+        "set:failed",
+        "set:retried",
+        "set:next",
+        "l:item",
+        "paid:next",
+    ]
+    for name in ("order.go", "order.closed"):
+        world.happen(name, ada)
+        world.settle()
+    assert world.path(run)[-4:-1] == ["rest:next", "set:next", "l:done"]
+    assert world.path(run)[-1] == "g:next"
+    try:
+        world.later(days=1)
+    finally:
+        world.runtime.clock = Clock()
+    assert world.path(run)[-1] == "day:next"
+    assert world.run(run).status == "completed" and "broken" not in world.run(run).variables
+
+
+def test_a_run_that_may_have_done_something_outside_meanwhile_is_not_retried(
+    world: World, api: Client
+) -> None:
+    api.post("fields", {"key": "seats", "title": "Seats", "kind": "number"})
+    steps = (
+        ("both", "add_tag", {"tag": "a"}),
+        ("mail", "send_email", {"template_id": TEMPLATE}),
+        ("hold", "wait_for_event", {"event": "order.go"}),
+        SEATS,
+    )
+    flow = world.workflow(graph(*steps, edges="both>mail both>hold hold>set"))
+    (ada,) = world.contacts(1, title="many")
+    (run,) = world.enrol(flow, [ada]).started
+    world.settle()
+    world.happen("order.go", ada)
     world.settle()
     assert api.data(f"runs/{run}")["status"] == "failed"
     assert api.post(f"runs/{run}/retry", status=409).json["code"] == "RUN_NOT_RETRYABLE"
     assert api.data(f"runs/{run}")["status"] == "failed"
+
+
+@pytest.mark.parametrize("key", [None, "again"])
+def test_two_who_start_a_run_again_at_once_start_one(world: World, api: Client, key: str | None) -> None:
+    flow = world.workflow(graph(("w", "wait", {"amount": 1})))
+    (run,) = world.enrol(flow, world.contacts(1)).started
+    world.settle()
+    api.post(f"runs/{run}/cancel")
+    headers = {"Authorization": f"Bearer {api.key}"} | ({"Idempotency-Key": key} if key else {})
+    url = api.url(f"runs/{run}/rerun")
+
+    def ask(_n: int) -> Any:
+        return api.app.request(url, method="POST", headers=headers, expect_errors=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = sorted(pool.map(ask, range(2)), key=lambda each: each.status_int)
+    assert world.count("workflow_runs") == 2
+    if key:
+        assert [each.status_int for each in answers] == [201, 201]
+        assert answers[0].json["data"]["id"] == answers[1].json["data"]["id"]
+    else:
+        assert [each.status_int for each in answers] == [201, 409]
+        assert answers[1].json["details"]["reason"] == ["is_in_it_now"]
 
 
 def test_events_name_contacts_in_three_ways_and_come_once(world: World, api: Client) -> None:

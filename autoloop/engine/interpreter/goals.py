@@ -26,7 +26,8 @@ class Goals(Joins):
             return
         self.variables = {**self.variables, "goals": {**known, **dict.fromkeys(fresh, "open")}}
         self.changed = True
-        since = min(datetime.fromisoformat(position["since"]) for position in self.positions)
+        began = [position.get("heard") or position["since"] for position in self.positions]
+        since = min(map(datetime.fromisoformat, began))
         for goal in fresh:
             for index, (event, match, _) in enumerate(self.graph.ears[goal]):
                 own = {"run_id": self.state.run_id} if match.get("run_id") == "" else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -182,7 +182,9 @@ class Ledger:
         self.journal.append(Entry(self.seq, "", "", 0, 0, "stopped", None, self.stamp, {"why": reason}))
         self.finish("stopped", reason)
 
-    def fail(self, position: Position, reason: str) -> None:
+    def fail(self, position: Position, reason: str, *, again: bool = True) -> None:
+        """Fail where no step failed. Without `again`, what the position did would be done twice if it went
+        on from here."""
         self.seq += 1
         entry = Entry(
             self.seq,
@@ -196,11 +198,16 @@ class Ledger:
             {"why": reason},
         )
         self.journal.append(entry)
-        self.finish("failed", reason)
+        self.finish("failed", reason, position if again else None)
 
-    def finish(self, status: str, reason: str) -> None:
-        """End the whole run: nothing asked for in this turn is done, and what it waited for is let go."""
+    def finish(self, status: str, reason: str, broken: Position | None = None) -> None:
+        """End the whole run: nothing asked for in this turn is done, and what it waited for is let go.
+
+        Where it stood is kept with the position that is `broken`: the run may go on from there.
+        """
         asked = {(wait.node, wait.visit) for wait in self.waits}
+        if broken is not None:
+            self.break_off(broken, asked)
         for position in self.positions:
             wait = position.get("wait")
             key = (position["node"], position["visit"])
@@ -210,6 +217,18 @@ class Ledger:
         self.positions = []
         self.emails, self.actions, self.waits, self.children = [], [], [], []
         self.end = End(status, reason[:500])
+
+    def break_off(self, broken: Position, asked: Collection[tuple[str, int]]) -> None:
+        """Keep where the run stands. What was asked for in this turn will not be done: that step is free again."""
+        kept = []
+        for position in self.positions:
+            wait = position.get("wait")
+            undone = wait is not None and wait["kind"] in INDEXED
+            free = position is broken or (undone and (position["node"], position["visit"]) in asked)
+            kept.append({key: value for key, value in position.items() if not (free and key == "wait")})
+        marks = {"at": self.stamp, "position": broken["id"], "positions": kept}
+        self.variables = {**self.variables, "broken": marks}
+        self.changed = True
 
     def result(self) -> Turn:
         if self.end is None and not self.positions:
@@ -262,7 +281,8 @@ class Ledger:
     def forget_lists(self) -> None:
         """Drop the lists that no position is in any more."""
         lists = self.variables["lists"]
-        held = {key for position in self.positions for key, _ in position.get("loops", ())}
+        standing = self.positions or self.variables.get("broken", {}).get("positions", ())
+        held = {key for position in standing for key, _ in position.get("loops", ())}
         if lists.keys() - held:
             self.changed = True
             left = {key: items for key, items in lists.items() if key in held}

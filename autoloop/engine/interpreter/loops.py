@@ -92,4 +92,5 @@ class Loops(Ledger):
         position["node"], position["visit"], position["since"] = node.id, visit, self.stamp
         position.pop("attempt", None)
         position.pop("meant", None)
+        position.pop("heard", None)
         return position

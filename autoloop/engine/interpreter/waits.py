@@ -70,6 +70,8 @@ class Waits(Loops):
     def expect(self, position: Position, node: CompiledNode, outcome: WaitFor) -> None:
         asked = self.variables.get("asked_at")
         since = outcome.since or (datetime.fromisoformat(asked) if asked else self.now)
+        if "heard" in position:
+            since = min(since, datetime.fromisoformat(position.pop("heard")))
         match = orjson.loads(orjson.dumps(dict(outcome.match)))
         if not isinstance(outcome.event, str) or not outcome.event:
             raise ValueError("an event has a name")

@@ -61,7 +61,7 @@ class Walk(Waits):
                 return
             node = self.graph.nodes.get(position["node"])
             if node is None:
-                self.fail(position, "stands at a step that this version does not have")
+                self.fail(position, "stands at a step that this version does not have", again=False)
                 return
             self.steps += 1
             outcome = self.ask(position, node, resumed)
@@ -141,7 +141,7 @@ class Walk(Waits):
         if "error" in node.exits:
             return self.depart(position, node, "error", problem.why)
         self.record(position, node, "failed", None, problem.why)
-        self.finish("failed", problem.why)
+        self.finish("failed", problem.why, position)
         return False
 
     def leave(self, position: Position, node: CompiledNode, outcome: Next) -> bool:
@@ -173,7 +173,8 @@ class Walk(Waits):
     def multiply(self, position: Position, targets: Sequence[CompiledNode]) -> bool:
         """Put more positions where a fork leads. False if the run would stand in too many places."""
         if len(self.positions) + len(targets) > self.limits.positions:
-            self.fail(position, f"would stand in more than {self.limits.positions} places at once")
+            why = f"would stand in more than {self.limits.positions} places at once"
+            self.fail(position, why, again=False)
             return False
         fresh = max(each["id"] for each in self.positions) + 1
         carried: Position = {key: position[key] for key in ("loops", "past") if key in position}

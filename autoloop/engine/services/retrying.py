@@ -1,47 +1,103 @@
-"""Runs that failed go on from the step where they failed."""
+"""Runs that failed go on from where they stood: the step that failed is done anew, the others wait on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from sqlalchemy import text
 
 from autoloop.base.services import Services
 
-__all__ = ["retry_failed"]
+__all__ = ["Mended", "mend", "retry_failed"]
 
-# A failure ends the whole run and lets go of all its places. So a run that stood in several (fork), in a
-# list (for_each) or listened for a goal cannot be put back where it was; a new visit gives what the step
-# does a new key, so that it is done again.
+BROKEN = text("""
+select r.id, r.steps, r.visits, r.variables, now() as now from workflow_runs r
+where r.workspace_id = :workspace and r.id = any(cast(:runs as uuid[])) and r.status = 'failed'
+  and r.variables ? 'broken' order by r.id
+""")
+
 RETRY = text("""
-with broken as (
-  select r.workspace_id, r.id, r.steps, s.node, s.type, s.position, coalesce((r.visits ->> s.node)::int, 0) + 1 as visit
-  from workflow_runs r
-  join workflow_versions v on v.workspace_id = r.workspace_id and v.id = r.version_id
-  cross join lateral (select s.node, s.type, s.position from run_steps s
-    where s.workspace_id = r.workspace_id and s.run_id = r.id and s.outcome = 'failed' order by s.seq desc limit 1) s
-  where r.workspace_id = :workspace and r.id = any(cast(:runs as uuid[])) and r.status = 'failed'
-    and v.graph -> 'nodes' @> jsonb_build_array(jsonb_build_object('id', s.node))
-    and not v.graph -> 'nodes' @? '$[*] ? (@.type == "goal")'
-    and not exists (select 1 from run_steps p where p.workspace_id = r.workspace_id and p.run_id = r.id
-      and (p.type in ('fork', 'for_each') or p.node in (
-        select e ->> 'from' from jsonb_array_elements(v.graph -> 'edges') e
-        group by e ->> 'from', coalesce(e ->> 'port', 'next') having count(*) > 1)))),
+with mended as (
+  select * from jsonb_to_recordset(cast(:rows as jsonb)) u(i uuid, p jsonb, v jsonb, x jsonb, n text, c int, o int)),
 woken as (
   update workflow_runs r set status = 'active', reason = null, attempts = 0, due_at = now(), moved_at = now(),
-    ended_at = null, steps = r.steps + 1, visits = r.visits || jsonb_build_object(b.node, b.visit),
-    positions = jsonb_build_array(jsonb_build_object('id', b.position, 'node', b.node, 'visit', b.visit,
-      'since', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')))
-  from broken b where r.workspace_id = b.workspace_id and r.id = b.id returning r.id)
+    ended_at = null, steps = r.steps + 1, visits = m.v, positions = m.p, variables = m.x
+  from mended m where r.workspace_id = :workspace and r.id = m.i returning r.id, r.steps, r.version_id)
 insert into run_steps (workspace_id, run_id, seq, node, type, visit, position, outcome, detail, entered_at, at)
-select b.workspace_id, b.id, b.steps + 1, b.node, b.type, b.visit, b.position, 'retried',
-  jsonb_build_object('why', cast(:why as text)), now(), now() from broken b join woken w on w.id = b.id
+select :workspace, w.id, w.steps, m.n, coalesce((select node ->> 'type' from workflow_versions v,
+    jsonb_array_elements(v.graph -> 'nodes') node
+    where v.workspace_id = :workspace and v.id = w.version_id and node ->> 'id' = m.n limit 1), ''),
+  m.c, m.o, 'retried', jsonb_build_object('why', cast(:why as text)), now(), now()
+from woken w join mended m on m.i = w.id
 returning run_id
 """)
 
+IN_FLIGHT = frozenset({"email", "action", "child"})
+
+
+class Mended(NamedTuple):
+    """Where a failed run goes on: its state, and the place that is done anew."""
+
+    positions: list[dict[str, Any]]
+    visits: dict[str, int]
+    variables: dict[str, Any]
+    anew: dict[str, Any]
+
+
+def mend(visits: Mapping[str, int], variables: Mapping[str, Any], now: datetime) -> Mended | None:
+    """Put a failed run back to where it stood; None if that would not be sound.
+
+    The step that failed gets a new visit, so that what it does has a new key and is done again. A position
+    that waited for its time, or at a merge, waits on; one that waited for an event begins its wait anew,
+    and hears what came meanwhile, as do goals. One that waited for an email, a call or another run had
+    asked for what may have been done since: nobody can say, so such a run is not mended.
+    """
+    broken = variables["broken"]
+    positions, visits = [], dict(visits)
+    anew: dict[str, Any] = {}
+    for old in broken["positions"]:
+        position, kind = dict(old), (old.get("wait") or {}).get("kind")
+        if kind in IN_FLIGHT:
+            return None
+        if position["id"] == broken["position"] or kind == "event":
+            visits[position["node"]] = position["visit"] = visits.get(position["node"], 0) + 1
+            position["since"] = now.isoformat()
+            position["heard"] = broken["at"]
+            for name in ("wait", "attempt", "meant"):
+                position.pop(name, None)
+        if position["id"] == broken["position"]:
+            anew = position
+        positions.append(position)
+    left = {name: value for name, value in variables.items() if name != "broken"}
+    if "goals" in left:  # those still open lost their ears when the run ended
+        left["goals"] = {goal: state for goal, state in left["goals"].items() if state != "open"}
+    return Mended(positions, visits, left, anew)
+
 
 def retry_failed(services: Services, held: Sequence[UUID], why: str) -> list[UUID]:
-    """Set failed runs, whose locks the caller holds, back to the step that failed. Returns those that can be."""
-    values = {"workspace": services.workspace_id, "runs": list(held), "why": why}
+    """Set failed runs, whose locks the caller holds, back to where they failed. Returns those that can be."""
+    rows = []
+    found = services.session.execute(BROKEN, {"workspace": services.workspace_id, "runs": list(held)})
+    for row in found:
+        mended = mend(row.visits, row.variables, row.now)
+        if mended is not None:
+            rows.append(
+                {
+                    "i": row.id,
+                    "p": mended.positions,
+                    "v": mended.visits,
+                    "x": mended.variables,
+                    "n": mended.anew["node"],
+                    "c": mended.anew["visit"],
+                    "o": mended.anew["id"],
+                }
+            )
+    if not rows:
+        return []
+    written = orjson.dumps(rows).decode().replace("\\u0000", "\\ufffd")
+    values = {"workspace": services.workspace_id, "rows": written, "why": why}
     return list(services.session.execute(RETRY, values).scalars())

@@ -162,7 +162,8 @@ class Runs(Service):
     def retry(self, run_ids: Sequence[UUID], why: str = "tried again by a person") -> list[UUID]:
         """Let failed runs go on at the step that failed; it is done anew. Nudge "advance" after the commit.
 
-        Runs that stood in several places, in a list, or listened for a goal are left as they are.
+        A run of which another branch waited for an email, a call or another run is left as it is: what it
+        had asked for may have been done since.
         """
         held = self._hold(run_ids, ("failed",))
         return retry_failed(self.services, held, why) if held else []
