@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from autoloop.base.db import Base, Identified, InWorkspace, Stamped
+from autoloop.workspaces.mail_limits import health_of
 
 __all__ = [
     "ROLE_NAMES",
@@ -62,6 +63,25 @@ class Workspace(Identified, Stamped, Base):
     @working_days.setter
     def working_days(self, days: list[int]) -> None:
         self.settings = {**(self.settings or {}), "working_days": sorted(days)}
+
+    @property
+    def company_cap(self) -> dict[str, Any] | None:
+        """{"count", "days", "over"}: a company's share of marketing mail; None has no limit."""
+        return (self.settings or {}).get("company_cap")
+
+    @company_cap.setter
+    def company_cap(self, cap: dict[str, Any] | None) -> None:
+        rest = {key: value for key, value in (self.settings or {}).items() if key != "company_cap"}
+        self.settings = rest if cap is None else {**rest, "company_cap": cap}
+
+    @property
+    def sender_health(self) -> dict[str, float] | None:
+        """{"complaints", "bounces", "least", "days"}: what pauses a sender; None: nothing does."""
+        return health_of(self.settings)
+
+    @sender_health.setter
+    def sender_health(self, health: dict[str, float] | None) -> None:
+        self.settings = {**(self.settings or {}), "sender_health": health}
 
 
 class WorkspaceSlug(Base):

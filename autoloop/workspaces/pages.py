@@ -22,6 +22,7 @@ from autoloop.web.input import checked, read_query
 from autoloop.web.permissions import Permission
 from autoloop.workspaces import schemas, services
 from autoloop.workspaces.keys import create_key, revoke_key
+from autoloop.workspaces.mail_limits import read_form
 from autoloop.workspaces.models import ROLE_NAMES
 from autoloop.workspaces.overview import overview_facts, overview_list
 from autoloop.workspaces.resources import (
@@ -151,6 +152,7 @@ def change_settings(context: Settings, request: Request) -> Any:
         given["holidays"] = str(given.get("holidays", "")).split()
         given["working_days"] = [day for day in range(1, 8) if given.pop(f"day_{day}", None)]
     try:
+        given = read_form(given)
         row = request.services(services.Workspaces).change(checked(schemas.ChangeSettings(), given))
     except REFUSALS as error:
         refuse(request, error)
@@ -272,7 +274,8 @@ def settings_page(
     error: AutoLoopError | None = None,
 ) -> dict[str, Any]:
     row = context.row
-    fields = ("name", "slug", "postal_address", "timezone", "locale", "holidays", "working_days")
+    fields = ["name", "slug", "postal_address", "timezone", "locale", "holidays", "working_days"]
+    fields += ["company_cap", "sender_health"]
     values = {field: getattr(row, field) for field in fields} | (given or {})
     return {
         "given": values,

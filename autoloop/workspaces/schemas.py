@@ -8,6 +8,7 @@ from autoloop.accounts.schemas import text
 from autoloop.accounts.services.api_keys import SCOPES
 from autoloop.base.i18n import _
 from autoloop.web.input import ListQuery
+from autoloop.workspaces.mail_limits import CompanyCap, SenderHealth
 from autoloop.workspaces.models import ROLE_NAMES
 from autoloop.workspaces.services.calendars import MOST_HOLIDAYS
 
@@ -83,6 +84,10 @@ class ChangeSettings(colander.MappingSchema):
     holidays = Holidays(
         title=_("Holidays"), validator=colander.Length(max=MOST_HOLIDAYS), missing=colander.drop
     )
+    company_cap = CompanyCap(
+        title=_("Marketing mail to one company; null for no limit"), missing=colander.drop
+    )
+    sender_health = SenderHealth(title=_("What pauses a sender; null for nothing"), missing=colander.drop)
 
 
 class SettingsOut(colander.MappingSchema):
@@ -94,6 +99,10 @@ class SettingsOut(colander.MappingSchema):
     locale = text("Language")
     working_days = Weekdays(title="Weekdays on which people work; 1 is Monday")
     holidays = Holidays(title="Days on which nobody works")
+    company_cap = CompanyCap(title="How much marketing mail one company gets; null is no limit", missing=None)
+    sender_health = SenderHealth(
+        title="What pauses a sender, in percent of the mails of so many days; null is nothing", missing=None
+    )
     updated_at = moment("Changed")
 
 

@@ -16,6 +16,7 @@ from autoloop.mail.addresses import reasons_sql
 from autoloop.mail.delivery.groups import POLL, Group
 from autoloop.mail.delivery.outcomes import Outcome
 from autoloop.mail.delivery.outgoing import Outgoing
+from autoloop.mail.governor.companies import hold_back
 from autoloop.mail.models import Kind, Status
 from autoloop.mail.windows import opens_in
 
@@ -32,7 +33,8 @@ select e.workspace_id, e.id, e.kind, e.to_address = '' as erased, e.run_id is no
   w.settings -> 'working_days' as working_days, w.settings -> 'holidays' as holidays,
   coalesce(nullif(c.timezone, ''), nullif(b.timezone, ''), w.timezone) as contact_timezone,
   coalesce((w.settings ->> 'require_consent')::boolean, false) as require_consent,
-  clock_timestamp() as now,
+  case when e.kind = 'marketing' and e.business_id is not null then w.settings -> 'company_cap' end as company_cap,
+  e.business_id, clock_timestamp() as now,
   case when e.send_window ? 'cooldown_hours' then (
     select max(coalesce(x.sent_at, x.updated_at)) from email_logs x
     where x.workspace_id = e.workspace_id and x.contact_id = e.contact_id and x.id <> e.id
@@ -62,17 +64,25 @@ left join business_contacts c on c.workspace_id = e.workspace_id and c.id = e.co
 left join businesses b on b.workspace_id = e.workspace_id and b.id = c.business_id""")
 
 
-def decide(session: Session, mails: Sequence[Outgoing]) -> dict[UUID, Outcome]:
-    """Email id → why it must not go now. An email that is absent may go (but for the cap)."""
+def decide(session: Session, mails: Sequence[Outgoing], *, certain: bool = False) -> dict[UUID, Outcome]:
+    """Email id → why it must not go now. An email that is absent may go (but for the sender's cap).
+
+    `certain` is the mark's: what it counts stays so until its transaction ends.
+    """
     given = {"tenants": [mail.workspace_id for mail in mails], "ids": [mail.id for mail in mails]}
     rows = session.execute(FACTS, given).mappings().all()
-    group, held = Group(session, rows), {}
+    group = Group(session, rows)
+    held, shared = {}, []
     for row in sorted(rows, key=lambda row: row["id"]):
         answer = _sure(dict(row)) or group.refuse(row)
         if answer is not None:
             held[row["id"]] = answer
             continue
         group.let(row)
+        if row["company_cap"]:
+            shared.append(row)
+    if shared:
+        held |= hold_back(session, shared, certain=certain)
     return held
 
 

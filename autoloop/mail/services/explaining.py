@@ -24,6 +24,7 @@ HELD = {
     "paused_by_contact": _("the contact wants a pause"),
     "no_sender": _("there is no sender for it"),
     "outside_window": _("the workflow's send window is closed"),
+    "company_cap": _("its company has had as many emails as the workspace allows"),
     "daily_cap": _("the sender has reached its daily cap"),
     "deferred": _("the receiving server asked to try again later"),
     "no_account": _("there is no active provider account"),

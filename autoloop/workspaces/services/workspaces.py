@@ -13,19 +13,24 @@ from autoloop.base.errors import Conflict, Invalid, NotFound
 from autoloop.base.i18n import _
 from autoloop.base.services import Service
 from autoloop.workspaces import slugs
+from autoloop.workspaces.mail_limits import HEALTH_SQL
 from autoloop.workspaces.models import Member, Workspace, WorkspaceSlug
 from autoloop.workspaces.services.audit import WorkspaceAudit
 from autoloop.workspaces.services.calendars import calendar_problems
 
 __all__ = ["Workspaces"]
 
-CHANGEABLE = frozenset({"name", "slug", "postal_address", "timezone", "locale", "holidays", "working_days"})
+CHANGEABLE = frozenset(
+    {"name", "slug", "postal_address", "timezone", "locale", "holidays", "working_days"}
+    | {"company_cap", "sender_health"}
+)
 
 # Membership, generations and the tenant in one statement: what every request to a workspace reads.
-PLACE = text("""
+PLACE = text(f"""
 select w.id, w.slug, w.name, w.postal_address, w.timezone, w.locale, w.settings, w.created_at, w.updated_at, m.role,
     coalesce(w.settings->'holidays', '[]') holidays, coalesce(w.settings->'working_days', '[1, 2, 3, 4, 5]') working_days,
-    coalesce((select jsonb_object_agg(g.resource, g.n) from generations g where g.workspace_id = w.id), '{}') generations
+    w.settings->'company_cap' company_cap, {HEALTH_SQL} sender_health,
+    coalesce((select jsonb_object_agg(g.resource, g.n) from generations g where g.workspace_id = w.id), '{{}}') generations
 from workspaces w join members m on m.workspace_id = w.id and m.user_id = :user
 where not w.is_system and w.id = coalesce(
     (select id from workspaces where slug = :slug), (select workspace_id from workspace_slugs where slug = :slug))""")
@@ -91,7 +96,7 @@ class Workspaces(Service):
         return row
 
     def change(self, changes: dict[str, Any]) -> Workspace:
-        """Change name, slug, postal address, time zone, locale, holidays, working days. An old slug keeps leading here.
+        """Change name, slug, postal address, time zone, locale, holidays, working days, limits of mail. An old slug keeps leading here.
 
         Raises Invalid, and Conflict for a slug that another workspace has or had.
         """
