@@ -76,7 +76,7 @@ def mark(services: Services, finished: Sequence[Finished]) -> frozenset[UUID]:
     if paced := [by_id[row.id].mail for row in found if row.paced]:
         session.execute(PACED, {k: v for k, v in columns([m.lease for m in paced]).items() if k in PAIR})
     mine = [mail for mail in mails if mail.id in locked]
-    held = decide(session, mine)
+    held = decide(session, mine, certain=True)
     ready = [mail for mail in mine if mail.id not in held]
     write_held(services, [(mail, held[mail.id]) for mail in mine if mail.id in held])
     units, over = count_days(services, ready) if any(row.counted for row in found) else ({}, set())
