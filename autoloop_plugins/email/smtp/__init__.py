@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import colander
 
-from autoloop.plugins.email import Account, EmailProvider, Idempotency, ProviderServices
+from autoloop.plugins.email import (
+    Account,
+    EmailProvider,
+    Idempotency,
+    IncomingCall,
+    ProviderEvent,
+    ProviderServices,
+    Unverified,
+)
+from autoloop_plugins.email.proofs import password_of, same
 from autoloop_plugins.email.smtp.channel import SmtpChannel
 from autoloop_plugins.email.smtp.connection import Target, is_loopback
+from autoloop_plugins.email.smtp.reports import read_report
 
 __all__ = ["SmtpProvider"]
 
 
 class SmtpProvider(EmailProvider):
-    """A mail server reached by SMTP, with TLS unless it is on this machine."""
+    """A mail server reached by SMTP, with TLS unless it is on this machine.
+
+    A mail server has no webhook: the mailbox that bounces go to pipes them here, each mail as it is.
+    """
 
     name: ClassVar[str] = "smtp"
     title: ClassVar[str] = "SMTP server"
@@ -57,6 +71,14 @@ class SmtpProvider(EmailProvider):
             missing="",
             description="PEM text, for a server with a private certificate.",
         )
+        report_token = colander.SchemaNode(
+            colander.String(),
+            title="Token for bounces",
+            missing="",
+            validator=colander.Length(max=200),
+            secret=True,
+            description="What your mail server proves itself with when it posts bounces. Without it, none are taken.",
+        )
 
         def validator(self, node: colander.SchemaNode, value: dict[str, object]) -> None:
             if value["security"] == "none" and value["password"] and not is_loopback(str(value["host"])):
@@ -66,3 +88,16 @@ class SmtpProvider(EmailProvider):
 
     def open(self, account: Account, services: ProviderServices) -> SmtpChannel:
         return SmtpChannel(Target.of(account.config), width=int(account.config["connections"]))
+
+    def takes_events(self, account: Account) -> bool:
+        return bool(account.config["report_token"])
+
+    def receive(
+        self, account: Account, services: ProviderServices, call: IncomingCall
+    ) -> Sequence[ProviderEvent]:
+        given = call.headers.get("authorization", "")
+        scheme, _, token = given.partition(" ")
+        proof = token.strip() if scheme.lower() == "bearer" else password_of(given)
+        if not proof or not same(proof, account.config["report_token"]):
+            raise Unverified("its token is not right")
+        return read_report(call.body)
