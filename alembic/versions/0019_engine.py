@@ -1,7 +1,8 @@
-"""Chains of workflows that start each other are counted; members are told of one thing once."""
+"""Chains of workflows that start each other are counted; runs keep who started them; references hold."""
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0019"
 down_revision = "0018"
@@ -33,12 +34,42 @@ OF_BUSINESS = """case when chains is null then 0 else coalesce((
 HEARD = """r.workspace_id = here and r.contact_id is not null and exists (
           select from segments s where s.workspace_id = here and r.name = any(s.event_names))"""
 
+# (table, column, the table it refers to, on delete, more)
+REFERENCES = (
+    ("workflow_runs", "trigger_id", "workflow_triggers", "no action", ""),
+    (
+        "email_templates",
+        "current_version_id",
+        "email_template_versions",
+        "no action",
+        "deferrable initially deferred",
+    ),
+    ("suppressions", "email_id", "email_logs", "set null (email_id)", ""),
+)
+
 
 def upgrade() -> None:
     for table in ("events", "segment_changes"):
         op.add_column(table, sa.Column("chain", sa.SmallInteger(), server_default="0", nullable=False))
     for statement in notes(chained=True):
         op.execute(sa.text(statement.replace(":", "\\:")))
+    op.add_column("workflow_runs", sa.Column("origin", postgresql.JSONB(), nullable=True))
+    op.add_column("enrolments", sa.Column("api_key_id", sa.Uuid(), nullable=True))
+    for table, column, other, on_delete, more in REFERENCES:
+        op.execute(
+            f"update {table} f set {column} = null where {column} is not null and not exists "
+            f"(select from {other} o where o.workspace_id = f.workspace_id and o.id = f.{column})"
+        )
+        op.execute(
+            f"alter table {table} add constraint fk_{table}_workspace_id_{column} "
+            f"foreign key (workspace_id, {column}) references {other} (workspace_id, id) on delete {on_delete} {more}"
+        )
+    op.create_index(
+        "idx_suppressions_email_id",
+        "suppressions",
+        ["workspace_id", "email_id"],
+        postgresql_where=sa.text("email_id is not null"),
+    )
     op.add_column("notifications", sa.Column("key", sa.Text(), nullable=True))
     op.create_index(
         "idx_notifications_key",
@@ -61,6 +92,12 @@ def downgrade() -> None:
     op.drop_index("idx_notifications_read_at", table_name="notifications")
     op.drop_index("idx_notifications_key", table_name="notifications")
     op.drop_column("notifications", "key")
+    op.drop_index("idx_suppressions_email_id", table_name="suppressions")
+    for table, column, *_ in REFERENCES:
+        op.execute(f"alter table {table} drop constraint fk_{table}_workspace_id_{column}")
+    op.execute("delete from workflow_triggers where not is_active")
+    op.drop_column("enrolments", "api_key_id")
+    op.drop_column("workflow_runs", "origin")
     for table in ("segment_changes", "events"):
         op.drop_column(table, "chain")
 

@@ -34,12 +34,14 @@ class Services:
         workspace_id: UUID | None = None,
         user_id: UUID | None = None,
         nudger: Nudger | None = None,
+        key_id: UUID | None = None,
     ) -> None:
         self.session = session
         self.clock = clock
         self.settings = settings
         self.registrations = registrations
         self.user_id = user_id
+        self.key_id = key_id  # the API key by which the person came
         self._nudger = nudger
         self._workspace_id = workspace_id
         self._built: dict[type[Service], Service] = {}

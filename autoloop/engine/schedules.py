@@ -45,7 +45,9 @@ def follow(services: Services, workflow_id: UUID) -> None:
     session, workspace = services.session, services.workspace_id
     triggers = session.scalars(
         select(WorkflowTrigger).where(
-            WorkflowTrigger.workspace_id == workspace, WorkflowTrigger.workflow_id == workflow_id
+            WorkflowTrigger.workspace_id == workspace,
+            WorkflowTrigger.workflow_id == workflow_id,
+            WorkflowTrigger.is_active,
         )
     )
     wanted = {row.id: timetable for row in triggers if (timetable := _timetable(services, row))}

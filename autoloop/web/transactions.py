@@ -50,6 +50,7 @@ def services(request: Request) -> Services:
         held.registrations,
         user_id=identity.user_id if identity else None,
         nudger=held.nudger,
+        key_id=identity.key_id if identity else None,
     )
 
 

@@ -84,12 +84,14 @@ def test_why_a_run_is_where_it_is(api: Client, runtime: Runtime, tenant: Tenant,
     }
     api.post("events", {"events": [{"name": "order.paid", "contact_id": ada, "data": {"plan": "gold"}}]})
     settle(runtime)
+    event = api.data("events", name="order.paid", contact_id=ada)[0]
     inside = only(api, ada, paid)
     assert inside["state"] == "in"
     assert "waits for the event order.sent with {'n': 1}, until" in inside["because"][0]
     told = api.data(f"runs/{inside['run_id']}/explain")
     assert told["enrolment"]["event"] == {"name": "order.paid", "data": {"plan": "gold"}}
     assert "because of order.paid" in told["sentences"][0]
+    assert told["enrolment"]["by"]["event_id"] == event["id"]
     assert (
         "“Branch (vip)” went on by “yes”, because contact.tags has vip: yes (found " in told["sentences"][1]
     )
@@ -116,9 +118,13 @@ def test_why_a_run_ended_was_held_and_may_begin_again(
     api.post(f"runs/{run}/pause")
     told = api.data(f"runs/{run}/explain")
     assert told["held"]["sentence"] == "It is paused: paused by a person."
-    assert "started by hand" in told["enrolment"]["sentence"]
+    assert "started through the API, with the key “tests” of Test Person" in told["enrolment"]["sentence"]
+    assert told["enrolment"]["by"]["user_id"] == str(tenant.user_id)
     api.post(f"runs/{run}/cancel")
     assert api.data(f"runs/{run}/explain")["end"]["reason"] == "cancelled by a person"
+    again = api.post(f"runs/{run}/rerun").json["data"]["id"]
+    assert f"as another run of {run}" in api.data(f"runs/{again}/explain")["enrolment"]["sentence"]
+    api.post(f"runs/{again}/cancel")
     api.post(f"workflows/{paid}/pause")
     di = person(runtime, tenant)
     assert only(api, di, paid)["sentence"] == "Was never in it: it is paused."

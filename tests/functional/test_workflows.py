@@ -152,7 +152,12 @@ def test_a_trigger_that_stays_keeps_its_id(api: Client, runtime: Runtime, tenant
     assert after["event"] == before["event"]
     assert set(after) == {"event", "manual"}
     with runtime.unit("web", tenant.id) as services:
-        assert services.session.query(WorkflowTrigger).count() == 2
+        kept = services.session.query(WorkflowTrigger).order_by(WorkflowTrigger.id)
+        assert [(each.type, each.is_active) for each in kept] == [
+            ("event", True),
+            ("contact_created", False),
+            ("manual", True),
+        ]
 
 
 def test_pause_resume_archive_restore(api: Client, contacts: list[str]):

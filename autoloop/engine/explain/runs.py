@@ -11,6 +11,7 @@ from sqlalchemy import select
 from autoloop.base.i18n import _
 from autoloop.base.services import Service
 from autoloop.engine.explain.colleagues import colleague_said
+from autoloop.engine.explain.origins import Origins
 from autoloop.engine.explain.telling import because, moment, reasons, waits_for
 from autoloop.engine.models import RunStep, RunWait, WorkflowRun, WorkflowTrigger, WorkflowVersion
 from autoloop.engine.models.states import ENDED
@@ -89,7 +90,11 @@ class RunStory(Service):
         trigger = (
             self.session.get(WorkflowTrigger, (run.workspace_id, run.trigger_id)) if run.trigger_id else None
         )
-        parts = {"at": moment(run.started_at), "trigger": self._trigger(run.trigger, trigger)}
+        by = self.services(Origins).of(run)
+        parts = {
+            "at": moment(run.started_at),
+            "trigger": by.pop("sentence") or self._trigger(run.trigger, trigger),
+        }
         if run.parent_run_id is not None:
             parts["run"] = str(run.parent_run_id)
             sentence = _("It began on ${at}, started by the run ${run}.", mapping=parts)
@@ -104,6 +109,7 @@ class RunStory(Service):
             "trigger_id": str(run.trigger_id) if run.trigger_id else None,
             "config": dict(trigger.config) if trigger is not None else None,
             "event": event or None,
+            "by": by,
             "at": run.started_at.isoformat(),
             "is_test": run.is_test,
             "parent_run_id": str(run.parent_run_id) if run.parent_run_id else None,

@@ -81,6 +81,7 @@ class Forms(Service):
         """Remove it. Raises Conflict while a workflow starts by it."""
         listens = select(WorkflowTrigger.id).where(
             WorkflowTrigger.workspace_id == self.workspace_id,
+            WorkflowTrigger.is_active,
             WorkflowTrigger.type == "form",
             WorkflowTrigger.config["form_id"].astext == str(row.id),
         )

@@ -79,6 +79,7 @@ class Hooks(Service):
         """Remove it. Raises Conflict while a live workflow starts by it."""
         listens = select(WorkflowTrigger.id).where(
             WorkflowTrigger.workspace_id == self.workspace_id,
+            WorkflowTrigger.is_active,
             WorkflowTrigger.type == "incoming_webhook",
             WorkflowTrigger.config["hook_id"].astext == str(row.id),
         )

@@ -124,5 +124,6 @@ class EnrolmentRow(InWorkspace, Base):
     skipped: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"), default=dict)
     due_at: Mapped[datetime | None]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    api_key_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]

@@ -34,7 +34,8 @@ class WorkflowRun(InWorkspace, Base):
 
     `positions`, `visits` and `variables` are the interpreter's state; `started_as` is the contact's id
     when the run began, which choices hash; `entry_key` keeps a contact from entering twice. The parent is
-    the run whose `sub_workflow` step, at that visit, started this one.
+    the run whose `sub_workflow` step, at that visit, started this one. `origin` says who or what started it:
+    event_id, user_id, api_key_id, enrolment_id, rerun_of, as far as there is one.
     """
 
     __tablename__ = "workflow_runs"
@@ -43,6 +44,7 @@ class WorkflowRun(InWorkspace, Base):
         tenant_fk("version_id", "workflow_versions"),
         tenant_fk("contact_id", "business_contacts"),
         tenant_fk("parent_run_id", "workflow_runs", ondelete="SET NULL"),
+        tenant_fk("trigger_id", "workflow_triggers", ondelete="NO ACTION"),
         CheckConstraint(one_of("status", RUN_STATUSES), name="status"),
         CheckConstraint("due_at is null or status in ('active', 'waiting')", name="due_only_while_going"),
         CheckConstraint("status <> 'active' or due_at is not null", name="active_is_due"),
@@ -84,6 +86,7 @@ class WorkflowRun(InWorkspace, Base):
     started_as: Mapped[UUID]
     trigger: Mapped[str] = mapped_column(server_default="manual")
     trigger_id: Mapped[UUID | None]
+    origin: Mapped[dict[str, Any] | None]
     entry_key: Mapped[str]
     status: Mapped[str] = mapped_column(server_default="active")
     reason: Mapped[str | None]

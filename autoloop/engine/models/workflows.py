@@ -68,7 +68,10 @@ class WorkflowVersion(InWorkspace, Base):
 
 
 class WorkflowTrigger(InWorkspace, Stamped, Base):
-    """What starts runs of a workflow: a trigger type, its settings, and the event it listens to."""
+    """What starts runs of a workflow: a trigger type, its settings, and the event it listens to.
+
+    One that a later version no longer has stays, not active: runs refer to it.
+    """
 
     __tablename__ = "workflow_triggers"
     __table_args__ = (

@@ -67,6 +67,7 @@ def starts(
                 key,
                 {"name": event.name, "data": event.data},
                 places.get(event.id, event.chain),
+                {"event_id": event.id},
             )
             for event in accepted
             if event.contact_id is not None

@@ -17,7 +17,7 @@ from autoloop.base.services import Services
 from autoloop.engine import chains
 from autoloop.engine.graph import parse
 
-__all__ = ["Enrolment", "Entering", "Entrance", "enrol", "enter", "open_entrance"]
+__all__ = ["Enrolment", "Entering", "Entrance", "by_person", "enrol", "enter", "open_entrance"]
 
 WORKFLOW = text("""
 select w.status, w.live_version_id, v.graph from automation_workflows w
@@ -41,10 +41,10 @@ cross join lateral (
 
 INSERT = text("""
 insert into workflow_runs (workspace_id, id, workflow_id, version_id, contact_id, started_as, trigger, trigger_id,
-  entry_key, status, positions, visits, variables, is_test, due_at)
-select :workspace, u.i, :workflow, :version, u.c, u.c, u.t, u.g, u.k, 'active', cast(:positions as jsonb),
+  origin, entry_key, status, positions, visits, variables, is_test, due_at)
+select :workspace, u.i, :workflow, :version, u.c, u.c, u.t, u.g, u.o, u.k, 'active', cast(:positions as jsonb),
   cast(:visits as jsonb), u.x, :is_test, now()
-from jsonb_to_recordset(cast(:rows as jsonb)) u(i uuid, c uuid, t text, g uuid, k text, x jsonb)
+from jsonb_to_recordset(cast(:rows as jsonb)) u(i uuid, c uuid, t text, g uuid, o jsonb, k text, x jsonb)
 on conflict (workspace_id, workflow_id, contact_id, entry_key) do nothing
 returning id
 """)
@@ -64,7 +64,8 @@ class Entrance:
 @dataclass(frozen=True, slots=True)
 class Entering:
     """One contact at the door. `key` tells one reason to enter from another (an event's id);
-    `chain` is the place in a chain of runs that start each other."""
+    `chain` is the place in a chain of runs that start each other; `origin` is what the run keeps of who or
+    what started it."""
 
     contact_id: UUID
     key: str
@@ -72,6 +73,7 @@ class Entering:
     trigger_id: UUID | None = None
     event: Mapping[str, Any] | None = None
     chain: int = 0
+    origin: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -109,10 +111,23 @@ def enrol(
     given = {"workspace": door.workspace_id, "contacts": contacts}
     known = set(services.session.execute(KNOWN, given).scalars())
     key = entry_key or str(new_id())
-    entering = [Entering(contact, key, trigger, None, event) for contact in contacts if contact in known]
+    person = by_person(services)
+    entering = [
+        Entering(contact, key, trigger, None, event, origin=person)
+        for contact in contacts
+        if contact in known
+    ]
     enrolment = enter(services, door, entering, is_test=is_test)
     enrolment.skip("unknown_contact", len(contacts) - len(known))
     return enrolment
+
+
+def by_person(services: Services) -> dict[str, Any] | None:
+    """Who acts in this unit of work, as a run keeps it; None if nobody does."""
+    if services.user_id is None:
+        return None
+    key = {"api_key_id": services.key_id} if services.key_id is not None else {}
+    return {"user_id": services.user_id, **key}
 
 
 def open_entrance(services: Services, workspace_id: UUID, workflow_id: UUID) -> Entrance:
@@ -166,6 +181,8 @@ def enter(
         row: dict[str, Any] = {"i": new_id(), "c": each.contact_id, "t": each.trigger, "k": key, "x": {}}
         if each.trigger_id is not None:
             row["g"] = each.trigger_id
+        if each.origin:
+            row["o"] = each.origin
         if each.event is not None:
             row["x"] = {"event": each.event}
         if each.chain:

@@ -56,7 +56,7 @@ class Enrolments(Service):
             known = self._of_key(workflow_id, entry_key)
             if known is not None:
                 return known
-        row.user_id = self.services.user_id
+        row.user_id, row.api_key_id = self.services.user_id, self.services.key_id
         row.total = audience.count(self.session, self.workspace_id, chosen, active=False)
         self.add(row)
         self.services.nudge("enrol")
@@ -129,8 +129,10 @@ def _next_part(services: Services, row: EnrolmentRow) -> int:
             _end(row, "stopped", str(error.message))
         return 0
     people, barred = _people(services, row, door)
+    people_of = {"user_id": row.user_id, "api_key_id": row.api_key_id}
+    origin = {"enrolment_id": row.id, **{name: id for name, id in people_of.items() if id is not None}}
     entering = [
-        Entering(id, row.entry_key, row.trigger, row.trigger_id, row.event)
+        Entering(id, row.entry_key, row.trigger, row.trigger_id, row.event, origin=origin)
         for id, reason in people
         if reason is None
     ]

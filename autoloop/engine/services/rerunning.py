@@ -13,7 +13,7 @@ from autoloop.base.errors import Conflict, NotFound
 from autoloop.base.i18n import _
 from autoloop.base.ids import new_id
 from autoloop.base.services import Services
-from autoloop.engine.services.enrolment import Entering, Entrance, enter, open_entrance
+from autoloop.engine.services.enrolment import Entering, Entrance, by_person, enter, open_entrance
 
 __all__ = ["REFUSED", "Rerun", "rerun"]
 
@@ -81,7 +81,8 @@ def rerun(services: Services, run_ids: Sequence[UUID]) -> Rerun:
             done.refuse(reason)
             continue
         taken.add(place)
-        one = Entering(row.contact_id, f"rerun:{new_id()}", "manual", None, row.event)
+        origin = {**(by_person(services) or {}), "rerun_of": row.id}
+        one = Entering(row.contact_id, f"rerun:{new_id()}", "manual", None, row.event, origin=origin)
         entering.setdefault(row.workflow_id, []).append(one)
     for workflow, people in entering.items():
         entered = enter(services, doors[workflow], people)

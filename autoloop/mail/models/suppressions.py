@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from autoloop.base.db import Base, Identified, InWorkspace, Stamped
+from autoloop.base.db import Base, Identified, InWorkspace, Stamped, tenant_fk
 
 __all__ = ["REASONS", "InstanceSuppression", "Suppression"]
 
@@ -29,6 +29,13 @@ class Suppression(InWorkspace, Stamped, Base):
             "address_hash",
             "reason",
             unique=True,
+        ),
+        tenant_fk("email_id", "email_logs", ondelete="SET NULL"),
+        Index(
+            "idx_suppressions_email_id",
+            "workspace_id",
+            "email_id",
+            postgresql_where=text("email_id is not null"),
         ),
         CheckConstraint("reason in ({})".format(", ".join(f"'{each}'" for each in REASONS)), name="reason"),
     )

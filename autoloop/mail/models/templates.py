@@ -20,12 +20,20 @@ RULES = ("fallback", "skip", "send")
 class EmailTemplate(InWorkspace, Stamped, Base):
     """What a person edits. Its latest version is the current one. `topic` is what its marketing mail is
     about, unless the step that sends it says otherwise.
-
-    `current_version_id` carries no foreign key: the two tables would refer to each other in a ring.
     """
 
     __tablename__ = "email_templates"
     __table_args__ = (
+        # The two tables refer to each other in a ring: checked at the commit.
+        tenant_fk(
+            "current_version_id",
+            "email_template_versions",
+            ondelete="NO ACTION",
+            use_alter=True,
+            deferrable=True,
+            initially="DEFERRED",
+            name="fk_email_templates_workspace_id_current_version_id",
+        ),
         Index("idx_email_templates_workspace_id_name", "workspace_id", "name"),
         Index("idx_email_templates_workspace_id_updated_at", "workspace_id", "updated_at"),
         Index("idx_email_templates_user_id", "user_id"),

@@ -57,6 +57,7 @@ class Versions(Service):
                 .where(
                     WorkflowTrigger.workspace_id == self.workspace_id,
                     WorkflowTrigger.workflow_id == workflow_id,
+                    WorkflowTrigger.is_active,
                 )
                 .order_by(WorkflowTrigger.id)
             )
