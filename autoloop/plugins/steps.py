@@ -38,6 +38,8 @@ class Step:
     """True if it may answer Loop; ways back that leave through `item` are then bounded."""
     loose_ports: ClassVar[frozenset[str]] = frozenset()
     """Ports that are often left untied: a check says nothing of them."""
+    gives: ClassVar[tuple[str, ...]] = ()
+    """Names in its output that later steps may read; the builder offers them."""
 
     class Config(colander.MappingSchema):
         """No settings."""

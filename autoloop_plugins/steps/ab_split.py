@@ -40,12 +40,15 @@ class ABSplit(DecisionStep):
             validator=colander.Length(2, 20),
             missing=({"name": "a", "weight": 1.0}, {"name": "b", "weight": 1.0}),
             title="Arms",
+            description="A weight of 2 gets twice as many as a weight of 1",
+            ui={"widget": "weights"},
         )
         holdout = colander.SchemaNode(
             colander.Float(),
             validator=colander.Range(0, 100),
             missing=0.0,
             title="Held out, in percent",
+            ui={"unit": "%"},
         )
 
     def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import colander
 from autoloop.plugins import ExpressionError, ExpressionType, Needs, StepContext, needs_of
 from autoloop.plugins.expressions import Expression, convert
 
-__all__ = ["Assignments", "names", "needs_for", "problems_of", "worked_out"]
+__all__ = ["assignments", "names", "needs_for", "problems_of", "worked_out"]
 
 LONGEST = 10_000
 
@@ -23,15 +23,19 @@ class Assignment(colander.MappingSchema):  # type: ignore[misc]
             r"^(fields\.)?[a-z][a-z0-9_]{0,62}\Z", msg="must be a field, or fields. and a custom field"
         ),
         title="Field",
-        ui={"widget": "contact_field"},
     )
     value = colander.SchemaNode(
         ExpressionType(), missing=None, title="Value", description="Empty clears the field"
     )
 
 
-class Assignments(colander.SequenceSchema):  # type: ignore[misc]
-    assignment = Assignment()
+def assignments(target: str, own: Iterable[str]) -> colander.SchemaNode:
+    """A setting that sets fields of the contact or of its business; `own` are those that every record has."""
+    row = Assignment(name="assignment")
+    row["field"].ui = {"widget": "contact_field", "of": target, "own": list(own)}
+    return colander.SchemaNode(
+        colander.Sequence(), row, validator=colander.Length(1, 50), title="Set", ui={"widget": "columns"}
+    )
 
 
 def needs_for(given: Sequence[Mapping[str, Any]]) -> Needs:

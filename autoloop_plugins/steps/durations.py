@@ -15,6 +15,7 @@ LONGEST = timedelta(days=3650)
 
 
 class Duration(colander.MappingSchema):  # type: ignore[misc]
+    ui = {"widget": "duration"}
     amount = colander.SchemaNode(colander.Float(), validator=colander.Range(0, 315_360_000), title="How long")
     unit = colander.SchemaNode(
         colander.String(), validator=colander.OneOf(list(UNITS)), missing="days", title="Unit"

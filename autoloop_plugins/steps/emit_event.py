@@ -55,7 +55,7 @@ class EmitEvent(DecisionStep):
             title="Event",
             ui={"widget": "event"},
         )
-        data = Data(missing=(), validator=colander.Length(max=50), title="Data")
+        data = Data(missing=(), validator=colander.Length(max=50), title="Data", ui={"widget": "columns"})
 
     def needs(self, config: Mapping[str, Any]) -> Needs:
         return needs_of([each["value"] for each in config["data"]])

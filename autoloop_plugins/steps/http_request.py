@@ -68,6 +68,7 @@ class HttpRequest(ActionStep):
 
     name, title, category, icon = "http_request", "HTTP request", "outside", "globe"
     capabilities = frozenset({"http"})
+    gives = ("status", "body", "headers")
     time_limit = 70.0
     max_attempts = 10
 
@@ -76,33 +77,60 @@ class HttpRequest(ActionStep):
             colander.String(), validator=colander.OneOf(METHODS), missing="GET", title="Method"
         )
         url = colander.SchemaNode(ExpressionType("text"), title="Address")
-        query = Pairs(missing=(), validator=colander.Length(max=50), title="Query")
-        headers = Pairs(missing=(), validator=colander.Length(max=50), title="Headers")
+        query = Pairs(missing=(), validator=colander.Length(max=50), title="Query", ui={"widget": "columns"})
+        headers = Pairs(
+            missing=(), validator=colander.Length(max=50), title="Headers", ui={"widget": "columns"}
+        )
         credential_id = credential_node()
         body_type = colander.SchemaNode(
             colander.String(),
             validator=colander.OneOf(("none", "json", "form", "raw")),
             missing="none",
             title="Body",
+            ui={"labels": {"json": "JSON", "raw": "Text", "none": "Nothing"}},
         )
-        body = colander.SchemaNode(ExpressionType(), missing=None, title="What the body holds")
+        body = colander.SchemaNode(
+            ExpressionType(),
+            missing=None,
+            title="What the body holds",
+            ui={"rows": 6, "when": {"body_type": ["json", "form", "raw"]}},
+        )
         content_type = colander.SchemaNode(
             colander.String(),
             validator=colander.Regex(r"[\w.+-]+/[\w.+-]+(;[ \w=.+-]+)?\Z"),
             missing="text/plain; charset=utf-8",
             title="Content type of a raw body",
+            ui={"when": {"body_type": "raw"}},
         )
-        good = Statuses(missing=(), validator=colander.Length(max=50), title="Other statuses that are good")
+        good = Statuses(
+            missing=(),
+            validator=colander.Length(max=50),
+            title="Other statuses that are good",
+            ui={"widget": "numbers", "more": True},
+        )
         retry = Statuses(
-            missing=PASSING, validator=colander.Length(max=50), title="Statuses that are tried again"
+            missing=PASSING,
+            validator=colander.Length(max=50),
+            title="Statuses that are tried again",
+            ui={"widget": "numbers", "more": True},
         )
         attempts = colander.SchemaNode(
-            colander.Integer(), validator=colander.Range(1, 10), missing=5, title="Attempts in all"
+            colander.Integer(),
+            validator=colander.Range(1, 10),
+            missing=5,
+            title="Attempts in all",
+            ui={"more": True},
         )
         timeout = colander.SchemaNode(
-            colander.Integer(), validator=colander.Range(1, 60), missing=15, title="Seconds for one attempt"
+            colander.Integer(),
+            validator=colander.Range(1, 60),
+            missing=15,
+            title="For one attempt",
+            ui={"more": True, "unit": "seconds"},
         )
-        follow_redirects = colander.SchemaNode(colander.Boolean(), missing=False, title="Follow redirects")
+        follow_redirects = colander.SchemaNode(
+            colander.Boolean(), missing=False, title="Follow redirects", ui={"more": True}
+        )
 
     def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         return ("ok",)

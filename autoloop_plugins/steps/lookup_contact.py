@@ -33,6 +33,7 @@ class LookupContact(ActionStep):
             ),
             missing="email",
             title="Known by",
+            ui={"widget": "contact_field", "own": ["email", "external_id"]},
         )
         value = colander.SchemaNode(ExpressionType("text"), title="Value")
 

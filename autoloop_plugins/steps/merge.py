@@ -32,9 +32,13 @@ class Merge(DecisionStep):
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
         mode = colander.SchemaNode(
-            colander.String(), validator=colander.OneOf(["all", "any"]), missing="all", title="Wait for"
+            colander.String(),
+            validator=colander.OneOf(["all", "any"]),
+            missing="all",
+            title="Wait for",
+            ui={"labels": {"all": "all branches", "any": "the first branch"}},
         )
-        timeout = Duration(title="At most", missing=None)
+        timeout = Duration(title="At most", missing=None, ui={"widget": "duration", "when": {"mode": "all"}})
 
     def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         return ("next", "timeout") if config["timeout"] and config["mode"] == "all" else ("next",)

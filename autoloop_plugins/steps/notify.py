@@ -45,6 +45,7 @@ class Notify(DecisionStep):
             validator=colander.OneOf(list(ROLES)),
             missing="viewer",
             title="To all who are at least",
+            ui={"labels": ROLES},
         )
         members = Members(missing=(), validator=colander.Length(max=50), title="Or only to")
         mail = colander.SchemaNode(colander.Boolean(), missing=False, title="By mail too")

@@ -22,6 +22,9 @@ from autoloop.plugins import (
 __all__ = ["SendEmail"]
 
 
+UNKNOWN = {"hold": "Wait for a person", "skip": "Go on without it", "resend": "Send it again"}
+
+
 def _id(node: colander.SchemaNode, value: str) -> None:
     try:
         UUID(value)
@@ -65,6 +68,7 @@ class SendEmail(DecisionStep):
             missing=None,
             title="Version",
             description="Empty: the latest",
+            ui={"more": True},
         )
         sender_id = colander.SchemaNode(
             colander.String(), validator=_id, missing=None, title="Sender", ui={"widget": "sender"}
@@ -74,6 +78,7 @@ class SendEmail(DecisionStep):
             validator=colander.OneOf(["marketing", "transactional"]),
             missing="marketing",
             title="Kind",
+            description="Marketing mail asks for consent and can be unsubscribed from",
         )
         topic = colander.SchemaNode(
             colander.String(),
@@ -89,20 +94,34 @@ class SendEmail(DecisionStep):
             missing=None,
             title="If its fate stays unknown",
             description="Empty: as the workflow's settings say",
+            ui={"more": True, "labels": UNKNOWN},
         )
         priority = colander.SchemaNode(
-            colander.Integer(), validator=colander.Range(-10, 10), missing=0, title="Priority"
+            colander.Integer(),
+            validator=colander.Range(-10, 10),
+            missing=0,
+            title="Priority",
+            ui={"more": True},
         )
         cooldown_hours = colander.SchemaNode(
             colander.Float(),
             validator=colander.Range(0, 8_760),
             missing=None,
             title="Skip if any email went out within (hours)",
+            ui={"more": True, "unit": "hours"},
         )
         once = colander.SchemaNode(
-            colander.Boolean(), missing=False, title="Skip if the contact had this template before"
+            colander.Boolean(),
+            missing=False,
+            title="Skip if the contact had this template before",
+            ui={"more": True},
         )
-        variables = Variables(missing=(), validator=colander.Length(max=50), title="Values for the template")
+        variables = Variables(
+            missing=(),
+            validator=colander.Length(max=50),
+            title="Values for the template",
+            ui={"widget": "columns", "more": True},
+        )
 
     def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         return ("sent", "failed", "skipped")

@@ -48,7 +48,7 @@ class SetVariables(DecisionStep):
     name, title, category, icon = "set_variables", "Set variables", "data", "braces"
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
-        set = Variables(validator=colander.Length(1, 50), title="Variables")
+        set = Variables(validator=colander.Length(1, 50), title="Variables", ui={"widget": "columns"})
 
     def needs(self, config: Mapping[str, Any]) -> Needs:
         return needs_of([each["value"] for each in config["set"]])

@@ -39,6 +39,7 @@ class SubWorkflow(DecisionStep):
 
     name, title, category, icon = "sub_workflow", "Another workflow", "logic", "workflow"
     suspends = True
+    gives = ("status", "outputs", "variables")
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
         workflow_id = colander.SchemaNode(

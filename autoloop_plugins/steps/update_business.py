@@ -8,7 +8,7 @@ from typing import Any
 import colander
 
 from autoloop.plugins import DecisionStep, Needs, Next, Outcome, StepContext, effects
-from autoloop_plugins.steps.assignments import Assignments, names, needs_for, problems_of, worked_out
+from autoloop_plugins.steps.assignments import assignments, names, needs_for, problems_of, worked_out
 
 __all__ = ["UpdateBusiness"]
 
@@ -27,7 +27,7 @@ class UpdateBusiness(DecisionStep):
     name, title, category, icon = "update_business", "Update business", "data", "building-2"
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
-        set = Assignments(validator=colander.Length(1, 50), title="Set")
+        set = assignments("business", OWN)
 
     def needs(self, config: Mapping[str, Any]) -> Needs:
         return Needs(business=True) | needs_for(config["set"])

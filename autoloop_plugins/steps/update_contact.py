@@ -8,7 +8,7 @@ from typing import Any
 import colander
 
 from autoloop.plugins import DecisionStep, Needs, Next, Outcome, StepContext, effects
-from autoloop_plugins.steps.assignments import Assignments, names, needs_for, problems_of, worked_out
+from autoloop_plugins.steps.assignments import assignments, names, needs_for, problems_of, worked_out
 
 __all__ = ["UpdateContact"]
 
@@ -35,7 +35,7 @@ class UpdateContact(DecisionStep):
     name, title, category, icon = "update_contact", "Update contact", "data", "edit"
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
-        set = Assignments(validator=colander.Length(1, 50), title="Set")
+        set = assignments("contact", OWN)
 
     def needs(self, config: Mapping[str, Any]) -> Needs:
         return needs_for(config["set"])

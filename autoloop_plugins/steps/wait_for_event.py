@@ -38,7 +38,7 @@ class WaitForEvent(DecisionStep):
             validator=colander.OneOf(["run", "contact"]),
             missing="run",
             title="Emails of",
-            description="run: only emails of this run; contact: any email to the contact",
+            ui={"labels": {"run": "this run only", "contact": "any run, to the contact"}, "more": True},
         )
 
     def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:

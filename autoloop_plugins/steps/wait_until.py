@@ -27,8 +27,14 @@ from autoloop_plugins.steps.local_time import Clock, Dates, Weekdays, local_cale
 
 __all__ = ["WaitUntilStep"]
 
-MODES = ("time", "weekday", "date", "moment", "window")
-PLACES = ("contact", "business", "workspace")
+MODES = {
+    "time": "A time of day",
+    "weekday": "A weekday",
+    "date": "A date of the contact",
+    "moment": "A fixed moment",
+    "window": "Hours of the day",
+}
+PLACES = {"contact": "The contact", "business": "Its business", "workspace": "The workspace"}
 
 
 def _place(node: colander.SchemaNode, value: str) -> None:
@@ -58,28 +64,72 @@ class WaitUntilStep(DecisionStep):
     suspends = True
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
-        mode = colander.SchemaNode(colander.String(), validator=colander.OneOf(MODES), title="Until")
-        at = colander.SchemaNode(Clock(), missing=time(9), title="Time of day, or the window's beginning")
-        until = colander.SchemaNode(Clock(), missing=time(17), title="The window's end")
-        days = Weekdays(missing=(), validator=colander.Length(max=7), title="On these weekdays")
+        mode = colander.SchemaNode(
+            colander.String(),
+            validator=colander.OneOf(list(MODES)),
+            title="Until",
+            ui={"labels": MODES},
+        )
+        at = colander.SchemaNode(
+            Clock(),
+            missing=time(9),
+            title="Time of day, or the window's beginning",
+            ui={"widget": "clock"},
+        )
+        until = colander.SchemaNode(
+            Clock(),
+            missing=time(17),
+            title="The window's end",
+            ui={"widget": "clock", "when": {"mode": "window"}},
+        )
+        days = Weekdays(
+            missing=(),
+            validator=colander.Length(max=7),
+            title="On these weekdays",
+            ui={"widget": "weekdays"},
+        )
         working_days_only = colander.SchemaNode(
             colander.Boolean(), missing=False, title="Only on working days, never on holidays"
         )
-        holidays = Dates(missing=(), validator=colander.Length(max=100), title="More holidays")
+        holidays = Dates(
+            missing=(), validator=colander.Length(max=100), title="More holidays", ui={"more": True}
+        )
         field = colander.SchemaNode(
             colander.String(),
             validator=colander.Regex(r"^(fields\.)?[a-z][a-z0-9_]{0,62}\Z", msg="must be a field"),
             missing=None,
             title="Date field of the contact",
-            ui={"widget": "contact_field"},
+            ui={
+                "widget": "contact_field",
+                "kinds": ["date", "text"],
+                "own": ["created_at"],
+                "when": {"mode": "date"},
+            },
         )
         offset = colander.SchemaNode(
-            colander.Integer(), validator=colander.Range(-3650, 3650), missing=0, title="Days after it"
+            colander.Integer(),
+            validator=colander.Range(-3650, 3650),
+            missing=0,
+            title="Days after it",
+            description="Below 0: before it",
+            ui={"unit": "days", "when": {"mode": "date"}},
         )
-        every_year = colander.SchemaNode(colander.Boolean(), missing=False, title="Every year")
-        moment = colander.SchemaNode(ExpressionType("text"), missing=None, title="Date and time")
+        every_year = colander.SchemaNode(
+            colander.Boolean(), missing=False, title="Every year", ui={"when": {"mode": "date"}}
+        )
+        moment = colander.SchemaNode(
+            ExpressionType("text"),
+            missing=None,
+            title="Date and time",
+            description="Like 2026-12-24T09:00, or an expression",
+            ui={"when": {"mode": "moment"}},
+        )
         timezone = colander.SchemaNode(
-            colander.String(), validator=_place, missing="contact", title="Time zone of"
+            colander.String(),
+            validator=_place,
+            missing="contact",
+            title="Time zone of",
+            ui={"widget": "timezone", "places": PLACES},
         )
 
     def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:

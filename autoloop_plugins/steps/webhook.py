@@ -53,7 +53,7 @@ class Webhook(ActionStep):
             ),
             title="Address",
         )
-        data = colander.SchemaNode(ExpressionType(), missing=None, title="Data to send along")
+        data = colander.SchemaNode(ExpressionType(), missing=None, title="Data to send along", ui={"rows": 6})
         credential_id = credential_node("Signed with")
 
     def upgrade(self, config: dict[str, Any], version: int) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class WhatsApp(ActionStep):
 
     name, title, category, icon = "whatsapp", "WhatsApp message", "messages", "message-circle"
     capabilities = frozenset({"http"})
+    gives = ("message_id",)
     time_limit = 30.0
 
     class Config(colander.MappingSchema):  # type: ignore[misc]

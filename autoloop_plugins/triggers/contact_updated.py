@@ -11,6 +11,19 @@ from autoloop.plugins import Trigger, TriggerEvent
 
 __all__ = ["ContactUpdated"]
 
+OWN = [
+    "email",
+    "first_name",
+    "last_name",
+    "title",
+    "phone",
+    "status",
+    "consent",
+    "tags",
+    "timezone",
+    "locale",
+]
+
 
 class ContactUpdated(Trigger):
     """Starts when fields of a contact change; with fields named, only when one of those does.
@@ -26,7 +39,7 @@ class ContactUpdated(Trigger):
             title="Fields",
             description="Any of these; none named means every change",
             validator=colander.Length(max=50),
-            ui={"widget": "contact_fields"},
+            ui={"widget": "contact_fields", "own": OWN},
         )
         class fields(colander.SequenceSchema):  # type: ignore[misc] # noqa: N801 - it is the field's name
             field = colander.SchemaNode(

@@ -40,6 +40,13 @@ class Schedule(Trigger):
             validator=colander.OneOf(["all", "tag", "segment"]),
             missing="all",
             title="Whom",
+            ui={
+                "labels": {
+                    "all": "All active contacts",
+                    "tag": "Who has a tag",
+                    "segment": "Who is in a segment",
+                }
+            },
         )
         tag = colander.SchemaNode(
             colander.String(),
@@ -60,7 +67,7 @@ class Schedule(Trigger):
             validator=colander.OneOf(["once", "skip"]),
             missing="once",
             title="Missed ticks",
-            description="once: make up for the last one; skip: leave them",
+            ui={"labels": {"once": "Make up for the last one", "skip": "Leave them out"}},
         )
 
         def validator(self, node: colander.SchemaNode, config: Mapping[str, Any]) -> None:

@@ -133,6 +133,7 @@ def test_a_workflow_is_drawn_checked_and_published_from_its_text(page: Page):
     page.get_by_role("button", name="Make a draft").click()
     if not page.url.rstrip("/").endswith("draft"):
         page.get_by_role("link", name=re.compile("draft", re.IGNORECASE)).last.click()
+    page.get_by_role("link", name="As text").click()
     graph = {
         "schema": 1,
         "nodes": [{"id": "mark", "type": "add_tag", "config": {"tag": "welcomed"}}],

@@ -41,6 +41,7 @@ def test_pages_of_versions_and_tests(
         "version": f"{home}/{flow}/versions/2/",
         "test": f"{home}/{flow}/test",
         "draft": f"{home}/{mend}/draft",
+        "text": f"{home}/{mend}/draft/text",
     }
     source, wrong = AXE.read_text(), []
     for theme, width in (("light", 1280), ("dark", 1280), ("light", 360)):

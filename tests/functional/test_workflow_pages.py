@@ -39,6 +39,7 @@ def test_a_workflow_is_made_mended_published_started_and_put_away(
     assert made.status_int == 303
     page = made.follow()
     assert "There is no step yet" in page.text
+    page = browser.get(f"{page.request.path.rstrip('/')}/text")
     assert "<b>series</b>" not in page.text
 
     form = page.forms[next(key for key in page.forms if "text" in page.forms[key].fields)]
@@ -52,11 +53,11 @@ def test_a_workflow_is_made_mended_published_started_and_put_away(
     assert "The check found nothing wrong" in mended.text
     assert '<svg class="graph"' in mended.text
 
-    place = page.request.path.removesuffix("draft").rstrip("/")
-    lost = browser.post(f"{place}/draft", text=json.dumps({"graph": {}}), revision=stale)
+    place = page.request.path.removesuffix("draft/text").rstrip("/")
+    lost = browser.post(f"{place}/draft/text", text=json.dumps({"graph": {}}), revision=stale)
     assert lost.status_int == 412
     assert "Someone changed this" in lost.text
-    assert browser.post(f"{place}/draft", text="{", revision=stale).status_int == 422
+    assert browser.post(f"{place}/draft/text", text="{", revision=stale).status_int == 422
 
     assert "Publish version 1" in text_of(browser.get(place))
     old = browser.post(f"{place}/publish", note="First", revision=stale)
@@ -107,7 +108,7 @@ def test_an_export_is_a_file_that_can_be_imported(browser: Browser, tenant: Tena
 def test_drafts_of_any_nonsense_are_shown(api: Client, browser: Browser, tenant: Tenant):
     for graph in ({}, {"nodes": {}}, {"nodes": [None, 1, {"id": 7}]}, {"edges": 1, "more": 2}, BROKEN):
         id = api.post("workflows", {"name": "Odd", "graph": graph}).json["data"]["id"]
-        for path in ("", "/draft"):
+        for path in ("", "/draft", "/draft/text", "/draft/rules", "/draft/add"):
             assert browser.get(f"/w/{tenant.slug}/workflows/{id}{path}").status_int == 200
     assert browser.get(f"/w/{tenant.slug}/workflows").status_int == 200
     assert browser.get(f"/w/{tenant.slug}/workflows?status=nonsense").status_int == 422
@@ -116,7 +117,7 @@ def test_drafts_of_any_nonsense_are_shown(api: Client, browser: Browser, tenant:
 
 def test_no_page_needs_a_style_or_script_of_its_own(api: Client, browser: Browser, tenant: Tenant):
     id = api.post("workflows", {"name": "Plain", "graph": GRAPH}).json["data"]["id"]
-    for path in ("", f"/{id}", f"/{id}/draft"):
+    for path in ("", f"/{id}", f"/{id}/draft", f"/{id}/draft/text"):
         page = browser.get(f"/w/{tenant.slug}/workflows{path}")
         main = page.text.partition("<main")[2]
         assert " style=" not in main

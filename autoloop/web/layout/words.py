@@ -11,6 +11,7 @@ from babel.core import Locale, UnknownLocaleError
 from babel.dates import format_datetime, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from jinja2 import pass_context
+from pyramid.i18n import TranslationString
 
 __all__ = [
     "FILTERS",
@@ -22,11 +23,12 @@ __all__ = [
     "number",
     "percent",
     "plain_json",
+    "said",
     "span",
     "when",
 ]
 
-FILTERS = ("ago", "day", "in_zone", "initials", "number", "percent", "plain_json", "span", "when")
+FILTERS = ("ago", "day", "in_zone", "initials", "number", "percent", "plain_json", "said", "span", "when")
 
 
 def _identity(context: Any) -> Any:
@@ -123,3 +125,11 @@ def in_zone(context: Any, value: datetime, zone: str) -> str:
     this_year = local.year == datetime.now(local.tzinfo).year
     day = format_skeleton("MMMEd" if this_year else "yMMMEd", local, tzinfo=local.tzinfo, locale=locale)
     return f"{day}, {format_time(local, 'short', tzinfo=local.tzinfo, locale=locale)}"
+
+
+@pass_context
+def said(context: Any, value: Any) -> str:
+    """A text in the person's language if it is one of ours; what people wrote themselves stays as it is."""
+    if isinstance(value, TranslationString):
+        return str(context["request"].localizer.translate(value))
+    return str(value)

@@ -282,6 +282,55 @@ class Weights(List):
         return [f"{100 * each / whole:.1f}".removesuffix(".0") + " %" if whole else "–" for each in held]
 
 
+class Numbers(List):
+    """Whole numbers in one line, with commas between them."""
+
+    macro = "text"
+
+    def write(self, form: Form, schema: Schema, value: Any) -> Tree:
+        return ", ".join(str(each) for each in value)
+
+    def read(self, form: Form, schema: Schema, tree: Tree, name: str) -> Any:
+        return [_number(word.strip()) for word in text_in(tree).split(",") if word.strip()] or ABSENT
+
+    def same(self, value: Any, back: Any) -> bool:
+        return list(value) == ([] if back is ABSENT else back)
+
+    def parts(self, field: Field) -> Iterator[Field]:
+        return iter(())
+
+
+class Ticks(List):
+    """Some of the words in the items' `enum`, as boxes to tick."""
+
+    macro = "ticks"
+
+    def write(self, form: Form, schema: Schema, value: Any) -> Tree:
+        words = [str(each) for each in schema["items"]["enum"]]
+        return {"set": "yes"} | {str(words.index(str(each))): "yes" for each in value}
+
+    def read(self, form: Form, schema: Schema, tree: Tree, name: str) -> Any:
+        if not isinstance(tree, Mapping) or "set" not in tree:
+            return ABSENT
+        found = [each for index, each in enumerate(schema["items"]["enum"]) if tree.get(str(index)) == "yes"]
+        return found if found or schema.get("default") else ABSENT
+
+    def same(self, value: Any, back: Any) -> bool:
+        return sorted(map(str, value)) == sorted(map(str, [] if back is ABSENT else back))
+
+    def parts(self, field: Field) -> Iterator[Field]:
+        return iter(())
+
+    def options(self, field: Field) -> list[tuple[str, bool]]:
+        """Each word as people say it, and whether it is ticked."""
+        tree = field.tree or self.write(field.form, field.schema, field.schema.get("default") or ())
+        labels = field.ui.get("labels") or {}
+        return [
+            (labels.get(each) or _words(each), tree.get(str(index)) == "yes")
+            for index, each in enumerate(field.schema["items"]["enum"])
+        ]
+
+
 BASIC: dict[str, Widget] = {
     "type:string": Text(),
     "type:integer": Number(),
@@ -296,4 +345,7 @@ BASIC: dict[str, Widget] = {
     "expression": Expression(),
     "columns": Columns(),
     "weights": Weights(),
+    "numbers": Numbers(),
+    "ticks": Ticks(),
+    "date": Text("date"),
 }

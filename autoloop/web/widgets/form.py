@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pyramid.i18n import TranslationString
 from pyramid.request import Request
 
 from autoloop.base.i18n import _
@@ -59,6 +60,10 @@ class Form:
             return widgets[asked]
         if "enum" in schema:
             return widgets["select"]
+        if "enum" in (schema.get("items") or {}):
+            return widgets["ticks"]
+        if schema.get("format") == "date":
+            return widgets["date"]
         kind = schema.get("type", "any")
         return widgets.get("type:" + (kind if isinstance(kind, str) else "any"), widgets["type:any"])
 
@@ -193,11 +198,18 @@ class Field:
 
     @property
     def title(self) -> str:
-        return str(self.schema.get("title") or self.name.rpartition(".")[2].replace("_", " ").capitalize())
+        return self._said("title") or self.name.rpartition(".")[2].replace("_", " ").capitalize()
 
     @property
     def help(self) -> str:
-        return str(self.schema.get("description") or "")
+        return self._said("description")
+
+    def _said(self, key: str) -> str:
+        """Our own words in the person's language; those of a plugin as they are."""
+        text = self.schema.get(key) or ""
+        return str(
+            self.form.request.localizer.translate(text) if isinstance(text, TranslationString) else text
+        )
 
     @property
     def text(self) -> str:
@@ -213,9 +225,10 @@ class Field:
     @cached_property
     def problem(self) -> str:
         """What is wrong with it, its parts aside."""
-        if self.raw:
-            return self.form.broken.get(self.name) or self.form.problems.get(self.place, "")
-        return self.widget.problem(self, self.form.problems.get(self.place, ""))
+        told = self.form.problems.get(self.place, "")
+        if told and self.form.looking and not self.filled:
+            told = ""
+        return self.form.broken.get(self.name) or told if self.raw else self.widget.problem(self, told)
 
     @cached_property
     def parts(self) -> list[Field]:

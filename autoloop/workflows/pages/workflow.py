@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -81,6 +81,7 @@ def pictured(
     name: str,
     stats: dict[str, Any] | None = None,
     problems: list[Any] | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> Any:
     """The large picture, with how many stand at each step."""
     nodes = (stats or {}).get("nodes", {})
@@ -91,8 +92,8 @@ def pictured(
     }
     label = request.localizer.translate(_("Picture of the workflow ${name}", mapping={"name": name}))
     left = {node: each["left"] for node, each in nodes.items()}
-    marked = [problem.node for problem in problems or ()]
-    return draw(shown, label=label, counts=counts, left=left, problems=marked)
+    marked = [problem.node for problem in problems or () if problem.severity == "error"]
+    return draw(shown, label=label, counts=counts, left=left, problems=marked, links=links)
 
 
 def outlined(

@@ -23,11 +23,12 @@ def draw(
     counts: Mapping[str, str] | None = None,
     left: Mapping[str, Mapping[str, int]] | None = None,
     problems: Iterable[str | None] = (),
+    links: Mapping[str, str] | None = None,
 ) -> Markup:
     """The whole graph, top to bottom.
 
     `counts`: node → a short text (“12 here”); `left`: node → port → how many went that way; `problems`:
-    nodes to mark.
+    nodes to mark; `links`: node → where its box leads.
     """
     order = list(shown.boxes)
     ways = _ways(shown)
@@ -39,7 +40,7 @@ def draw(
     parts = [
         (
             f'<svg class="graph{" wide" if width > 460 else ""}" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-            f'width="{width}" height="{height}" role="img" aria-label="{escape(label)}" '
+            f'width="{width}" height="{height}" role="{"group" if links else "img"}" aria-label="{escape(label)}" '
             'font-size="13" fill="currentColor">'
             '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
             'orient="auto"><path d="M0 0 8 4 0 8Z" fill="var(--line-strong)"/></marker></defs>'
@@ -48,7 +49,11 @@ def draw(
     parts += _arrows(ways, layout, left or {})
     wrong = set(problems)
     for key, box in shown.boxes.items():
-        parts.append(_box(box, layout.places[key], (counts or {}).get(key, ""), wrong=key in wrong))
+        drawn = _box(box, layout.places[key], (counts or {}).get(key, ""), wrong=key in wrong)
+        href = (links or {}).get(key)
+        parts.append(
+            f'<a href="{escape(href)}" aria-label="{escape(box.title)}">{drawn}</a>' if href else drawn
+        )
     parts.append("</svg>")
     return Markup("".join(parts))  # noqa: S704 — every text in it went through escape
 

@@ -21,10 +21,10 @@ from autoloop.workflows.pages.workflows import TEMPLATES, refuse, say
 from autoloop.workflows.picture.boxes import figure
 from autoloop.workflows.resources import Draft
 
-EDIT = TEMPLATES + "draft.jinja2"
+EDIT = TEMPLATES + "text.jinja2"
 
 
-@page(context=Draft, permission=Permission.READ, template=EDIT)
+@page(context=Draft, name="text", permission=Permission.READ, template=EDIT)
 def show(
     context: Draft, request: Request, text: str | None = None, error: AutoLoopError | None = None
 ) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def show(
     }
 
 
-@page(context=Draft, method="POST", permission=Permission.EDIT, template=EDIT)
+@page(context=Draft, name="text", method="POST", permission=Permission.EDIT, template=EDIT)
 def save(context: Draft, request: Request) -> Any:
     """Save what was written, unless somebody else saved since; then show both what was written and why."""
     text, seen = str(request.POST.get("text", "")), str(request.POST.get("revision", ""))
@@ -64,4 +64,4 @@ def save(context: Draft, request: Request) -> Any:
     except (Invalid, PreconditionFailed) as error:
         return show(context, request, text, refuse(request, error))
     say(request, _("Saved."))
-    return HTTPSeeOther(request.resource_url(context))
+    return HTTPSeeOther(request.resource_url(context, "text"))
