@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
 import httpx
 
 from autoloop.plugins.email import Fate, Reply
 
-__all__ = ["of_status", "seconds"]
+__all__ = ["LONGEST", "of_status", "read_wait", "seconds"]
 
 LONGEST = 86_400.0
 
 
+def read_wait(given: str) -> float | None:
+    """What a Retry-After says, a number of seconds or an HTTP date (RFC 9110 §10.2.3): seconds, at most a day."""
+    given = given.strip()
+    if given.isascii() and given.isdigit():
+        return min(float(given[:12]), LONGEST)
+    try:
+        at = parsedate_to_datetime(given)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    left = at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)
+    return min(max(left.total_seconds(), 0.0), LONGEST)
+
+
 def seconds(answer: httpx.Response, otherwise: float | None = None) -> float | None:
-    """`Retry-After` in seconds, at most a day."""
-    given = answer.headers.get("retry-after", "").strip()
-    return min(float(given), LONGEST) if given.isascii() and given.isdigit() else otherwise
+    """The answer's Retry-After in seconds; `otherwise` where it has none that can be read."""
+    found = read_wait(answer.headers.get("retry-after", ""))
+    return otherwise if found is None else found
 
 
 def of_status(answer: httpx.Response, said: str, provider_id: str | None = None) -> Reply:

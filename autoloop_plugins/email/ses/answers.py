@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autoloop.plugins.email import Fate, Reply
+from autoloop_plugins.email.answers import read_wait
 
 __all__ = ["of_error"]
 
@@ -57,7 +58,9 @@ def of_error(response: Mapping[str, Any]) -> Reply:
     said = f"{name}: {text}" if text else name
     if name in SLOWER or status == 429:
         daily = "daily" in text.lower()
-        wait = _seconds(meta.get("HTTPHeaders", {})) or (LATER if daily else SHORTLY)
+        wait = read_wait(str(meta.get("HTTPHeaders", {}).get("retry-after", ""))) or (
+            LATER if daily else SHORTLY
+        )
         return Reply(Fate.TEMPORARY, status, said, of_account=True, retry_after=wait)
     # An identity that is not verified is a matter of the account, in whatever error it comes.
     if name in OF_ACCOUNT or status in (401, 403) or "not verified" in text.lower():
@@ -65,8 +68,3 @@ def of_error(response: Mapping[str, Any]) -> Reply:
     if status is not None and 400 <= status < 500:
         return Reply(Fate.PERMANENT, status, said)
     return Reply(Fate.UNKNOWN, status, said)
-
-
-def _seconds(headers: Mapping[str, str]) -> float | None:
-    given = headers.get("retry-after", "")
-    return min(float(given), 86_400.0) if given.isascii() and given.isdigit() else None
