@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import Celery, signals
 
+from autoloop.base.broker import read_tolerantly
 from autoloop.base.drain import drain
 from autoloop.base.nudges import QUEUE, TASK, make_celery, queue_of
 from autoloop.base.runtime import Runtime
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 def worker_app(make_runtime: Callable[[], Runtime]) -> Celery:
     """A Celery application whose processes share what the parent loaded, each with its own connections."""
+    read_tolerantly()
     runtime = make_runtime()
     celery = make_celery(runtime.nudger.broker_url)
     kinds = sorted(runtime.registrations.due_kinds)

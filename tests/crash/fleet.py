@@ -49,6 +49,10 @@ class Fleet:
                 os.killpg(parent.pid, signal.SIGKILL)
             parent.wait()
 
+    @property
+    def pids(self) -> dict[str, int]:
+        return {name: parent.pid for name, parent in self.parents.items()}
+
     def tend(self) -> None:
         """Start what is not running."""
         wanted = [f"scheduler{number}" for number in range(self.schedulers)]

@@ -33,6 +33,24 @@ FORGED = (
     "mail'; drop table workflow_runs; --",
     "x" * 10_000,
 )
+RAW = (
+    b"no message",
+    b"",
+    b"\xff\x00",
+    b"7",
+    b"null",
+    b"[]",
+    b"{}",
+    b'{"body": 7, "properties": {}}',
+    b'{"body": "e30=", "headers": {}, "properties": {"delivery_tag": "1", "delivery_info": {}}}',
+    (
+        b'{"body": "!", "content-type": "application/x-python-serialize", "content-encoding": "no-such",'
+        b' "headers": {"task": "autoloop.work", "id": 7},'
+        b' "properties": {"delivery_tag": "2", "body_encoding": "base64"}}'
+    ),
+    b"[" * 100_000,
+    b"x" * 10_000_000,
+)
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +109,18 @@ class Scene:
             celery.send_task(TASK, args=[word], queue=queue_of("advance"))
         celery.send_task(TASK, args=[], queue=queue_of("mail"))
         celery.send_task("no.such.task", args=["mail"], queue=queue_of("mail"))
+        workers = self.fleet.pids
+        for word in RAW:
+            self.broker.lpush(queue_of("advance"), word)
+        while self.broker.llen(queue_of("advance")):
+            yield
         for _ in range(OFTEN):
             for kind in KINDS:
                 held = self.broker.lrange(queue_of(kind), 0, -1)
                 if 0 < len(held) < MANY:
                     self.broker.rpush(queue_of(kind), *reversed(held), *held)
             yield
+        assert self.fleet.pids == workers, "a message ended a worker"
 
     def no_scheduler(self) -> Iterator[None]:
         self.fleet.schedulers = 0
