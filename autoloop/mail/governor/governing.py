@@ -66,12 +66,12 @@ class Governor:
         if not any(each.limits or each.paces for each in rules.values()):
             return {}
         domains = domains_of(mails)
-        held = self._breaks(session, mails, rules, domains)
+        held, trying = self._breaks(session, mails, rules, domains)
         going = [mail for mail in mails if mail.id not in held]
         spent = left_of_days(session, wanted_by(rules, going))
         held |= {id: over_day(*why) for id, why in spent.over.items()}
         going = [mail for mail in going if mail.id not in held]
-        return held | self._rates(session, going, rules, domains)
+        return held | self._rates(session, going, rules, domains, trying)
 
     def has_learned(self, mail: Outgoing, watch: Watch, trouble: Reply | Refused | None) -> bool:
         """Whether `settle` has anything to write. Nothing where nothing was slow and nobody pushed back."""
@@ -92,8 +92,8 @@ class Governor:
         mails: Sequence[Outgoing],
         rules: Mapping[UUID, Rules],
         domains: Mapping[UUID, str],
-    ) -> dict[UUID, Outcome]:
-        """Mails of accounts and pairs whose breaker is open; one may go where the break is over."""
+    ) -> tuple[dict[UUID, Outcome], set[UUID]]:
+        """Mails of accounts and pairs whose breaker is open; and those that find out whether a break is over."""
         held: dict[UUID, Outcome] = {}
         tries: dict[tuple[UUID, str], list[Outgoing]] = {}
         for mail in mails:
@@ -116,7 +116,7 @@ class Governor:
             for mail in them[1:] if pair in won else them:
                 longest = ACCOUNT_PROBED if pair[1] == ACCOUNT else PROBED
                 held[mail.id] = _held_by_break(mail, pair[1], longest * (1 + 9 * self._chance()) / 10)
-        return held
+        return held, {tries[pair][0].id for pair in won}
 
     def _break(self, mail: Outgoing, domain: str, pace: Pace, rules: Mapping[UUID, Rules]) -> Outcome:
         assert pace.open_until is not None
@@ -129,12 +129,16 @@ class Governor:
         mails: Sequence[Outgoing],
         rules: Mapping[UUID, Rules],
         domains: Mapping[UUID, str],
+        trying: set[UUID],
     ) -> dict[UUID, Outcome]:
-        """Mails over a rate; the others have taken their tokens."""
+        """Mails over a rate; the others have taken their tokens. Who tries for all needs none of the slow speed."""
         causes: dict[str, _Cause] = {}
         asking: list[tuple[Outgoing, list[str]]] = []
         for mail in mails:
-            mine = _causes(mail, rules[mail.workspace_id], domains[mail.id])
+            domain, rule = domains[mail.id], rules[mail.workspace_id]
+            mine = _limits(mail, rule, domain)
+            if mail.id not in trying and (slow := _slow(mail, rule, domain)) is not None:
+                mine.append(slow)
             if mine:
                 causes |= {each.bucket.name: each for each in mine}
                 asking.append((mail, [each.bucket.name for each in mine]))
@@ -159,23 +163,27 @@ class Governor:
         return held
 
 
-def _causes(mail: Outgoing, rules: Rules, domain: str) -> list[_Cause]:
-    """The token buckets of one mail."""
+def _limits(mail: Outgoing, rules: Rules, domain: str) -> list[_Cause]:
+    """The token buckets of the limits that a mail counts for."""
     found = []
     for limit in rules.limits_of(mail, domain):
         key = key_of_limit(limit.id, limit.part(domain))
         for bucket in limit.buckets(domain):
-            period = bucket.name.split(":")[1]
-            words = limit_words(limit, period, limit.part(domain))
+            words = limit_words(limit, bucket.name.split(":")[1], limit.part(domain))
             found.append(_Cause(bucket, mail.workspace_id, key, "rate", words))
-    pace = rules.paces.get((mail.account_id, domain)) if mail.account_id is not None else None
-    if pace is not None and pace.rate is not None:
-        # Another bucket after each halving: turns that were given at the old speed are void.
-        at = pace.halved_at.timestamp() if pace.halved_at else 0
-        bucket = Bucket(f"{mail.account_id}:pace:{at:.0f}:{domain}", pace.rate, max(1.0, pace.rate))
-        key = key_of_pace(mail.account_id, domain)
-        found.append(_Cause(bucket, mail.workspace_id, key, "slowed", f"{domain} asks for fewer mails"))
     return found
+
+
+def _slow(mail: Outgoing, rules: Rules, domain: str) -> _Cause | None:
+    """The token bucket of a pair that was slowed: another one after each halving, as turns that were given at the
+    old speed are void."""
+    pace = rules.paces.get((mail.account_id, domain)) if mail.account_id is not None else None
+    if pace is None or pace.rate is None:
+        return None
+    at = pace.halved_at.timestamp() if pace.halved_at else 0
+    bucket = Bucket(f"{mail.account_id}:pace:{at:.0f}:{domain}", pace.rate, max(1.0, pace.rate))
+    key = key_of_pace(mail.account_id, domain)
+    return _Cause(bucket, mail.workspace_id, key, "slowed", f"{domain} asks for fewer mails")
 
 
 def _held_by_break(mail: Outgoing, domain: str, wait: float) -> Outcome:
