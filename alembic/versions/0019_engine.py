@@ -54,6 +54,7 @@ def upgrade() -> None:
     for statement in notes(chained=True):
         op.execute(sa.text(statement.replace(":", "\\:")))
     op.add_column("workflow_runs", sa.Column("origin", postgresql.JSONB(), nullable=True))
+    op.add_column("run_actions", sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("enrolments", sa.Column("api_key_id", sa.Uuid(), nullable=True))
     for table, column, other, on_delete, more in REFERENCES:
         op.execute(
@@ -97,6 +98,7 @@ def downgrade() -> None:
         op.execute(f"alter table {table} drop constraint fk_{table}_workspace_id_{column}")
     op.execute("delete from workflow_triggers where not is_active")
     op.drop_column("enrolments", "api_key_id")
+    op.drop_column("run_actions", "begun_at")
     op.drop_column("workflow_runs", "origin")
     for table in ("segment_changes", "events"):
         op.drop_column(table, "chain")

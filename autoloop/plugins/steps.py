@@ -100,12 +100,15 @@ class ActionStep(Step):
     """A step that talks to the world. It runs in a thread, outside every transaction, at least
     once: send `ctx.idempotency_key` along, so that the other side can tell a repetition.
 
-    `time_limit` is in seconds; after `max_attempts` a Retry is a failure.
+    `time_limit` is in seconds; after `max_attempts` a Retry is a failure. With `once`, for a world that
+    cannot tell repetitions: an attempt that never answered (the process died, its time ran out, the step
+    raised) is not begun again but fails, as nobody can say what it did. A Retry says that nothing was done.
     """
 
     suspends: ClassVar[bool] = True
     time_limit: ClassVar[float] = 30.0
     max_attempts: ClassVar[int] = 5
+    once: ClassVar[bool] = False
 
     def run(self, ctx: ActionContext, config: Mapping[str, Any]) -> Next | Retry | Fail | Stop:
         raise NotImplementedError

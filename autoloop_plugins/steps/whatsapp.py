@@ -53,13 +53,14 @@ class WhatsApp(ActionStep):
     The template must be approved at Meta; its placeholders are filled with the parameters in order. What
     the API calls passing (rate limits, overload) is tried again; a wrong number, template or token leaves
     through `error`. The API knows no idempotency: where a connection breaks after the message went out,
-    the step fails instead of sending twice. `outputs.<step>.message_id` is WhatsApp's own id.
+    or the worker dies meanwhile, the step fails instead of sending twice. `outputs.<step>.message_id` is WhatsApp's own id.
     """
 
     name, title, category, icon = "whatsapp", "WhatsApp message", "messages", "message-circle"
     capabilities = frozenset({"http"})
     gives = ("message_id",)
     time_limit = 30.0
+    once = True
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
         credential_id = credential_node("WhatsApp account", missing=colander.required)

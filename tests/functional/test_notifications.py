@@ -120,3 +120,18 @@ def test_they_follow_a_merged_contact_and_go_with_an_erased_one(
     assert {each["contact_id"] for each in api.data("notifications")} == {keep}
     api.delete(f"contacts/{keep}")
     assert api.data("notifications") == []
+
+
+def test_those_read_long_ago_are_forgotten(world: World, runtime: Runtime, tenant: Tenant) -> None:
+    for days, name in ((91, "Old"), (89, "Young"), (None, "Unread")):
+        tell(world, subject=name)
+        read = f"now() - interval '{days} days'" if days else "null"
+        with runtime.unit("worker") as services:
+            values = {"workspace": tenant.id, "title": name}
+            sql = f"update notifications set read_at = {read} where workspace_id = :workspace and title = :title"
+            services.session.execute(text(sql), values)
+    kind = runtime.registrations.due_kinds["notifications"]
+    while kind.work(runtime):
+        pass
+    assert world.count("notifications", "title = 'Old'") == 0
+    assert world.count("notifications", "title in ('Young', 'Unread')") == 2

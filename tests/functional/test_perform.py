@@ -59,10 +59,25 @@ class Hang(ActionStep):
         return Next()
 
 
+class Once(ActionStep):
+    """Tells the world something that it would take for new each time."""
+
+    name, title = "once", "Once"
+    once = True
+    calls: list[int] = []
+    begun, free = threading.Event(), threading.Event()
+
+    def run(self, ctx: ActionContext, config: Mapping[str, Any]) -> Next:
+        self.calls.append(ctx.attempt)
+        self.begun.set()
+        self.free.wait(30)
+        return Next()
+
+
 @pytest.fixture(scope="module")
 def runtime(settings: Settings) -> Iterator[Runtime]:
     held = engine_only(replace(settings, worker_threads=2))
-    for step in (Tell, Hang):
+    for step in (Tell, Hang, Once):
         held.registrations.plugins.add("step", step)
     yield held
     Hang.free.set()
@@ -181,6 +196,25 @@ def test_a_process_whose_threads_are_held_is_replaced(world: World) -> None:
     assert performer.turn() == 0 and len(left) == 1
     assert world.count("run_actions", "attempts = 1") == 2
     Hang.free.set()
+
+
+def test_what_must_not_be_begun_twice_is_unknown_where_its_worker_stopped(world: World) -> None:
+    flow = world.workflow(graph(("o", "once", {})))
+    (run,) = world.enrol(flow, world.contacts()).started
+    world.runtime.registrations.due_kinds["advance"].work(world.runtime)
+    stopped = threading.Thread(target=Performer(world.runtime).turn)
+    stopped.start()
+    assert Once.begun.wait(20)
+    with world.runtime.unit("worker") as services:  # it is stopped for so long that its lease runs out
+        lapse = text("update run_actions set due_at = now(), lease_until = now() where run_id = :run")
+        services.session.execute(lapse, {"run": run})
+    while world.count("run_actions"):
+        Performer(world.runtime).turn()
+    Once.free.set()
+    stopped.join(20)
+    world.settle()
+    assert Once.calls == [1]
+    assert world.path(run) == ["o:failed"] and "nobody can say" in (world.run(run).reason or "")
 
 
 WORKER = """

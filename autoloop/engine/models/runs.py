@@ -164,7 +164,10 @@ class RunWait(Base):
 
 
 class RunAction(InWorkspace, Base):
-    """I/O that a run asked for. Held by lease and fence; deleted with the insert of its result."""
+    """I/O that a run asked for. Held by lease and fence; deleted with the insert of its result.
+
+    `begun_at` is when an attempt began whose effect must not be begun twice, until it answers.
+    """
 
     __tablename__ = "run_actions"
     __table_args__ = (
@@ -181,6 +184,7 @@ class RunAction(InWorkspace, Base):
     lease_until: Mapped[datetime | None]
     fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
     attempts: Mapped[int] = mapped_column(server_default="0")
+    begun_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

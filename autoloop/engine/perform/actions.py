@@ -28,8 +28,9 @@ from autoloop.plugins.steps import ActionStep
 if TYPE_CHECKING:
     from autoloop.base.services import Services
 
-__all__ = ["Action", "Answer", "Prepared", "Task", "prepare"]
+__all__ = ["UNKNOWN", "Action", "Answer", "Prepared", "Task", "prepare"]
 
+UNKNOWN = "nobody can say whether it was done: the worker stopped, or its time ran out, before it answered"
 STANDING = ("paused", "blocked", "quarantined")
 
 
@@ -53,6 +54,7 @@ class Action(NamedTuple):
     run_status: str
     workflow_status: str
     graph: Any
+    begun_at: datetime | None = None
 
     @property
     def place(self) -> Mapping[str, Any]:
@@ -140,6 +142,8 @@ def _sort(
     elif node is None or not isinstance(node.step, ActionStep):
         why = graph if isinstance(graph, str) else "its step is gone"
         prepared.answered.append((action, Retry(timedelta(minutes=1), why)))
+    elif action.begun_at is not None:
+        prepared.answered.append((action, Fail(UNKNOWN)))
     elif action.attempts > node.step.max_attempts:
         prepared.answered.append((action, Fail(f"gave up after {action.attempts - 1} attempts")))
     else:

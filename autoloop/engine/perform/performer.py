@@ -21,7 +21,7 @@ from autoloop.base.http import Allowed, OutboundClient
 from autoloop.base.ids import new_id
 from autoloop.engine.graph import CompiledNode
 from autoloop.engine.interpreter import plain_outcome
-from autoloop.engine.perform.actions import Action, Answer, Prepared, Task, prepare
+from autoloop.engine.perform.actions import UNKNOWN, Action, Answer, Prepared, Task, prepare
 from autoloop.engine.perform.last_look import Looked, look
 from autoloop.engine.perform.statements import AGAIN, DROP, HOLD, LEAVE, SETTLE
 from autoloop.engine.versions import CompiledVersions
@@ -126,8 +126,8 @@ class Performer:
                     if not future.cancel():
                         self.stuck[future] = until
                     step = node.step
-                    answer = Retry(FIRST_RETRY, f"timeout after {step.time_limit:g} s")
-                    answers.append((action, _bounded(action, node, answer)))
+                    late = Retry(FIRST_RETRY, f"timeout after {step.time_limit:g} s")
+                    answers.append((action, Fail(UNKNOWN) if _once(node) else _bounded(action, node, late)))
             self._settle(answers)
 
     def _still_wanted(self, tasks: Sequence[Task]) -> list[Task]:
@@ -135,7 +135,8 @@ class Performer:
         if not tasks:
             return []
         with self.runtime.unit("worker") as services:
-            found = look(services, [action for action, _, _ in tasks])
+            once = {action.id for action, node, _ in tasks if _once(node)}
+            found = look(services, [action for action, _, _ in tasks], once)
         self._set_aside(found)
         return [task for task in tasks if task[0].id in found.wanted]
 
@@ -180,6 +181,11 @@ def _bounded(action: Action, node: CompiledNode, answer: Answer) -> Answer:
     return answer
 
 
+def _once(node: CompiledNode) -> bool:
+    step: Any = node.step
+    return bool(step.once)
+
+
 def run_step(step: ActionStep, context: ActionContext, config: Mapping[str, Any]) -> Answer:
     """One attempt. A step's own error is tried again, with back-off and jitter; what can never work is not."""
     try:
@@ -187,6 +193,8 @@ def run_step(step: ActionStep, context: ActionContext, config: Mapping[str, Any]
     except (httpx.InvalidURL, ExpressionError) as error:
         return Fail(str(error)[:500])
     except Exception as error:
+        if step.once:
+            return Fail(f"{UNKNOWN} ({type(error).__name__}: {error})"[:500])
         after = due.backoff(context.attempt, base=FIRST_RETRY, cap=LAST_RETRY)
         return Retry(after, f"{type(error).__name__}: {error}"[:500])
     if not isinstance(answer, Next | Retry | Fail | Stop):

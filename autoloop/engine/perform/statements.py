@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autoloop.engine.services.held import HELD
 
-__all__ = ["AGAIN", "DROP", "HOLD", "LAST_LOOK", "LEAVE", "LOAD", "PROBE", "SETTLE"]
+__all__ = ["AGAIN", "BEGIN", "DROP", "HOLD", "LAST_LOOK", "LEAVE", "LOAD", "PROBE", "SETTLE"]
 
 PROBE = """
 select exists (select 1 from run_actions
@@ -13,7 +13,7 @@ select exists (select 1 from run_actions
 
 LOAD = """
 select a.workspace_id, a.id, a.run_id, a.node, a.visit, a.attempts, a.fence, r.workflow_id, r.version_id,
-  r.contact_id, r.started_as, r.variables, r.positions, r.is_test, r.status, w.status, v.graph
+  r.contact_id, r.started_as, r.variables, r.positions, r.is_test, r.status, w.status, v.graph, a.begun_at
 from unnest(%(tenants)s::uuid[], %(ids)s::uuid[]) u(tenant, id)
 join run_actions a on a.workspace_id = u.tenant and a.id = u.id
 join workflow_runs r on r.workspace_id = a.workspace_id and r.id = a.run_id
@@ -31,6 +31,13 @@ join workflow_runs r on r.workspace_id = a.workspace_id and r.id = a.run_id
 join automation_workflows w on w.workspace_id = r.workspace_id and w.id = r.workflow_id
 """
 
+# Committed before the effect: whoever finds it later knows that the effect may have happened.
+BEGIN = """
+update run_actions a set begun_at = clock_timestamp()
+from unnest(%(tenants)s::uuid[], %(ids)s::uuid[], %(fences)s::bigint[]) u(tenant, id, fence)
+where a.workspace_id = u.tenant and a.id = u.id and a.fence + 0 = u.fence returning a.id
+"""
+
 # The result is written only by who still holds the fence; nobody else's row is touched.
 SETTLE = """
 with held as (
@@ -42,7 +49,8 @@ select workspace_id, run_id, 'action:' || id, s, 'action', node, visit, p from h
 """
 
 AGAIN = """
-update run_actions a set due_at = now() + make_interval(secs => u.d), lease_until = null, last_error = u.e
+update run_actions a set due_at = now() + make_interval(secs => u.d), lease_until = null, last_error = u.e,
+  begun_at = null
 from jsonb_to_recordset(%(rows)s::jsonb) u(w uuid, i uuid, f bigint, d double precision, e text)
 where a.workspace_id = u.w and a.id = u.i and a.fence + 0 = u.f
 """

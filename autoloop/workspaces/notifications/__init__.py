@@ -12,10 +12,12 @@ def includeme(config: Configurator) -> None:
     from autoloop.workspaces import resources as tree
     from autoloop.workspaces.notifications import resources
     from autoloop.workspaces.notifications.following import erase, merge
+    from autoloop.workspaces.notifications.keeping import KIND
     from autoloop.workspaces.notifications.telling import notify
 
     registrations = config.registry.registrations
     registrations.effect_handlers["notify"] = notify
+    registrations.due_kinds[KIND.name] = KIND
     registrations.erasers["notifications"] = erase
     registrations.mergers["notifications"] = merge
     config.add_child(tree.Workspace, "notifications", resources.Notifications)
