@@ -24,6 +24,7 @@ def includeme(config: Configurator) -> None:
         senders_to_choose,
         templates_to_choose,
     )
+        unlocated_senders,
     from autoloop.mail.services.simulating import simulated_email
     from autoloop.mail.services.system import send_system_mail
 
@@ -41,6 +42,7 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["template_exists"] = existing_templates
     registrations.fact_loaders["sender_exists"] = existing_senders
     registrations.fact_loaders |= {"template_named": named_templates, "sender_named": named_senders}
+    registrations.fact_loaders["unlocated_senders"] = unlocated_senders
     registrations.fact_loaders["template_choices"] = templates_to_choose
     registrations.fact_loaders["sender_choices"] = senders_to_choose
     registrations.simulators["send_email"] = simulated_email

@@ -25,6 +25,10 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
 )
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.\[\]:-]{1,253}\Z")
+# A local part with letters of any script (RFC 6532), which only servers with SMTPUTF8 take.
+_WIDE_ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]{1,64}@[A-Za-z0-9.\[\]:-]{1,253}\Z"
+)
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}\Z")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*\Z")
 # Where a reference is no character but the text of it.
@@ -126,7 +130,7 @@ def _mailbox(name: str, address: str) -> str:
         envelope = envelope_address(address)
     except ValueError as error:
         raise CannotComposeError(f"“{clean(address, 80)}” is no address: {error}") from None
-    if not _ADDRESS.match(envelope):
+    if not _ADDRESS.match(envelope) and not _is_wide(envelope):
         raise CannotComposeError(f"“{clean(address, 80)}” is no address that mail servers take")
     name = clean(name, MAX_NAME)
     if not name:
@@ -136,6 +140,17 @@ def _mailbox(name: str, address: str) -> str:
     if not _ATOMS.match(name):
         name = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return f"{name}\r\n <{envelope}>" if len(name) + len(envelope) > LINE - 14 else f"{name} <{envelope}>"
+
+
+def _is_wide(envelope: str) -> bool:
+    """The header then holds it as UTF-8, as it cannot be encoded."""
+    local = envelope.partition("@")[0]
+    return (
+        bool(_WIDE_ADDRESS.match(envelope))
+        and not _UNSAFE.search(local)
+        and not any(character.isspace() for character in local)
+        and len(local.encode()) <= 64
+    )
 
 
 def _words(text: str, used: int) -> str:

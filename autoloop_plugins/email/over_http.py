@@ -31,6 +31,14 @@ def of_exception(error: Exception) -> Reply:
     return Reply(Fate.UNKNOWN, text=said)
 
 
+def _refused(message: Message) -> Refused | None:
+    """None of the vendors takes letters outside ASCII before the @: said here, in words a person understands."""
+    if (message.sender + message.recipient).isascii():
+        return None
+    said = "The address has other letters than a to z before the @, and this provider takes no such addresses"
+    return Refused(message, permanent=True, text=f"{said}: an SMTP server with SMTPUTF8 may")
+
+
 class HttpChannel(Channel):
     """Derive and give `deliver`: one request, one reply; it may raise."""
 
@@ -46,7 +54,7 @@ class HttpChannel(Channel):
         """Hand one message over. What it raises is a broken line: see `of_exception`."""
 
     def stage(self, messages: Sequence[Message]) -> Sequence[Staged | Refused]:
-        return [Staged(message) for message in messages]
+        return [_refused(message) or Staged(message) for message in messages]
 
     def transmit(self, staged: Staged) -> Reply:
         try:

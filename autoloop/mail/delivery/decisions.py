@@ -25,6 +25,7 @@ __all__ = ["barred", "decide"]
 log = logging.getLogger(__name__)
 
 UNJUDGED = 300.0  # seconds until another look at a mail that raised an error
+UNLOCATED = 60.0  # seconds until another look at marketing mail that cannot say where it comes from
 
 FACTS = text(f"""
 select e.workspace_id, e.id, e.kind, e.to_address = '' as erased, e.run_id is not null as of_run, e.contact_id, e.send_window,
@@ -34,6 +35,7 @@ select e.workspace_id, e.id, e.kind, e.to_address = '' as erased, e.run_id is no
   coalesce(nullif(c.timezone, ''), nullif(b.timezone, ''), w.timezone) as contact_timezone,
   coalesce((w.settings ->> 'require_consent')::boolean, false) as require_consent,
   case when e.kind = 'marketing' and e.business_id is not null then w.settings -> 'company_cap' end as company_cap,
+  e.kind <> 'marketing' or coalesce(nullif(s.postal_address, ''), w.postal_address) <> '' as located,
   e.business_id, clock_timestamp() as now,
   case when e.send_window ? 'cooldown_hours' then (
     select max(coalesce(x.sent_at, x.updated_at)) from email_logs x
@@ -115,6 +117,8 @@ def verdict(row: Mapping[str, Any]) -> Outcome | None:
         return Outcome(Status.SKIPPED, why)
     if kind is not Kind.TEST and (why := _too_much(row)):
         return Outcome(Status.SKIPPED, why)
+    if not row.get("located", True):
+        return _hold("no_postal_address", UNLOCATED)
     if kind is Kind.MARKETING and (wish := wished(row)):
         return wish
     if kind is Kind.MARKETING and row["send_window"]:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from autoloop.base.liquid import TemplateInvalid
-from autoloop.mail.addresses import domain_of, envelope_address
+from autoloop.mail.addresses import ascii_domain, domain_of, envelope_address
 from autoloop.mail.compose import CannotComposeError, Letter, compose
 from autoloop.mail.delivery.outcomes import Outcome
 from autoloop.mail.delivery.outgoing import Outgoing
@@ -42,7 +42,7 @@ class Finished:
 
 def message_id_of(email_id: UUID, sender_address: str) -> str:
     """Derived from the row: every attempt carries the same."""
-    return f"<{email_id}@{envelope_address(f'x@{domain_of(sender_address)}').partition('@')[2]}>"
+    return f"<{email_id}@{ascii_domain(domain_of(sender_address))}>"
 
 
 def finish(
@@ -54,6 +54,8 @@ def finish(
         headers: list[tuple[str, str]] = [("X-AutoLoop-Email", str(mail.id))]
         if mail.kind == Kind.TEST:
             headers.append(("X-AutoLoop-Test", "yes"))
+        elif mail.kind != Kind.MARKETING:
+            headers.append(("Auto-Submitted", "auto-generated"))
         if mail.kind == Kind.MARKETING:
             url = links.unsubscribe(mail.workspace_id, mail.id)
             html, text = with_footer(
@@ -67,7 +69,9 @@ def finish(
             headers += [
                 ("List-Unsubscribe", f"<{url}>"),
                 ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-                ("List-Id", f"<{mail.workspace_id.hex}.{domain_of(mail.sender_address)}>"),
+                ("List-Id", f"<{mail.workspace_id.hex}.{ascii_domain(domain_of(mail.sender_address))}>"),
+                ("Feedback-ID", _feedback_id(mail)),
+                ("Precedence", "bulk"),
             ]
         message_id = message_id_of(mail.id, mail.sender_address)
         letter = Letter(
@@ -100,6 +104,13 @@ def finish(
     except ValueError as error:
         return Outcome(Status.REJECTED, f"The message cannot be written: {error}")
     return Finished(mail, message, subject, text, html, hashlib.sha256(data).digest())
+
+
+def _feedback_id(mail: Outgoing) -> str:
+    """What mailbox providers count complaints by: content, workspace, kind, and last the sender (5 to 15 signs)."""
+    content = mail.template_version_id.hex if mail.template_version_id else "none"
+    sender = mail.sender_id.hex[-12:] if mail.sender_id else "autoloop"
+    return f"{content}:{mail.workspace_id.hex}:{mail.kind}:{sender}"
 
 
 class _NotRenderedError(Exception):

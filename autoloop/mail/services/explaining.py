@@ -23,6 +23,9 @@ HELD = {
     "cooldown": _("another email goes to the contact right now"),
     "paused_by_contact": _("the contact wants a pause"),
     "no_sender": _("there is no sender for it"),
+    "no_postal_address": _(
+        "marketing mail needs a postal address: give one to the sender or in the workspace's settings"
+    ),
     "outside_window": _("the workflow's send window is closed"),
     "company_cap": _("its company has had as many emails as the workspace allows"),
     "daily_cap": _("the sender has reached its daily cap"),

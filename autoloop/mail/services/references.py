@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from autoloop.base.choices import Choice, rows_to_choose
 from autoloop.base.services import Services
 from autoloop.mail.models import EmailTemplate, Sender
+from autoloop.workspaces.models import Workspace
 
 __all__ = [
     "existing_senders",
@@ -19,6 +20,7 @@ __all__ = [
     "named_templates",
     "senders_to_choose",
     "templates_to_choose",
+    "unlocated_senders",
 ]
 
 
@@ -58,6 +60,20 @@ def senders_to_choose(services: Services, q: str, keep: Collection[str]) -> list
     """Senders for a form to choose from."""
     there = Sender.status != "archived"
     return rows_to_choose(services, Sender, Sender.address, q, keep, note=Sender.name, there=there)
+
+
+def unlocated_senders(services: Services, ids: Collection[UUID | None]) -> set[UUID | None]:
+    """Those of the senders whose marketing mail has no postal address; None stands for the default one."""
+    workspace = select(Workspace.postal_address).where(Workspace.id == services.workspace_id)
+    if services.session.scalar(workspace):
+        return set()
+    located = select(Sender.id, Sender.is_default).where(
+        Sender.workspace_id == services.workspace_id, Sender.postal_address != ""
+    )
+    known: set[UUID | None] = set()
+    for id, is_default in services.session.execute(located):
+        known |= {id, None} if is_default else {id}
+    return set(ids) - known
 
 
 def _named(

@@ -116,7 +116,10 @@ class SmtpChannel(Channel):
         if limit is not None and len(message.data) > limit:
             return f"The message has {len(message.data)} octets; the server takes {limit}"
         if not (message.sender + message.recipient).isascii() and not connection.offers("smtputf8"):
-            return "The server takes no addresses outside ASCII (SMTPUTF8)"
+            return (
+                "The address has other letters than a to z before the @, "
+                "and this mail server takes no such addresses (it does not offer SMTPUTF8)"
+            )
         return None
 
     def _say_and_hear(self, lanes: Sequence[_Lane], verbs: Sequence[str], *, again: bool = False) -> None:
@@ -171,7 +174,7 @@ class SmtpChannel(Channel):
         for verb in verbs:
             if verb == "MAIL":
                 size = f" SIZE={len(message.data)}" if connection.offers("size") else ""
-                lines.append(f"MAIL FROM:<{message.sender}>{size}{' SMTPUTF8' if wide else ''}")
+                lines.append(f"MAIL FROM:<{message.sender}>{size}{' BODY=8BITMIME SMTPUTF8' if wide else ''}")
             elif verb == "RCPT":
                 lines.append(f"RCPT TO:<{message.recipient}>")
             else:
