@@ -20,19 +20,23 @@ import psycopg
 from sqlalchemy import text
 
 from autoloop.embedded.launch import spawn
+from autoloop.embedded.smtp_sink import Sink
 from autoloop.engine.hooks.services import Hooks
 from autoloop.engine.models import Workflow, WorkflowTrigger
 from autoloop.engine.services import enrolments, versions
 from autoloop.engine.services.enrolments import Enrolments
 from autoloop.engine.services.workflows import WorkflowStatus
+from autoloop.mail.templates.services import Templates
 from autoloop.settings import Settings
 from benchmarks.api import serving
+from benchmarks.mail import prepare
 from benchmarks.stand import Stand, environment, stand
 
 CONNECTIONS = 16
 PEOPLE = 20_000
 MANY = 100_000
 FLOOR = "bare Pyramid view, one durable insert"
+PLAIN, MAILING = "AutoLoop, webhook to end", "the same with one small email each"
 FLOOR_TABLE = """
 create table floor_hook (id bigint generated always as identity primary key, body jsonb, at timestamptz default now());
 grant all on floor_hook to autoloop_web, autoloop_worker"""
@@ -61,7 +65,8 @@ def working(settings: Settings, processes: int) -> Iterator[dict[str, Popen[byte
         finally:
             for process in started.values():
                 process.terminate()
-                process.wait(15)
+            for process in started.values():
+                process.wait(60)
 
 
 def command(words: list[str], ini: Path, settings: Settings) -> Popen[bytes]:
@@ -74,8 +79,11 @@ def command(words: list[str], ini: Path, settings: Settings) -> Popen[bytes]:
     )
 
 
-def publish(standing: Stand) -> tuple[str, Any]:
-    """A workflow that sets, branches and ends, behind a webhook. Gives the webhook's path and the workflow's id."""
+def publish(standing: Stand, template: Any = None) -> tuple[str, Any]:
+    """A workflow that sets, branches, sends a mail of the template if there is one, and ends, behind a webhook.
+
+    Gives the webhook's path and the workflow's id.
+    """
     plugins = standing.runtime.registrations.plugins
     setting = (
         ("set_variables", {"set": [{"name": "plan", "value": "{{ event.data.body.plan }}"}]})
@@ -88,10 +96,13 @@ def publish(standing: Stand) -> tuple[str, Any]:
         {"id": "branch", "type": "branch", "config": branch},
         {"id": "end", "type": "stop", "config": {}},
     ]
-    edges = [
-        {"id": "e1", "from": "set", "port": "next", "to": "branch"},
-        {"id": "e2", "from": "branch", "port": "yes", "to": "end"},
-    ]
+    edges = [{"id": "e1", "from": "set", "port": "next", "to": "branch"}]
+    if template is not None:
+        nodes.append({"id": "mail", "type": "send_email", "config": {"template_id": str(template)}})
+        edges.append({"id": "e2", "from": "branch", "port": "yes", "to": "mail"})
+        edges.append({"id": "e3", "from": "mail", "port": "sent", "to": "end"})
+    else:
+        edges.append({"id": "e2", "from": "branch", "port": "yes", "to": "end"})
     graph = {"schema": 1, "nodes": nodes, "edges": edges, "settings": {"reentry": "always", "start": "set"}}
     with standing.runtime.unit("web", standing.workspace_id) as services:
         mapping = {"email": "customer.email"}
@@ -196,25 +207,42 @@ class Finished:
 
 
 def executions(rounds: int, seconds: float) -> float:
-    with stand() as standing:
+    with stand() as standing, Sink(lambda _mail: None) as sink:
         with psycopg.connect(standing.owner_dsn(), autocommit=True) as owner:
             owner.execute(FLOOR_TABLE)
         standing.contacts(PEOPLE)
-        path, workflow = publish(standing)
+        prepare(standing, sink.port)
+        plain, mailing = publish(standing), publish(standing, small(standing))
         standing.analyze()
         with standing.runtime.unit("web", standing.workspace_id) as services:
             emails = list(services.session.execute(text("select email from business_contacts")).scalars())
-        finished = Finished(standing, workflow)
-        measured: dict[str, list[Round]] = {FLOOR: [], "AutoLoop, webhook to end": []}
+        ways = {
+            PLAIN: (plain[0], Finished(standing, plain[1])),
+            MAILING: (mailing[0], Finished(standing, mailing[1])),
+        }
+        measured: dict[str, list[Round]] = {FLOOR: [], **{name: [] for name in ways}}
         settings = standing.settings
         with serving("product", settings) as app, serving("insert", settings) as bare, working(settings, 1):
-            measure(app, requests(path, emails, "warm"), 1.0, finished)
+            for path, finished in ways.values():
+                measure(app, requests(path, emails, "warm"), 1.0, finished)
             measure(bare, requests("/", emails, "warm"), 0.5)
             for number in range(rounds):
                 measured[FLOOR].append(measure(bare, requests("/", emails, "f"), seconds))
-                bodies = requests(path, emails, f"r{number}")
-                measured["AutoLoop, webhook to end"].append(measure(app, bodies, seconds, finished))
+                for name, (path, finished) in ways.items():
+                    measured[name].append(
+                        measure(app, requests(path, emails, f"r{number}"), seconds, finished)
+                    )
         return show(measured)
+
+
+def small(standing: Stand) -> Any:
+    """A template of a few lines."""
+    source = "Dear {{ contact.first_name }},\n\nthank you."
+    given = {"name": "Small", "kind": "markdown", "subject": "Thank you", "source": source}
+    with standing.runtime.unit("web", standing.workspace_id) as services:
+        services.user_id = standing.user_id
+        whole = services(Templates).create(given | {"preheader": "", "text_source": None, "field_rules": {}})
+        return whole.template.id
 
 
 def show(measured: dict[str, list[Round]]) -> float:
@@ -232,7 +260,7 @@ def show(measured: dict[str, list[Round]]) -> float:
             f"p50 {each.p50:5.1f} ms  p95 {each.p95:5.1f} ms ({each.p95 / base.p95:4.1f}x)  "
             f"{each.finished / base.finished:5.0%} of the floor"
         )
-    return middle["AutoLoop, webhook to end"].finished / base.finished
+    return middle[PLAIN].finished / base.finished
 
 
 FIELDS = dataclasses.fields(Round)
