@@ -152,6 +152,8 @@ def test_nothing_is_done_for_a_run_that_is_held_or_left_in_the_last_moment(world
     if what == "exit":
         world.settle()
         assert (world.run(run).status, world.run(run).reason) == ("stopped", "email.unsubscribed")
+    with world.runtime.unit("web", world.workspace_id) as services:
+        services(Runs).cancel([run])  # nothing is left for the tests after this one to perform
 
 
 def test_what_nobody_waits_for_is_dropped(world: World) -> None:
