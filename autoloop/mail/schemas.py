@@ -8,6 +8,7 @@ import colander
 
 from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
+from autoloop.base.lines import few_lines, one_line, strip
 from autoloop.mail.governor.ramps import Ramp
 from autoloop.mail.models import REASONS, Kind, Status
 from autoloop.web.input import ListQuery
@@ -68,9 +69,19 @@ def text(title: Any, most: int = 200, *, nullable: bool = False, **options: Any)
     return colander.SchemaNode(kind, title=title, validator=colander.Length(max=most), **options)
 
 
-def may_be_empty(title: Any, most: int = 200, **options: Any) -> colander.SchemaNode:
+def line(title: Any, most: int = 200, *, least: int = 1, **options: Any) -> colander.SchemaNode:
+    """What something is called: one line."""
+    validator = colander.All(colander.Length(least, most), one_line)
     return colander.SchemaNode(
-        colander.String(allow_empty=True), title=title, validator=colander.Length(max=most), **options
+        colander.String(allow_empty=not least), title=title, preparer=strip, validator=validator, **options
+    )
+
+
+def lines(title: Any, most: int = 200, **options: Any) -> colander.SchemaNode:
+    """A few lines, or none."""
+    validator = colander.All(colander.Length(max=most), few_lines)
+    return colander.SchemaNode(
+        colander.String(allow_empty=True), title=title, preparer=strip, validator=validator, **options
     )
 
 
@@ -182,16 +193,16 @@ class SenderFields(colander.MappingSchema):
     )
     ramp = Ramp(title=_("Warm-up"), missing=colander.drop)
     timezone = text(_("Time zone of its day"), 60, missing=colander.drop)
-    postal_address = may_be_empty(_("Postal address"), 1000, missing=colander.drop)
+    postal_address = lines(_("Postal address"), 1000, missing=colander.drop)
 
 
 class CreateSender(SenderFields):
-    name = text(_("Name"), 120)
+    name = line(_("Name"), 120)
     address = text(_("Address"), 320)
 
 
 class ChangeSender(SenderFields):
-    name = text(_("Name"), 120, missing=colander.drop)
+    name = line(_("Name"), 120, missing=colander.drop)
     status = one_of(_("Status"), ("active", "paused"), missing=colander.drop)
     is_default = colander.SchemaNode(colander.Boolean(), title=_("Default"), missing=colander.drop)
     no_cap = colander.SchemaNode(colander.Boolean(), title=_("No daily limit"), missing=colander.drop)
@@ -220,13 +231,13 @@ class SenderOut(colander.MappingSchema):
 
 
 class CreateAccount(colander.MappingSchema):
-    name = text(_("Name"), 120)
+    name = line(_("Name"), 120)
     provider = text(_("Provider"), 60)
     config = plain(_("Settings"), missing=colander.drop)
 
 
 class ChangeAccount(colander.MappingSchema):
-    name = text(_("Name"), 120, missing=colander.drop)
+    name = line(_("Name"), 120, missing=colander.drop)
     config = plain(_("Settings; secrets that are left out stay"), missing=colander.drop)
     status = one_of(_("Status"), ("active", "off"), missing=colander.drop)
     failover_id = id_of(_("Stands in while this one rests"), nullable=True, missing=colander.drop)
@@ -268,7 +279,7 @@ class SuppressionsQuery(ListQuery):
 
 class AddSuppression(colander.MappingSchema):
     address = text(_("Address"), 320)
-    note = text(_("Note"), 500, missing="")
+    note = line(_("Note"), 500, least=0, missing="")
 
 
 class SuppressionOut(colander.MappingSchema):

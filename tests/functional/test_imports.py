@@ -158,7 +158,7 @@ def test_businesses_are_told_apart(api, runtime) -> None:
         ("Vorname;Nachname;E-Mail\r\nZoë;Müller;z@m.example\r\n".encode("latin-1"), ("Zoë", "Müller")),
         ("\ufeffVorname\tNachname\tE-Mail\nZoë\tMüller\tz@m.example".encode(), ("Zoë", "Müller")),
         ("Vorname\tNachname\tE-Mail\r\nZoë\tMüller\tz@m.example\r\n".encode("utf-16"), ("Zoë", "Müller")),
-        ('Vorname,Nachname,E-Mail\n"Zoë\nAnna","""M""",z@m.example\n'.encode(), ("Zoë\nAnna", '"M"')),
+        ('Vorname,Nachname,E-Mail\n"Zoë\nAnna","""M""",z@m.example\n'.encode(), ("Zoë Anna", '"M"')),
     ],
     ids=["latin-1", "mark", "utf-16", "quoted"],
 )

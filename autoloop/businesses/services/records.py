@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from autoloop.base.errors import Conflict, Invalid
+from autoloop.base.lines import tidy
 from autoloop.businesses.values import FieldType
 
 __all__ = ["clean_fields", "merged_fields", "set_changed", "stripped", "written"]
@@ -38,8 +39,8 @@ def merged_fields(held: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str
 
 
 def stripped(value: Any) -> Any:
-    """Text without white space around it; anything else as it is."""
-    return value.strip() if isinstance(value, str) else value
+    """Text as one tidy line; anything else as it is."""
+    return tidy(value) if isinstance(value, str) else value
 
 
 def set_changed(row: Any, values: Mapping[str, Any]) -> list[str]:

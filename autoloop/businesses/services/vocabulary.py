@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text, update
 
 from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.ids import new_id
+from autoloop.base.lines import tidy
 from autoloop.base.services import Service
 from autoloop.businesses import models
 from autoloop.businesses.services.records import written
@@ -198,17 +199,19 @@ class Topics(Service):
             workspace_id=self.workspace_id,
             id=new_id(),
             key=key,
-            name=name,
-            description=description,
+            name=_topic_name(name),
+            description=tidy(description),
             is_public=is_public,
         )
         self.services.changed("topics")
         return _added(self, row, TOPIC_KEY, "key", f"There is a topic “{key}” already.")
 
     def change(self, row: models.Topic, given: Mapping[str, Any]) -> models.Topic:
-        for name in ("name", "description", "is_public"):
-            if name in given:
-                setattr(row, name, given[name])
+        if "name" in given:
+            row.name = _topic_name(given["name"])
+        if "description" in given:
+            row.description = tidy(given["description"])
+        row.is_public = given.get("is_public", row.is_public)
         self.session.flush()
         self.services.changed("topics")
         return row
@@ -225,6 +228,13 @@ class Topics(Service):
         self.session.delete(row)
         self.session.flush()
         self.services.changed("topics", "contacts")
+
+
+def _topic_name(given: str) -> str:
+    name = tidy(given)
+    if not name:
+        raise Invalid(details={"name": ["A topic has a name."]})
+    return name
 
 
 def _tag_name(given: str) -> str:

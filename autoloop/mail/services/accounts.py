@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import colander
 import orjson
 from sqlalchemy import Select, Text, case, cast, exists, func, select, update
 
 from autoloop.base.crypto import Keyring
 from autoloop.base.errors import Conflict, Invalid
+from autoloop.base.i18n import _
+from autoloop.base.lines import few_lines, one_line
 from autoloop.base.services import Service
 from autoloop.mail.delivery.channels import SECRETS
 from autoloop.mail.models import ProviderAccount, Sender
@@ -19,6 +22,8 @@ from autoloop.plugins.forms import ConfigProblems, json_schema, read_config, sch
 from autoloop.workspaces.services import WorkspaceAudit
 
 __all__ = ["ProviderAccounts", "kinds"]
+
+LONGEST_SETTING = 20_000
 
 
 def kinds(registrations: Any) -> list[dict[str, Any]]:
@@ -168,6 +173,7 @@ class ProviderAccounts(Service):
         """Checked settings, and the secret ones of them sealed."""
         names = secret_names(provider)
         whole = {**{key: value for key, value in known.items() if not given.get(key)}, **_given(given, names)}
+        _check_texts(provider, whole)
         try:
             config = read_config(provider(), whole)
         except ConfigProblems as problems:
@@ -195,6 +201,24 @@ class ProviderAccounts(Service):
     def _taken(self, name: str) -> bool:
         same = (ProviderAccount.workspace_id == self.workspace_id, ProviderAccount.name == name)
         return bool(self.session.scalar(select(exists().where(*same))))
+
+
+def _check_texts(provider: type[EmailProvider], given: Mapping[str, Any]) -> None:
+    """Settings go into headers and protocols: one line each, but for those that ask for several. Raises Invalid."""
+    problems = {}
+    for node in schema_of(provider()).children:
+        value = given.get(node.name)
+        if not isinstance(value, str):
+            continue
+        long = (getattr(node, "ui", None) or {}).get("widget") == "textarea"
+        try:
+            (few_lines if long else one_line)(node, value)
+            if len(value) > LONGEST_SETTING:
+                raise colander.Invalid(node, _("This is too long."))
+        except colander.Invalid as error:
+            problems[f"config.{node.name}"] = [error.msg]
+    if problems:
+        raise Invalid(details=problems)
 
 
 def _given(given: Mapping[str, Any], secrets: set[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from uuid import UUID
 import colander
 
 from autoloop.base.i18n import _
+from autoloop.base.lines import one_line, strip
 from autoloop.mail.models import RULES, SOURCE_KINDS
 from autoloop.web.input import ListQuery
 
@@ -26,6 +27,12 @@ __all__ = [
 ]
 
 MAX_RULES = 200
+
+
+def name_of(title: Any, **options: Any) -> colander.SchemaNode:
+    """What something is called, in one line."""
+    validator = colander.All(colander.Length(1, 200), one_line)
+    return colander.SchemaNode(colander.String(), title=title, preparer=strip, validator=validator, **options)
 
 
 def text(most: int, **options: Any) -> colander.SchemaNode:
@@ -101,7 +108,7 @@ def written(**options: Any) -> list[colander.SchemaNode]:
 
 
 class CreateTemplate(colander.MappingSchema):
-    name = text(200, title=_("Name"), least=1)
+    name = name_of(_("Name"))
     topic = text(63, title=_("Topic of its marketing mail"), missing="")
 
     def __init__(self, *args: Any, **kw: Any) -> None:
@@ -111,7 +118,7 @@ class CreateTemplate(colander.MappingSchema):
 
 
 class ChangeTemplate(colander.MappingSchema):
-    name = text(200, title=_("Name"), least=1, missing=colander.drop)
+    name = name_of(_("Name"), missing=colander.drop)
     topic = text(63, title=_("Topic of its marketing mail"), missing=colander.drop)
 
     def __init__(self, *args: Any, **kw: Any) -> None:
@@ -121,7 +128,7 @@ class ChangeTemplate(colander.MappingSchema):
 
 
 class DuplicateTemplate(colander.MappingSchema):
-    name = text(200, title=_("Name"), least=1, missing=None)
+    name = name_of(_("Name"), missing=None)
 
 
 class PreviewTemplate(colander.MappingSchema):

@@ -35,7 +35,14 @@ class SmtpProvider(EmailProvider):
     idempotency: ClassVar[Idempotency] = Idempotency.NONE
 
     class Config(colander.MappingSchema):
-        host = colander.SchemaNode(colander.String(), title="Server", validator=colander.Length(1, 253))
+        host = colander.SchemaNode(
+            colander.String(),
+            title="Server",
+            validator=colander.Regex(
+                r"[^\s\x00-\x20\x7f-\x9f/@,;\u200e-\u202e\u2066-\u2069\ufeff]{1,253}\Z",
+                msg="must be the name of a host",
+            ),
+        )
         port = colander.SchemaNode(
             colander.Int(), title="Port", missing=587, default=587, validator=colander.Range(1, 65535)
         )
@@ -70,6 +77,7 @@ class SmtpProvider(EmailProvider):
             title="Certificate authority",
             missing="",
             description="PEM text, for a server with a private certificate.",
+            ui={"widget": "textarea"},
         )
         report_token = colander.SchemaNode(
             colander.String(),

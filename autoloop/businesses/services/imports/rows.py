@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from autoloop.base.lines import tidy
 from autoloop.businesses.addresses import BadAddress, normal_domain, normal_email
 from autoloop.businesses.formulas import unguard
 from autoloop.businesses.models import BUSINESS_STATUSES, CONTACT_STATUSES
@@ -99,7 +100,7 @@ class RowReader:
             if len(cell) > longest:
                 raise BadRow(f"{column}: {len(cell):,} characters are more than {longest:,}")
             if parse is None:
-                value: Any = cell
+                value: Any = cell if custom else tidy(cell)
             else:
                 try:
                     value = parse(cell)
