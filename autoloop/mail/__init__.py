@@ -7,6 +7,7 @@ from pyramid.config import Configurator
 
 def includeme(config: Configurator) -> None:
     from autoloop.mail.delivery import DUE_KINDS
+    from autoloop.mail.governor import health
     from autoloop.mail.services import domains
     from autoloop.mail.services.attribution import attribute
     from autoloop.mail.services.barring import barred_sql
@@ -23,13 +24,13 @@ def includeme(config: Configurator) -> None:
         named_templates,
         senders_to_choose,
         templates_to_choose,
-    )
         unlocated_senders,
+    )
     from autoloop.mail.services.simulating import simulated_email
     from autoloop.mail.services.system import send_system_mail
 
     registrations = config.registry.registrations
-    registrations.due_kinds |= {kind.name: kind for kind in (*DUE_KINDS, domains.KIND)}
+    registrations.due_kinds |= {kind.name: kind for kind in (*DUE_KINDS, domains.KIND, health.KIND)}
     registrations.event_names |= EVENT_NAMES
     registrations.effect_handlers |= {
         "send_email": ask_for_emails,
@@ -41,8 +42,8 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["email_history"] = email_history
     registrations.fact_loaders["template_exists"] = existing_templates
     registrations.fact_loaders["sender_exists"] = existing_senders
-    registrations.fact_loaders |= {"template_named": named_templates, "sender_named": named_senders}
     registrations.fact_loaders["unlocated_senders"] = unlocated_senders
+    registrations.fact_loaders |= {"template_named": named_templates, "sender_named": named_senders}
     registrations.fact_loaders["template_choices"] = templates_to_choose
     registrations.fact_loaders["sender_choices"] = senders_to_choose
     registrations.simulators["send_email"] = simulated_email
@@ -57,6 +58,7 @@ def includeme(config: Configurator) -> None:
     config.include("autoloop.mail.templates")
     config.include("autoloop.mail.preferences")
     config.include("autoloop.mail.inbound")
+    config.include("autoloop.mail.sending")
 
 
 def _hang(config: Configurator) -> None:

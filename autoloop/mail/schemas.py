@@ -28,6 +28,7 @@ __all__ = [
     "MailboxRowOut",
     "ProviderKindOut",
     "SendTest",
+    "SenderHealthOut",
     "SenderOut",
     "Settle",
     "SuppressionOut",
@@ -226,8 +227,19 @@ class SenderOut(colander.MappingSchema):
     postal_address = text("Postal address; empty for the workspace's", 1000)
     is_default = colander.SchemaNode(colander.Boolean(), title="Default")
     status = text("Status")
+    paused_because = plain("The trouble for which it was paused; empty if a person did it", missing=None)
+    paused_at = moment("When it was paused for it", missing=None)
     created_at = moment("Made")
     updated_at = moment("Changed")
+
+
+class SenderHealthOut(colander.MappingSchema):
+    since = moment("Counted from here")
+    days = colander.SchemaNode(colander.Integer(), title="Over how many days")
+    sent = colander.SchemaNode(colander.Integer(), title="Mails sent since then")
+    complaints = colander.SchemaNode(colander.Integer(), title="How many of these were reported as spam")
+    bounces = colander.SchemaNode(colander.Integer(), title="How many of these came back for good")
+    limits = plain("What pauses it, in percent; empty if nothing does", missing=None)
 
 
 class CreateAccount(colander.MappingSchema):

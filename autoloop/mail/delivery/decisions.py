@@ -17,6 +17,7 @@ from autoloop.mail.delivery.groups import POLL, Group
 from autoloop.mail.delivery.outcomes import Outcome
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.governor.companies import hold_back
+from autoloop.mail.governor.pausing import why_paused
 from autoloop.mail.models import Kind, Status
 from autoloop.mail.windows import opens_in
 
@@ -24,18 +25,19 @@ __all__ = ["barred", "decide"]
 
 log = logging.getLogger(__name__)
 
-UNJUDGED = 300.0  # seconds until another look at a mail that raised an error
 UNLOCATED = 60.0  # seconds until another look at marketing mail that cannot say where it comes from
+UNJUDGED = 300.0  # seconds until another look at a mail that raised an error
 
 FACTS = text(f"""
 select e.workspace_id, e.id, e.kind, e.to_address = '' as erased, e.run_id is not null as of_run, e.contact_id, e.send_window,
   r.status as run_status, f.status as workflow_status, s.status as sender_status,
+  s.paused_because as sender_paused_because,
   c.status as contact_status, c.consent_marketing, e.topic, c.topics, w.timezone as workspace_timezone,
   w.settings -> 'working_days' as working_days, w.settings -> 'holidays' as holidays,
   coalesce(nullif(c.timezone, ''), nullif(b.timezone, ''), w.timezone) as contact_timezone,
+  e.kind <> 'marketing' or coalesce(nullif(s.postal_address, ''), w.postal_address) <> '' as located,
   coalesce((w.settings ->> 'require_consent')::boolean, false) as require_consent,
   case when e.kind = 'marketing' and e.business_id is not null then w.settings -> 'company_cap' end as company_cap,
-  e.kind <> 'marketing' or coalesce(nullif(s.postal_address, ''), w.postal_address) <> '' as located,
   e.business_id, clock_timestamp() as now,
   case when e.send_window ? 'cooldown_hours' then (
     select max(coalesce(x.sent_at, x.updated_at)) from email_logs x
@@ -111,14 +113,14 @@ def verdict(row: Mapping[str, Any]) -> Outcome | None:
     if row["of_run"] and row["workflow_status"] == "paused" and kind is not Kind.TEST:
         return _hold("workflow_paused", POLL)
     if row["sender_status"] != "active":
-        return _hold("sender_paused" if row["sender_status"] == "paused" else "no_sender", POLL)
+        return _without_sender(row)
     why = barred(kind, row)
     if why:
         return Outcome(Status.SKIPPED, why)
-    if kind is not Kind.TEST and (why := _too_much(row)):
-        return Outcome(Status.SKIPPED, why)
     if not row.get("located", True):
         return _hold("no_postal_address", UNLOCATED)
+    if kind is not Kind.TEST and (why := _too_much(row)):
+        return Outcome(Status.SKIPPED, why)
     if kind is Kind.MARKETING and (wish := wished(row)):
         return wish
     if kind is Kind.MARKETING and row["send_window"]:
@@ -128,6 +130,14 @@ def verdict(row: Mapping[str, Any]) -> Outcome | None:
         if wait > 0:
             return _hold("outside_window", wait)
     return None
+
+
+def _without_sender(row: Mapping[str, Any]) -> Outcome:
+    """Its mail waits for a person; with the reason, where we paused the sender ourselves."""
+    if row["sender_status"] != "paused":
+        return _hold("no_sender", POLL)
+    why = why_paused(row.get("sender_paused_because"))
+    return Outcome(Status.INTENT, why and why.interpolate(), hold="sender_paused", delay=POLL)
 
 
 def wished(row: Mapping[str, Any]) -> Outcome | None:

@@ -2,9 +2,10 @@
 
 from autoloop.mail.models.domains import DkimKey, SendingDomain
 from autoloop.mail.models.emails import TRANSITIONS, Email, EmailAttempt, Kind, Status
+from autoloop.mail.models.files import TemplateFile
 from autoloop.mail.models.limits import LimitDay, MailBucket, MailLimit, MailSlowing
 from autoloop.mail.models.mailbox import MailboxMessage
-from autoloop.mail.models.senders import ProviderAccount, ProviderRule, Sender, SenderDay
+from autoloop.mail.models.senders import ProviderAccount, ProviderRule, Sender, SenderDay, SenderMishap
 from autoloop.mail.models.suppressions import REASONS, InstanceSuppression, Suppression
 from autoloop.mail.models.templates import RULES, SOURCE_KINDS, EmailTemplate, EmailTemplateVersion
 
@@ -29,7 +30,9 @@ __all__ = [
     "ProviderRule",
     "Sender",
     "SenderDay",
+    "SenderMishap",
     "SendingDomain",
     "Status",
     "Suppression",
+    "TemplateFile",
 ]

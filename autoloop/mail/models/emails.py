@@ -90,6 +90,12 @@ class Email(InWorkspace, Stamped, Base):
         Index("idx_email_logs_business_id", "business_id"),
         Index("idx_email_logs_status", "status"),
         Index("idx_email_logs_sent_at", "sent_at"),
+        Index(
+            "idx_email_logs_sender_id_sent_at",
+            "sender_id",
+            "sent_at",
+            postgresql_where=text("sent_at is not null"),
+        ),
         CheckConstraint("status in ({})".format(", ".join(f"'{each}'" for each in Status)), name="status"),
         CheckConstraint("kind in ({})".format(", ".join(f"'{each}'" for each in Kind)), name="kind"),
         CheckConstraint("on_unknown in ('hold', 'skip', 'resend')", name="on_unknown"),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from autoloop.base.db import Base, InWorkspace, Stamped, tenant_fk
 
-__all__ = ["ProviderAccount", "ProviderRule", "Sender", "SenderDay"]
+__all__ = ["ProviderAccount", "ProviderRule", "Sender", "SenderDay", "SenderMishap"]
 
 
 class ProviderAccount(InWorkspace, Stamped, Base):
@@ -65,13 +65,22 @@ class ProviderRule(InWorkspace, Stamped, Base):
 
 
 class Sender(InWorkspace, Stamped, Base):
-    """A From identity. `daily_cap` holds exactly, for the sender's own calendar day."""
+    """A From identity. `daily_cap` holds exactly, for the sender's own calendar day.
+
+    One that was paused for the trouble its mail caused has `paused_because`; only what it sent after
+    `health_since` counts against it.
+    """
 
     __tablename__ = "senders"
     __table_args__ = (
         Index("uq_senders_workspace_id_address", "workspace_id", "address", unique=True),
         Index("uq_senders_default", "workspace_id", unique=True, postgresql_where=text("is_default")),
         CheckConstraint("status in ('active', 'paused', 'archived')", name="status"),
+        Index(
+            "idx_senders_health_due_at",
+            "health_due_at",
+            postgresql_where=text("health_due_at is not null"),
+        ),
         CheckConstraint("daily_cap >= 0", name="daily_cap"),
         tenant_fk("domain_id", "sending_domains", ondelete="NO ACTION"),
         tenant_fk("provider_account_id", "provider_accounts", ondelete="NO ACTION"),
@@ -89,6 +98,31 @@ class Sender(InWorkspace, Stamped, Base):
     postal_address: Mapped[str] = mapped_column(server_default="")
     is_default: Mapped[bool] = mapped_column(server_default=text("false"))
     status: Mapped[str] = mapped_column(server_default="active")
+    paused_because: Mapped[dict[str, Any] | None]
+    paused_at: Mapped[datetime | None]
+    health_since: Mapped[datetime | None]
+    health_due_at: Mapped[datetime | None]
+    health_checked_at: Mapped[datetime | None]
+
+
+class SenderMishap(Base):
+    """A hard bounce or a complaint of one email, once, however often it is told."""
+
+    __tablename__ = "sender_mishaps"
+    __table_args__ = (
+        tenant_fk("email_id", "email_logs"),
+        tenant_fk("sender_id", "senders"),
+        CheckConstraint("kind in ('bounce', 'complaint')", name="kind"),
+        Index("idx_sender_mishaps_sender_id_sent_at", "workspace_id", "sender_id", "sent_at"),
+    )
+
+    workspace_id: Mapped[UUID] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
+    )
+    email_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    sender_id: Mapped[UUID]
+    sent_at: Mapped[datetime]
 
 
 class SenderDay(Base):

@@ -11,6 +11,7 @@ from autoloop.accounts.forms import posted, posted_text, timezone_options, told
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.mail import resources, schemas
+from autoloop.mail.governor.pausing import why_paused
 from autoloop.mail.models import REASONS, ProviderAccount, Sender
 from autoloop.mail.services.accounts import ProviderAccounts, kinds
 from autoloop.mail.services.connecting import Connecting
@@ -68,6 +69,12 @@ def change_sender(context: resources.Sender, request: Request) -> Any:
     except REFUSALS as error:
         return sender_page(request, row, dict(row._mapping) | dict(request.POST), error)
     return HTTPSeeOther(request.resource_url(context, query={"done": "saved"}))
+
+
+@page(context=resources.Sender, name="resume", method="POST", permission=Permission.MANAGE_SENDERS)
+def resume_sender(context: resources.Sender, request: Request) -> Any:
+    request.services(Senders).change(context.row.id, {"status": "active"})
+    return HTTPSeeOther(request.resource_url(context, query={"done": "resumed"}))
 
 
 @page(context=resources.Sender, name="remove", method="POST", permission=Permission.MANAGE_SENDERS)
@@ -179,7 +186,15 @@ def sender_page(
         "error": told(request, error),
         "timezones": timezone_options(),
         "accounts": accounts,
+        "why_paused": said_in_words(request, row),
+        "health": request.services(Senders).health(row.id),
     }
+
+
+def said_in_words(request: Request, row: Any) -> str | None:
+    """Why the sender was paused, in the reader's language."""
+    why = why_paused(row.paused_because)
+    return None if why is None else str(request.localizer.translate(why))
 
 
 def account_options(request: Request) -> list[tuple[str, str]]:
@@ -252,7 +267,7 @@ def fields(kind: dict[str, Any], config: dict[str, Any]) -> list[dict[str, Any]]
                 "options": [(each, each) for each in spec.get("enum", [])],
                 "value": "" if secret else config.get(name, spec.get("default", "")),
                 "required": name in kind["config"]["required"],
-                "long": name == "ca_certificate",
+                "long": spec.get("x-ui", {}).get("widget") == "textarea",
             }
         )
     return drawn

@@ -13,6 +13,7 @@ from autoloop.base.services import Services
 from autoloop.engine.services.stimuli import add as add_stimuli
 from autoloop.mail.addresses import HASH_SQL
 from autoloop.mail.delivery.outcomes import stimulus
+from autoloop.mail.governor.mishaps import note
 from autoloop.mail.models import Status
 
 __all__ = ["EVENT_NAMES", "on_events"]
@@ -42,6 +43,7 @@ MOVES: dict[str, tuple[Status, tuple[Status, ...]]] = {
     ),
 }
 BARS = {"email.bounced": "bounced", "email.complained": "complained", "email.unsubscribed": "unsubscribed"}
+MISHAPS = {"email.bounced": "bounce", "email.complained": "complaint"}
 
 LOCK = text("""
 select e.workspace_id, e.id, e.status, e.run_id, e.node, e.visit, e.contact_id from email_logs e
@@ -90,6 +92,14 @@ def on_events(services: Services, events: Sequence[Mapping[str, Any]]) -> None:
     bars = [event for event in known if event["name"] in BARS and not _soft(event) and not _unsent(event)]
     _suppress(services, bars)
     _mark_contacts(services, bars)
+    note(
+        services,
+        [
+            (event["workspace_id"], email_id, MISHAPS[event["name"]])
+            for event in bars
+            if event["name"] in MISHAPS and (email_id := email_of(event)) is not None
+        ],
+    )
 
 
 def _soft(event: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,10 +13,12 @@ from sqlalchemy import Integer, Select, and_, exists, func, literal_column, sele
 from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.services import Service
 from autoloop.mail.addresses import checked_address, domain_of
+from autoloop.mail.governor.health import tally, window
 from autoloop.mail.governor.ramps import cap_sql
 from autoloop.mail.models import Email, ProviderAccount, Sender, SenderDay, SendingDomain
 from autoloop.mail.services.accounts import ProviderAccounts
-from autoloop.workspaces.services import WorkspaceAudit
+from autoloop.workspaces.mail_limits import HEALTH
+from autoloop.workspaces.services import WorkspaceAudit, Workspaces
 
 __all__ = ["Senders"]
 
@@ -88,7 +91,9 @@ class Senders(Service):
 
     def change(self, id: UUID, given: Mapping[str, Any]) -> Any:
         """Change what is given of FIELDS, or make it the default (`is_default` true)."""
-        sender = self.session.get_one(Sender, (self.workspace_id, id))
+        sender = self.session.get_one(Sender, (self.workspace_id, id), with_for_update={"key_share": True})
+        if "status" in given and given["status"] != sender.status:
+            self._begin_anew(sender)
         for field, value in self._checked(given, sender.timezone).items():
             setattr(sender, field, value)
         if given.get("is_default"):
@@ -103,6 +108,25 @@ class Senders(Service):
         self.services(WorkspaceAudit).note("sender.changed", subject=sender.address, fields=sorted(given))
         self.services.nudge("mail")
         return self.find(id)
+
+    def health(self, id: UUID) -> dict[str, Any]:
+        """What counts for and against a sender now: {"since", "sent", "complaints", "bounces", "limits"}.
+
+        `limits` are the workspace's thresholds in percent; None: nothing pauses its senders.
+        """
+        sender = self.session.get_one(Sender, (self.workspace_id, id))
+        limits = self.services(Workspaces).current().sender_health
+        days = (limits or HEALTH)["days"]
+        since = window(self.clock.now(), days, sender.health_since)
+        counted = tally(self.session, self.workspace_id, id, since)
+        return {**asdict(counted), "since": since, "days": days, "limits": limits}
+
+    def _begin_anew(self, sender: Sender) -> None:
+        """A person pauses it, or lets it go on: what it sent so far does not pause it again."""
+        if sender.paused_because is not None:
+            sender.health_since = self.session.scalar(select(func.clock_timestamp()))
+            self.services(WorkspaceAudit).note("sender.resumed", subject=sender.address)
+        sender.paused_because = sender.paused_at = None
 
     def remove(self, id: UUID) -> None:
         """Take a sender away: for good if it never sent, else it is archived, for its emails name it."""

@@ -61,6 +61,12 @@ def change_sender(context: resources.Sender, request: Request) -> Any:
     return request.services(Senders).change(context.row.id, with_cap(request.validated))
 
 
+@api_view(context=resources.Sender, name="health", permission=Permission.READ, out=schemas.SenderHealthOut)
+def sender_health(context: resources.Sender, request: Request) -> dict[str, Any]:
+    """How much trouble the sender's mail caused, and what would pause it."""
+    return request.services(Senders).health(context.row.id)
+
+
 @api_view(context=resources.Sender, method="DELETE", permission=Permission.MANAGE_SENDERS)
 def remove_sender(context: resources.Sender, request: Request) -> None:
     """Remove a sender; its emails keep its name."""
