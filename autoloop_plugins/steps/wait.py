@@ -33,7 +33,12 @@ class Wait(DecisionStep):
         unit = colander.SchemaNode(
             colander.String(), validator=colander.OneOf([*UNITS, WORKING]), missing="days", title="Unit"
         )
-        holidays = Dates(missing=(), title="More holidays", validator=colander.Length(max=100))
+        holidays = Dates(
+            missing=(),
+            title="More holidays",
+            validator=colander.Length(max=100),
+            ui={"when": {"unit": "working_days"}},
+        )
 
     def needs(self, config: Mapping[str, Any]) -> Needs:
         return place_needs() if config["unit"] == WORKING else Needs()

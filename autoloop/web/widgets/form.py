@@ -212,6 +212,11 @@ class Field:
         )
 
     @property
+    def optional(self) -> bool:
+        """May it stay empty, without something else standing there then?"""
+        return not self.required and self.schema.get("default") in (None, "", [], (), {}, False)
+
+    @property
     def text(self) -> str:
         """What stands in it; its default if nothing was ever written."""
         if isinstance(self.tree, str):

@@ -51,9 +51,7 @@ def draw(
     for key, box in shown.boxes.items():
         drawn = _box(box, layout.places[key], (counts or {}).get(key, ""), wrong=key in wrong)
         href = (links or {}).get(key)
-        parts.append(
-            f'<a href="{escape(href)}" aria-label="{escape(box.title)}">{drawn}</a>' if href else drawn
-        )
+        parts.append(f'<a href="{escape(href)}">{drawn}</a>' if href else drawn)
     parts.append("</svg>")
     return Markup("".join(parts))  # noqa: S704 — every text in it went through escape
 

@@ -102,6 +102,11 @@ def problems_of(found: Any, node: str | None, prefix: str) -> Mapping[str, str]:
     """Problems of one step or trigger by the place in its settings."""
     told_of: dict[str, str] = {}
     for problem in found:
-        if problem.node == node and problem.field and (problem.field + ".").startswith(prefix):
+        if (
+            problem.severity == "error"
+            and problem.node == node
+            and problem.field
+            and (problem.field + ".").startswith(prefix)
+        ):
             told_of.setdefault(problem.field[len(prefix) :], problem.message)
     return told_of

@@ -32,6 +32,7 @@ EXITS = {
     "unsubscribed": _("It unsubscribes"),
     "replied": _("It replies"),
     "bounced": _("Its mail bounces"),
+    "colleague_replied": _("Somebody else of its business replies"),
 }
 UNKNOWN = {
     "hold": _("Wait for a person to say"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from pyramid.request import Request
 
 from autoloop.base.errors import AutoLoopError, Invalid, NotFound, PreconditionFailed
 from autoloop.base.i18n import _
-from autoloop.engine.graph import parse
+from autoloop.engine.graph import Problem, parse
 from autoloop.plugins.forms import json_schema, schema_of
 from autoloop.web import page
 from autoloop.web.permissions import Permission
@@ -30,6 +31,14 @@ from autoloop.workflows.resources import Draft
 
 STEP, ADD = TEMPLATES + "step.jinja2", TEMPLATES + "add.jinja2"
 MOST_TARGETS = 20
+SHELVES = {
+    "message": _("Messages"),
+    "timing": _("Waiting"),
+    "logic": _("Deciding"),
+    "data": _("Changing what is known"),
+    "outside": _("Other systems and people"),
+    "plugin": _("From plugins"),
+}
 NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
@@ -147,9 +156,14 @@ class Desk:
         request.services(services.Drafts).save(self.context.id, graph)
         self.draft = request.services(services.Drafts).of(self.context.id)
 
-    def problems(self) -> Mapping[str, str]:
+    @cached_property
+    def found(self) -> list[Problem]:
+        """What the check says of the step as the form has it."""
         found = examine_draft(self.request.services, self.graph(), self.draft.triggers)
-        return problems_of(found, self.id, "config.")
+        return [problem for problem in found if problem.node == self.id]
+
+    def problems(self) -> Mapping[str, str]:
+        return problems_of(self.found, self.id, "config.")
 
     def shown(self, error: AutoLoopError | None = None) -> dict[str, Any]:
         request, plugins = self.request, self.request.registrations.plugins
@@ -177,6 +191,7 @@ class Desk:
             "may_error": "error" not in self.ways,
             "targets": [(node.id, _title(plugins, node.type)) for node in parsed.nodes.values()],
             "seen": self.seen,
+            "warnings": [problem for problem in self.found if problem.severity == "warning"],
             "written": orjson.dumps(self._config(), option=orjson.OPT_INDENT_2).decode(),
             "error": error,
         }
@@ -199,10 +214,11 @@ def choose(context: Draft, request: Request, error: AutoLoopError | None = None)
     """Step types to put in behind a port, or at the beginning."""
     given = request.POST if request.method == "POST" else request.GET
     q = str(given.get("q", "")).strip().casefold()[:100]
-    families: dict[str, list[dict[str, Any]]] = {name: [] for name in FAMILIES}
-    for each in step_types(request.registrations.plugins):
+    shelves: dict[str, list[dict[str, Any]]] = {name: [] for name in SHELVES}
+    for each in sorted(step_types(request.registrations.plugins), key=lambda one: str(one["title"])):
         if q in f"{each['title']} {each['hint']} {each['name']}".casefold():
-            families.setdefault(each["family"], []).append(each)
+            category = "plugin" if each["family"] == "plugin" else str(each["category"])
+            shelves.setdefault({"messages": "message"}.get(category, category), []).append(each)
     after = str(given.get("after", ""))
     return {
         "workflow": request.services(services.Workflows).row(context.id),
@@ -211,9 +227,7 @@ def choose(context: Draft, request: Request, error: AutoLoopError | None = None)
         "q": q,
         "after": after if node_of(context.row.graph, after) else "",
         "port": str(given.get("port", "next"))[:64],
-        "families": [
-            (name, sorted(each, key=lambda one: one["title"])) for name, each in families.items() if each
-        ],
+        "shelves": [(SHELVES.get(name, name), each) for name, each in shelves.items() if each],
         "error": error,
     }
 
