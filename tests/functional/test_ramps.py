@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from autoloop.base.runtime import Runtime
-from autoloop.mail.governor.ramps import cap_sql
-from tests.factories import Client
+from autoloop.mail.governor.ramps import allowed_on, cap_sql
+from tests.factories import Client, Tenant
+from tests.functional.browser import Browser
+from tests.functional.mail_world import MailWorld
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,8 @@ def test_what_a_day_allows(
             {"ramp": given, "cap": cap},
         )
     assert found == today
+    if ramp and cap is None:
+        assert allowed_on(ramp, max(days_ago, 0)) == today, "the page says what the SQL counts"
 
 
 def test_a_ramp_is_set_shown_and_taken_away(api: Client) -> None:
@@ -72,3 +76,43 @@ def test_a_ramp_that_makes_no_sense_is_refused_with_its_field(api: Client, ramp:
     sender = {"name": "Ada", "address": "ada@example.org", "ramp": ramp}
     details = api.post("senders", sender, status=400).json["details"]
     assert any(name.startswith(field) for name in details), details
+
+
+def test_a_person_sets_a_warm_up_on_the_senders_page_and_saving_again_does_not_restart_it(
+    wsgi: object, runtime: Runtime, tenant: Tenant, api: Client
+) -> None:
+    # In a zone whose day does not end while this runs.
+    zone = "Asia/Tokyo" if datetime.now(UTC).hour > 20 else "UTC"
+    world = MailWorld(runtime, tenant, sender={"timezone": zone})
+    browser, page = Browser(wsgi, runtime, tenant.user_id), f"/w/{tenant.slug}/senders/{world.sender_id}"
+    at = f"senders/{world.sender_id}"
+    form = browser.get(page).forms["sender"]
+    form["ramp_growth"], form["ramp_start"], form["ramp_by"] = "factor", "20", "1.5"
+    refused = form.submit(expect_errors=True)
+    assert refused.status_int == 422 and refused.forms["sender"]["ramp_start"].value == "20"
+    assert api.data(at)["ramp"] is None
+    form["ramp_target"] = "1000"
+    assert form.submit().status_int == 303
+    ramp = api.data(at)["ramp"]
+    assert (ramp["start"], ramp["factor"], ramp["target"], api.data(at)["cap_today"]) == (20, 1.5, 1000, 20)
+
+    world.sql(
+        """update senders set ramp = ramp || jsonb_build_object('since', (ramp ->> 'since')::date - 2)
+        where workspace_id = :w and id = :id""",
+        id=world.sender_id,
+    )
+    shown = browser.get(page)
+    assert "Day 3: 45 today, 0 of them sent; 67 tomorrow." in shown.text
+    began = api.data(at)["ramp"]["since"]
+    form = shown.forms["sender"]
+    form["name"] = "Ada Lowe"
+    assert form.submit().status_int == 303
+    assert (api.data(at)["name"], api.data(at)["ramp"]["since"]) == ("Ada Lowe", began)
+    form = browser.get(page).forms["sender"]
+    form["ramp_growth"], form["ramp_by"] = "step", "30"
+    assert form.submit().status_int == 303
+    assert (api.data(at)["ramp"]["step"], api.data(at)["cap_today"]) == (30, 20), "another begins today"
+    form = browser.get(page).forms["sender"]
+    form["ramp_growth"] = ""
+    assert form.submit().status_int == 303
+    assert api.data(at)["ramp"] is None

@@ -10,7 +10,7 @@ import colander
 
 from autoloop.base.i18n import _
 
-__all__ = ["Ramp", "cap_sql", "day_sql"]
+__all__ = ["Ramp", "allowed_on", "cap_sql", "day_sql", "days_until_over"]
 
 MOST = 10_000_000
 
@@ -35,6 +35,27 @@ def cap_sql(sender: str) -> str:
       else {start} + {day} * ({ramp} ->> 'step')::float end"""
     return f"""least({sender}.daily_cap, case when {ramp} is null then null
       when {grown} >= {target} then null else floor({grown} + 1e-6)::int end)"""
+
+
+def allowed_on(ramp: Mapping[str, Any], day: int) -> int | None:
+    """What `cap_sql` says of the ramp alone on its day `day` (0 is the first); None: it limits nothing."""
+    start, target = float(ramp["start"]), float(ramp["target"])
+    if "factor" in ramp:
+        grown = start * math.exp(min(day * math.log(float(ramp["factor"])), 50))
+    else:
+        grown = start + day * float(ramp["step"])
+    return None if grown >= target else math.floor(grown + 1e-6)
+
+
+def days_until_over(ramp: Mapping[str, Any]) -> int:
+    """The first day (0 is the first of all) on which the ramp limits nothing any more."""
+    start, target = float(ramp["start"]), float(ramp["target"])
+    if "factor" in ramp:
+        days = math.log(target / start) / math.log(float(ramp["factor"]))
+    else:
+        days = (target - start) / float(ramp["step"])
+    near = max(math.floor(days) - 1, 0)
+    return next(day for day in range(near, near + 4) if allowed_on(ramp, day) is None)
 
 
 class Ramp(colander.MappingSchema):  # type: ignore[misc]

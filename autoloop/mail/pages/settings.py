@@ -13,6 +13,7 @@ from autoloop.base.i18n import _
 from autoloop.mail import resources, schemas
 from autoloop.mail.governor.pausing import why_paused
 from autoloop.mail.models import REASONS, ProviderAccount, Sender
+from autoloop.mail.pages.warming import ramp_changes, ramp_fields, warming
 from autoloop.mail.services.accounts import ProviderAccounts, kinds
 from autoloop.mail.services.connecting import Connecting
 from autoloop.mail.services.senders import Senders
@@ -60,7 +61,7 @@ def sender(context: resources.Sender, request: Request) -> dict[str, Any]:
 def change_sender(context: resources.Sender, request: Request) -> Any:
     row = context.row
     try:
-        given = posted_text(request)
+        given = ramp_changes(posted_text(request), row.ramp)
         # The page always sends all of them: an emptied field is a change.
         emptied = {"postal_address": ""} | ({} if given.get("daily_cap") else {"no_cap": "true"})
         values = checked(schemas.ChangeSender(), emptied | given)
@@ -182,7 +183,8 @@ def sender_page(
     accounts = [("", _("The workspace's default")), *account_options(request)]
     return {
         "row": row,
-        "given": given,
+        "given": ramp_fields(row.ramp) | given,
+        "warming": warming(row, request.services.clock.now()),
         "error": told(request, error),
         "timezones": timezone_options(),
         "accounts": accounts,
