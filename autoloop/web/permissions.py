@@ -24,6 +24,7 @@ class Permission(StrEnum):
     EXPORT = "export"
     MANAGE_MEMBERS = "manage_members"
     MANAGE_SENDERS = "manage_senders"
+    MANAGE_SENDING = "manage_sending"
     MANAGE_PROVIDERS = "manage_providers"
     MANAGE_KEYS = "manage_keys"
     MANAGE_CREDENTIALS = "manage_credentials"
@@ -42,6 +43,7 @@ ADMIN = EDITOR | {
     P.EXPORT,
     P.MANAGE_MEMBERS,
     P.MANAGE_SENDERS,
+    P.MANAGE_SENDING,
     P.MANAGE_PROVIDERS,
     P.MANAGE_KEYS,
     P.MANAGE_CREDENTIALS,

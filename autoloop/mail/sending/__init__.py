@@ -1,0 +1,16 @@
+"""What limits the rate of mail, as people see and set it."""
+
+from __future__ import annotations
+
+from pyramid.config import Configurator
+
+
+def includeme(config: Configurator) -> None:
+    from autoloop.base.i18n import _
+    from autoloop.mail.sending import resources
+    from autoloop.workspaces.resources import Workspace
+
+    config.add_child(Workspace, "sending", resources.Sending)
+    config.add_child(resources.Sending, "limits", resources.Limits)
+    config.scan("autoloop.mail.sending")
+    config.add_nav("sending", _("Sending rate"), "timer", section="Understand", order=47)

@@ -1,0 +1,204 @@
+"""What limits the rate of mail right now: each limit, cap, ramp, window and break, and how much mail waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from autoloop.base.errors import Invalid
+from autoloop.base.i18n import _
+from autoloop.base.services import Service
+from autoloop.mail.governor.rules import key_of_limit, key_of_pace
+from autoloop.mail.governor.slowing import ACCOUNT
+from autoloop.mail.models import MailSlowing, ProviderAccount, Sender
+from autoloop.mail.sending.limits import Limits, wake
+from autoloop.mail.services.senders import Senders
+from autoloop.workspaces.services import WorkspaceAudit
+
+__all__ = ["Braked", "Sending", "Waiting"]
+
+# Twice, for each of the two lanes has an index of its own.
+WAITING = text(
+    " union all ".join(
+        f"""select e.hold_reason, e.held_by, count(*) as count, min(e.due_at) as first, max(e.due_at) as last
+from email_logs e where e.workspace_id = :workspace and e.status = 'intent' and {lane}
+group by e.hold_reason, e.held_by"""
+        for lane in ("e.is_bulk", "not e.is_bulk")
+    )
+)
+
+NOW = text("""
+select clock_timestamp() as now,
+  (select count(*) from email_logs e where e.workspace_id = :workspace
+    and e.sent_at > clock_timestamp() - interval '1 minute') as last_minute,
+  (select count(*) from email_logs e where e.workspace_id = :workspace
+    and e.sent_at > clock_timestamp() - interval '1 hour') as last_hour,
+  (select count(*) from email_logs e where e.workspace_id = :workspace and e.status = 'sending') as sending""")
+
+USED = text("""
+select d.limit_id, max(d.used) as used from limit_days d join workspaces w on w.id = d.workspace_id
+where d.workspace_id = :workspace and d.day = (clock_timestamp() at time zone w.timezone)::date group by d.limit_id""")
+
+# What these say is shown with the limit, the sender or the pair that it is about.
+OF_ROWS = frozenset({"rate", "slowed", "breaker", "account_resting", "daily_cap"})
+
+
+@dataclass(slots=True)
+class Waiting:
+    """How many emails wait, when the next of them is looked at, and when the last."""
+
+    count: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def add(self, row: Any) -> None:
+        self.count += row.count
+        self.first = min(filter(None, (self.first, row.first)))
+        self.last = max(filter(None, (self.last, row.last)))
+
+
+@dataclass(frozen=True, slots=True)
+class Braked:
+    """One thing that holds mail back, or would."""
+
+    kind: str  # limit, cap, ramp, slowed, breaker, account or other
+    waiting: Waiting
+    row: Any = None
+    used: int | None = None
+    most: int | None = None
+    until: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """Figures of now, and everything that may limit the rate, what holds most mail first."""
+
+    now: datetime
+    waiting: int
+    due: int
+    sending: int
+    last_minute: int
+    last_hour: int
+    brakes: list[Braked] = field(default_factory=list)
+
+
+class Sending(Service):
+    """Reads what limits the rate, and lifts breaks by hand."""
+
+    def report(self) -> Report:
+        """Every limit, cap, ramp, slowed pair and reason to wait, with the mail that waits for it."""
+        waits = self._waits()
+        now = self.session.execute(NOW, {"workspace": self.workspace_id}).one()
+        whole = sum(each.count for each in waits.values())
+        free = waits.get(("", ""), Waiting())
+        brakes = [*self._limits(waits), *self._senders(waits), *self._slow(waits, now.now), *_others(waits)]
+        brakes.sort(key=lambda brake: -brake.waiting.count)
+        return Report(now.now, whole, free.count, now.sending, now.last_minute, now.last_hour, brakes)
+
+    def close(self, account_id: UUID, domain: str) -> None:
+        """End a break by hand, or forget that a pair was slowed; an empty domain is the whole account.
+
+        After a break the pair goes on at the slow speed that it had found. Raises Invalid if nothing is slowed.
+        """
+        row = self.session.get(MailSlowing, (self.workspace_id, account_id, domain.strip().lower()))
+        account = self.session.get(ProviderAccount, (self.workspace_id, account_id))
+        if row is None or account is None:
+            raise Invalid(details={"domain": [_("Nothing is slowed down here.")]})
+        broken = row.open_until is not None
+        if row.rate is None or not broken:
+            self.session.delete(row)
+        else:
+            row.open_until = row.probe_until = None
+            row.failures = row.openings = 0
+        if row.domain == ACCOUNT:
+            account.rest_until = None
+        self.session.flush()
+        self.services(WorkspaceAudit).note(
+            "sending.break_ended" if broken else "sending.slowing_ended",
+            subject=account.name,
+            domain=row.domain,
+            said=row.said,
+        )
+        wake(self, key_of_pace(account_id, row.domain), "breaker", "slowed", "account_resting")
+
+    def _waits(self) -> dict[tuple[str, str], Waiting]:
+        found: dict[tuple[str, str], Waiting] = {}
+        for row in self.session.execute(WAITING, {"workspace": self.workspace_id}):
+            key = (row.hold_reason or "", row.held_by or "")
+            found.setdefault(key, Waiting()).add(row)
+        return found
+
+    def _limits(self, waits: Mapping[tuple[str, str], Waiting]) -> list[Braked]:
+        counted = self.session.execute(USED, {"workspace": self.workspace_id})
+        used: dict[UUID, int] = {row.limit_id: row.used for row in counted}
+        return [
+            Braked(
+                "limit",
+                _all(waits, key_of_limit(row.id), "rate", "daily_cap"),
+                row,
+                used=used.get(row.id, 0) if row.per_day is not None else None,
+                most=row.per_day,
+            )
+            for row in self.session.execute(self.services(Limits).rows())
+        ]
+
+    def _senders(self, waits: Mapping[tuple[str, str], Waiting]) -> list[Braked]:
+        rows = self.session.execute(self.services(Senders).rows().order_by(Sender.name)).all()
+        return [
+            Braked(
+                "cap" if row.daily_cap is not None and row.cap_today >= row.daily_cap else "ramp",
+                _all(waits, f"sender:{row.id}", "daily_cap"),
+                row,
+                used=row.used_today,
+                most=row.cap_today,
+            )
+            for row in rows
+            if row.cap_today is not None
+        ]
+
+    def _slow(self, waits: Mapping[tuple[str, str], Waiting], now: datetime) -> list[Braked]:
+        table, account = MailSlowing, ProviderAccount
+        query = (
+            select(table.__table__, account.name.label("account_name"), account.rest_until)
+            .join(account, (account.workspace_id == table.workspace_id) & (account.id == table.account_id))
+            .where(table.workspace_id == self.workspace_id)
+        )
+        found = []
+        for row in self.session.execute(query):
+            until = row.open_until if row.domain != ACCOUNT or row.rest_until is not None else None
+            kind = "account" if row.domain == ACCOUNT else "breaker" if until is not None else "slowed"
+            waiting = _all(
+                waits, key_of_pace(row.account_id, row.domain), "slowed", "breaker", "account_resting"
+            )
+            found.append(Braked(kind, waiting, row, until=until if until and until > now else None))
+        return found
+
+
+def _others(waits: Mapping[tuple[str, str], Waiting]) -> list[Braked]:
+    """Send windows and whatever else mail waits for."""
+    return [
+        Braked("other", waiting, until=waiting.first, reason=reason)
+        for (reason, _key), waiting in waits.items()
+        if reason and reason not in OF_ROWS
+    ]
+
+
+def _all(waits: Mapping[tuple[str, str], Waiting], key: str, *reasons: str) -> Waiting:
+    """What waits for a key, or for one that begins so (the domains of a limit for each)."""
+    whole = Waiting()
+    for (reason, held_by), waiting in waits.items():
+        if (
+            reason in reasons
+            and held_by
+            and (held_by == key or (key.endswith(":") and held_by.startswith(key)))
+        ):
+            whole.count += waiting.count
+            whole.first = min(filter(None, (whole.first, waiting.first)))
+            whole.last = max(filter(None, (whole.last, waiting.last)))
+    return whole
