@@ -1,7 +1,9 @@
 """Test runs: what sets them apart, kept in the run's variables under `test`.
 
 {"to": where its mail goes, "contact": fields that stand in for the contact's, "shorten": seconds that a
-wait takes at most, "by": whose test it is}
+wait takes at most, "by": whose test it is, "done": what its steps would have changed}
+
+Nobody is changed by a test; but its later turns see what its earlier ones would have changed.
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from autoloop.engine.turns import Facts
+from autoloop.engine.interpreter.effects import overlaid
+from autoloop.engine.turns import Facts, Turn
+from autoloop.plugins.effects import AddTag, RemoveTag, UpdateBusiness, UpdateContact
 
-__all__ = ["facts_of_test", "own_test"]
+__all__ = ["after_test", "facts_of_test", "own_fields", "own_test"]
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -25,5 +29,42 @@ def own_test(is_test: bool, variables: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def facts_of_test(facts: Facts, test: Mapping[str, Any]) -> Facts:
     """What a test run sees of its contact: invented fields lie over the real ones."""
-    given = test.get("contact")
-    return replace(facts, contact={**facts.contact, **given}) if given else facts
+    given, done = test.get("contact"), test.get("done")
+    if not given and not done:
+        return facts
+    contact = {**facts.contact, **(given or {})}
+    if not done:
+        return replace(facts, contact=contact)
+    contact = overlaid(contact, done["contact"])
+    if "tags" in contact:
+        left = [tag for tag in contact["tags"] if tag not in done["removed"] + done["added"]]
+        contact["tags"] = [*left, *done["added"]]
+    return replace(facts, contact=contact, business=overlaid(facts.business, done["business"]))
+
+
+def own_fields(test: Mapping[str, Any]) -> dict[str, Any]:
+    """The contact's own fields that a test's mail is filled with in place of the real ones."""
+    done: Mapping[str, Any] = (test.get("done") or {}).get("contact", NOTHING)
+    return {**(test.get("contact") or {}), **{name: value for name, value in done.items() if "." not in name}}
+
+
+def after_test(turn: Turn, variables: Mapping[str, Any]) -> Turn:
+    """The turn of a test run, with what its effects would have changed kept in the run's variables."""
+    known = turn.variables if turn.variables is not None else variables
+    test = known.get("test")
+    if not test or not turn.effects:
+        return turn
+    done = test.get("done") or {"contact": {}, "business": {}, "added": [], "removed": []}
+    contact, business = dict(done["contact"]), dict(done["business"])
+    added, removed = list(done["added"]), list(done["removed"])
+    for effect in turn.effects:
+        if isinstance(effect, UpdateContact):
+            contact.update(effect.set)
+        elif isinstance(effect, UpdateBusiness):
+            business.update(effect.set)
+        elif isinstance(effect, AddTag | RemoveTag):
+            here, there = (added, removed) if isinstance(effect, AddTag) else (removed, added)
+            here[:] = [*(tag for tag in here if tag != effect.tag), effect.tag]
+            there[:] = [tag for tag in there if tag != effect.tag]
+    seen = {"contact": contact, "business": business, "added": added, "removed": removed}
+    return turn._replace(variables={**known, "test": {**test, "done": seen}})

@@ -73,6 +73,6 @@ def test_try_and_ask_from_the_command_line(
     inside = json.loads(said(explain.command, "contact", ada, "--workflow", "Paid", "--json", *at))
     run = inside["workflows"][0]["run_id"]
     story = said(explain.command, "run", run, *at)
-    assert "“Branch (vip)” went on by “yes”" in story
+    assert "“Branch” went on by “yes”" in story
     assert "waits until" in story
     assert "There is no run" in said(explain.command, "run", "nonsense", *at, code=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -142,3 +143,30 @@ def test_the_page_asks_and_shows_the_run(
     assert done.status_int == 422
     done = browser.post(f"{place}/test", contact=str(ada), to=tenant.email, shorten="10", version="")
     assert "/runs/" in done.location and done.follow().status_int == 200
+
+
+def test_later_turns_see_what_a_test_would_have_changed(api: Client, world: Whole, tenant: Tenant) -> None:
+    api.post("fields", {"key": "plan", "title": "Plan", "kind": "text"})
+    asked = [
+        {"field": "contact.tags", "op": "has", "value": "new"},
+        {"field": "contact.tags", "op": "has_not", "value": "old"},
+        {"field": "contact.title", "op": "is", "value": "boss"},
+        {"field": "contact.fields.plan", "op": "is", "value": "pro"},
+    ]
+    changes = [{"field": "title", "value": "boss"}, {"field": "fields.plan", "value": "pro"}]
+    nodes = [
+        node("in", "add_tag", tag="new"),
+        node("out", "remove_tag", tag="old"),
+        node("set", "update_contact", set=changes),
+        node("hold", "wait", amount=3, unit="days"),
+        node("ask", "branch", condition={"all": asked}),
+    ]
+    edges = [edge(one["id"], "next", two["id"]) for one, two in pairwise(nodes)]
+    flow = api.post("workflows", {"name": "Seen", "graph": {"schema": 1, "nodes": nodes, "edges": edges}})
+    own = api.post("contacts", {"email": tenant.email, "tags": ["old"]}).json["data"]["id"]
+    run = api.post(f"workflows/{flow.json['data']['id']}/test", {"shorten": 1}).json["data"]["run_id"]
+    world.settle()
+    world.later(seconds=2)
+    assert world.path(UUID(run))[-1] == "ask:yes"
+    kept = api.data(f"contacts/{own}")
+    assert (kept["tags"], kept["title"], kept["fields"]) == (["old"], "", {})

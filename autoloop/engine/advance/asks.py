@@ -16,7 +16,7 @@ from autoloop.base.services import Services
 from autoloop.engine.advance.claim import Claimed
 from autoloop.engine.chains import place_of_told
 from autoloop.engine.requests import EmailRequest
-from autoloop.engine.trying import own_test
+from autoloop.engine.trying import own_fields, own_test
 from autoloop.engine.turns import Turn
 from autoloop.plugins.effects import AddTag, Effect, Emit, RemoveTag, UpdateBusiness, UpdateContact
 from autoloop.plugins.outcomes import SendEmail
@@ -52,7 +52,7 @@ def ask_for_mails(services: Services, turns: Turns) -> int:
                 email.due_at,
                 _limits(email),
                 test.get("to"),
-                dict(test.get("contact") or {}),
+                own_fields(test),
                 email.topic,
             )
             wanted.append(request)

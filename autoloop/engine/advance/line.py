@@ -10,6 +10,8 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from autoloop.base.plans import renew
+
 if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
     from autoloop.base.services import Services
@@ -23,6 +25,7 @@ class Line:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self._connection: Connection | None = None
+        self._planned = 0.0
 
     @contextmanager
     def unit(self) -> Iterator[tuple[Services, Any]]:
@@ -42,6 +45,8 @@ class Line:
         if self._connection is None or self._broken():
             self.close()
             self._connection = self.runtime.engine("worker").connect()
+        driver: Any = self._connection.connection.driver_connection
+        self._planned = renew(driver, self._planned)
         return self._connection
 
     def _broken(self) -> bool:

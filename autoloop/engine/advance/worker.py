@@ -28,7 +28,7 @@ from autoloop.engine.advance.line import Line
 from autoloop.engine.graph import CompiledGraph
 from autoloop.engine.interpreter import interpret
 from autoloop.engine.models.states import ENDED
-from autoloop.engine.trying import facts_of_test, own_test
+from autoloop.engine.trying import after_test, facts_of_test, own_test
 from autoloop.engine.turns import Facts, Limits, State, Stimulus, Turn
 from autoloop.engine.versions import CompiledVersions
 from autoloop.plugins.facts import NOTHING
@@ -205,7 +205,7 @@ class Advancer:
         turn = interpret(graph, state, known, told.get(run.id, NO_STIMULI), now, self.limits)
         if time.thread_time() - started > SLOW_RUN_SECONDS:
             log.warning("run %s took over %d ms of CPU for its turn", run.id, 1000 * SLOW_RUN_SECONDS)
-        return turn
+        return after_test(turn, run.variables) if run.is_test else turn
 
     def compiled(self, cursor: Cursor[Any], runs: list[Claimed]) -> dict[Any, CompiledGraph | str]:
         def load(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Any]:

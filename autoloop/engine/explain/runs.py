@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from autoloop.engine.models import RunStep, RunWait, WorkflowRun, WorkflowTrigge
 from autoloop.engine.models.states import ENDED
 from autoloop.engine.routing.waits import COLLEAGUE_REPLIED
 from autoloop.engine.services.runs import Runs
+from autoloop.engine.step_names import step_names
 from autoloop.plugins.forms import read_config
 
 __all__ = ["RunStory"]
@@ -75,15 +77,16 @@ class RunStory(Service):
         }
 
     def _titles(self, run: WorkflowRun) -> dict[str, str]:
-        """Node id → what people call it."""
+        """Node id → what people call it; with the id where several are called the same."""
         version = self.session.get(WorkflowVersion, (run.workspace_id, run.version_id))
-        steps = self.services.registrations.plugins.steps
-        titles = {}
-        for node in (version.graph.get("nodes") or []) if version is not None else []:
-            if isinstance(node, Mapping) and isinstance(node.get("id"), str):
-                known = steps.get(node.get("type"))
-                titles[node["id"]] = f"{known.title if known else node.get('type')} ({node['id']})"
-        return titles
+        if version is None:
+            return {}
+        names = step_names(version.graph, self.services.registrations.plugins)
+        often = Counter(name.title for name in names.values())
+        return {
+            node: name.title if often[name.title] == 1 else f"{name.title} ({node})"
+            for node, name in names.items()
+        }
 
     def _enrolment(self, run: WorkflowRun) -> dict[str, Any]:
         event = run.variables.get("event") or {}
