@@ -23,7 +23,7 @@ def main(rounds: int, _seconds: float) -> float:
         for _ in range(rounds):
             figures[FLOOR].append(engine.floor(standing, RUNS, 1))
             clear(standing, like)
-            plant(standing, like, contacts, RUNS, "now() - make_interval(secs => n * 0.01)")
+            plant(standing, like, contacts, RUNS, "now() - make_interval(secs => 1000 - n * 0.01)")
             standing.analyze()
             advancer = Advancer(standing.runtime)
 

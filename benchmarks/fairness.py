@@ -81,10 +81,12 @@ def main(_rounds: int, _seconds: float) -> float:
         with working(standing.settings, 2):
             lateness(others, 0, 3)
             alone = lateness(others, 1, SECONDS)
-            plant(standing, like, large, LARGE, "now() - make_interval(secs => n * 0.001)")
+            plant(standing, like, large, LARGE, "now() - make_interval(secs => 600 - n * 0.001)")
             before, started = left(standing), time.monotonic()
             beside = lateness(others, 2, SECONDS)
             after, took = left(standing), time.monotonic() - started
+            stopping = time.monotonic()
+        print(f"\nThe worker stopped {time.monotonic() - stopping:.1f} s after SIGTERM, in the midst of it")
         return show(alone, beside, before, after, took)
 
 

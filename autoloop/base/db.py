@@ -27,6 +27,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapp
 from sqlalchemy.orm import sessionmaker as make_sessionmaker
 
 from autoloop.base.ids import new_id
+from autoloop.base.plans import keep_fresh
 
 __all__ = [
     "Base",
@@ -121,6 +122,7 @@ def engine_for(
         **rest,
     )
     event.listen(engine, "handle_error", _mark_retryable)
+    keep_fresh(engine)
     return engine
 
 
