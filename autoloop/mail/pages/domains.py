@@ -11,6 +11,7 @@ from autoloop.accounts.forms import posted
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.mail import resources
 from autoloop.mail.models import SendingDomain
+from autoloop.mail.sending.limits import Limits
 from autoloop.mail.services.domains import Domains
 from autoloop.mail.views.domains import CreateDomain, NewKey
 from autoloop.web import page
@@ -47,7 +48,9 @@ def create_domain(context: resources.Domains, request: Request) -> Any:
 
 @page(context=resources.Domain, permission=Permission.READ, template=HERE + "domain.jinja2")
 def domain(context: resources.Domain, request: Request) -> dict[str, Any]:
-    return {"row": context.row, "keys": request.services(Domains).keys(context.row.id)}
+    row = context.row
+    limit = request.services(Limits).of(domain_id=row.id)
+    return {"row": row, "keys": request.services(Domains).keys(row.id), "limit": limit}
 
 
 @page(context=resources.Domain, name="check", method="POST", permission=Permission.MANAGE_SENDERS)

@@ -14,6 +14,7 @@ from autoloop.mail import resources, schemas
 from autoloop.mail.governor.pausing import why_paused
 from autoloop.mail.models import REASONS, ProviderAccount, Sender
 from autoloop.mail.pages.warming import ramp_changes, ramp_fields, warming
+from autoloop.mail.sending.limits import Limits
 from autoloop.mail.services.accounts import ProviderAccounts, kinds
 from autoloop.mail.services.connecting import Connecting
 from autoloop.mail.services.senders import Senders
@@ -190,6 +191,7 @@ def sender_page(
         "accounts": accounts,
         "why_paused": said_in_words(request, row),
         "health": request.services(Senders).health(row.id),
+        "limit": request.services(Limits).of(sender_id=row.id),
     }
 
 
@@ -233,6 +235,7 @@ def provider_page(
         "row": row,
         "kind": kind,
         "connecting": request.services(Connecting).shown(row),
+        "limit": request.services(Limits).of(account_id=row.id),
         "fields": fields(kind, row.config) if kind else [],
         "listens": bool(row.webhook_url) and request.services(ProviderAccounts).takes_events(row.id),
         "others": [option for option in account_options(request) if option[0] != str(row.id)],

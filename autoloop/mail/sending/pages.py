@@ -60,7 +60,8 @@ def set_limit(context: resources.Limits, request: Request) -> Any:
         target, figures = _meant(given)
         request.services(Limits).put(target, figures)
     except REFUSALS as error:
-        return sending_page(request, given, error)
+        named = next((f"{name}:{given[name]}" for name in PLACES if name in given), "workspace")
+        return sending_page(request, {"of": named} | given, error)
     for name, place in PLACES.items():
         if "of" not in given and target.get(name):
             parent = request.workspace_node[place][str(target[name])]
@@ -87,13 +88,13 @@ def change_limit(context: resources.Limit, request: Request) -> Any:
         request.services(Limits).change(row.id, values)
     except REFUSALS as error:
         return limit_page(request, row, dict(row._mapping) | dict(request.POST), error)
-    return HTTPSeeOther(request.resource_url(context.__parent__.__parent__, query={"done": "saved"}))
+    return HTTPSeeOther(request.resource_url(request.workspace_node, "sending", "", query={"done": "saved"}))
 
 
 @page(context=resources.Limit, name="lift", method="POST", permission=Permission.MANAGE_SENDING)
 def lift_limit(context: resources.Limit, request: Request) -> Any:
     request.services(Limits).lift(context.row.id)
-    return HTTPSeeOther(request.resource_url(context.__parent__.__parent__, query={"done": "lifted"}))
+    return HTTPSeeOther(request.resource_url(request.workspace_node, "sending", "", query={"done": "lifted"}))
 
 
 def sending_page(

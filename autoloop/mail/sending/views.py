@@ -19,6 +19,11 @@ from autoloop.web.permissions import Permission
 @api_view(context=resources.Sending, permission=Permission.READ, out=schemas.SendingOut)
 def sending(context: resources.Sending, request: Request) -> dict[str, Any]:
     """What limits the rate of mail right now, and how much waits for it."""
+    return report_of(request)
+
+
+def report_of(request: Request) -> dict[str, Any]:
+    """The report, as it is answered."""
     report = request.services(Sending).report()
     return {
         **{name: getattr(report, name) for name in ("now", "waiting", "sending", "last_minute", "last_hour")},
@@ -38,7 +43,7 @@ def sending(context: resources.Sending, request: Request) -> dict[str, Any]:
 def end_break(context: resources.Sending, request: Request) -> dict[str, Any]:
     """End a break, or let a slowed pair go at full speed again. It is written into the audit."""
     request.services(Sending).close(request.validated["account_id"], request.validated["domain"])
-    return sending(context, request)
+    return report_of(request)
 
 
 @api_view(context=resources.Limits, permission=Permission.READ, out=schemas.LimitOut, many=True)
