@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from autoloop.base.db import Base, InWorkspace, Stamped, tenant_fk
+from autoloop.mail.enclosures import Enclosed
 
 __all__ = ["RULES", "SOURCE_KINDS", "EmailTemplate", "EmailTemplateVersion"]
 
@@ -49,13 +50,18 @@ class EmailTemplate(InWorkspace, Stamped, Base):
 class EmailTemplateVersion(InWorkspace, Base):
     """One saved state of a template.
 
-    `compiled` is what rendering starts from: {"schema", "html", "text", "text_derived", "inlined"}, both texts Liquid; `text` is null
-    where it is made from the rendered HTML. `field_rules` says per merge field what to do when it is
+    `compiled` is what rendering starts from: {"schema", "html", "text", "text_derived"}, both texts Liquid; `text` is null
+    where it is made from the rendered HTML; "inlined": false where style sheets had to stay as they are, and
+    "shown": the hashes of files that the HTML shows, by its Content-ID. `field_rules` says per merge field what to do when it is
     empty: {"contact.first_name": {"rule": "fallback", "value": "there"}}; without a rule the send is
-    skipped.
+    skipped. `headers` are extra ones by name. `files` are sent along, in this order:
+    [{"name", "kind", "size", "hash", "cid"}], `kind` a media type, `hash` the hex of the SHA-256 that
+    `email_template_files` has, `cid` how the HTML names a picture, else null.
     """
 
     __tablename__ = "email_template_versions"
+    # The files as parts of a message, once delivery has read them.
+    enclosed: ClassVar[Enclosed | None] = None
     __table_args__ = (
         Index(
             "uq_email_template_versions_workspace_id_template_id_number",
@@ -78,6 +84,8 @@ class EmailTemplateVersion(InWorkspace, Base):
     text_source: Mapped[str | None]
     compiled: Mapped[dict[str, Any]]
     field_rules: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    headers: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    files: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     checksum: Mapped[bytes] = mapped_column(LargeBinary)
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
