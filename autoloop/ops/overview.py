@@ -41,6 +41,7 @@ select
   (select count(*) from email_logs where workspace_id = :w and status = 'unknown') as unknown,
   (select count(*) from email_logs where workspace_id = :w and status in ('rejected', 'bounced')
      and updated_at > now() - interval '7 days') as undelivered,
+  (select count(*) from senders where workspace_id = :w and status = 'paused' and paused_because is not null) as senders,
   (select count(*) from imports where workspace_id = :w and status = 'ready') as imports""")
 
 STEPS = text("""
@@ -86,6 +87,7 @@ def attention(services: Services) -> list[Fact]:
     """What is wrong or waits for a person: text, tone, path."""
     row = _one(services, TROUBLE)
     lines = [
+        (row.senders, _("senders were paused, because their mail did harm"), "bad", "senders"),
         (row.unknown, _("emails whose fate is unknown: settle them"), "warn", "emails?status=unknown"),
         (row.failed, _("runs failed in the last 7 days"), "bad", "runs?status=failed"),
         (row.quarantined, _("runs broke their workers and are set aside"), "bad", "runs?status=quarantined"),

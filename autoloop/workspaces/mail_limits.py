@@ -13,7 +13,7 @@ from autoloop.base.i18n import _
 __all__ = ["HEALTH", "HEALTH_SQL", "CompanyCap", "SenderHealth", "health_of", "read_form"]
 
 # In percent of the mails of the last `days` days, once there are `least`.
-HEALTH: dict[str, float] = {"complaints": 0.25, "bounces": 5.0, "least": 100, "days": 7}
+HEALTH: dict[str, float] = {"complaints": 0.25, "bounces": 5, "least": 100, "days": 7}
 HEALTH_SQL = """case when w.settings ? 'sender_health' then w.settings -> 'sender_health'
   else jsonb_build_object({}) end""".format(", ".join(f"'{key}', {value}" for key, value in HEALTH.items()))
 
