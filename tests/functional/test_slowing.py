@@ -134,6 +134,22 @@ def test_the_breaker_lets_one_mail_find_out_and_closes_when_it_gets_through(
     assert to(sink, BAD) == 12
 
 
+def test_after_half_a_day_of_silence_it_is_forgotten(world: MailWorld, sink: Sink) -> None:
+    sink.answer = pushes("RCPT", "450 <p0@busy.example> has much mail")
+    world.intend(1, to_address="p0@" + BAD)
+    drain(world.runtime)
+    assert pace(world).said == "450 <…> has much mail", "of no person"
+    world.sql("update mail_slowings set pushed_at = now() - interval '13 hours' where workspace_id = :w")
+    world.intend(5, to_address="p{n}@" + BAD)
+    sink.answer = lambda heard, session: None
+    drain(world.runtime)
+    assert to(sink, BAD) == 5
+    sink.answer = pushes("RCPT", "450 busy")
+    world.intend(1, to_address="q@" + BAD)
+    drain(world.runtime)
+    assert (pace(world).rate, pace(world).failures) == (0.5, 1), "it begins anew"
+
+
 def test_what_the_recipient_is_refused_for_slows_nobody(world: MailWorld, sink: Sink) -> None:
     sink.answer = pushes("RCPT", "550 no such user")
     world.intend(8, to_address="p{n}@" + BAD)

@@ -16,7 +16,18 @@ from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.governor.buckets import Bucket
 from autoloop.mail.governor.pace import Pace
 
-__all__ = ["ANY", "Limit", "Rules", "RulesCache", "key_of_limit", "key_of_pace", "read_limits"]
+__all__ = [
+    "ANY",
+    "STILL",
+    "Limit",
+    "Rules",
+    "RulesCache",
+    "domains_of",
+    "key_of_limit",
+    "key_of_pace",
+    "pace_of",
+    "read_limits",
+]
 
 FRESH = 1.0  # seconds
 ANY = "*"
@@ -29,10 +40,14 @@ LIMITS = text("""
 select id, workspace_id, account_id, sender_id, domain_id, recipient_domain, per_second, per_minute, per_hour, per_day
 from mail_limits where workspace_id = any(cast(:tenants as uuid[])) order by id""")
 
-PACES = text("""
-select workspace_id, account_id, domain, rate, ceiling, failures, openings, open_until, probe_until, halved_at,
-  clock_timestamp() as now
-from mail_slowings where workspace_id = any(cast(:tenants as uuid[]))""")
+# Half a day without a push-back, and it is forgotten: nobody may have sent there since.
+STILL = """({s}.pushed_at > clock_timestamp() - interval '12 hours'
+  or {s}.open_until > clock_timestamp())"""
+
+PACES = text(f"""
+select s.workspace_id, s.account_id, s.domain, s.rate, s.ceiling, s.failures, s.openings, s.open_until,
+  s.probe_until, s.halved_at, clock_timestamp() as now
+from mail_slowings s where s.workspace_id = any(cast(:tenants as uuid[])) and {STILL.format(s="s")}""")
 
 
 def key_of_limit(id: UUID, domain: str = "") -> str:

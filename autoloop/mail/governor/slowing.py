@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +14,17 @@ from sqlalchemy.orm import Session
 
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.governor.pace import Pace, accepted, answered, pushed_back, troubled
-from autoloop.mail.governor.rules import Rules, key_of_pace, pace_of
+from autoloop.mail.governor.rules import STILL, Rules, key_of_pace, pace_of
 from autoloop.mail.governor.watch import PushBack, Watch
 from autoloop.plugins.email import Refused, Reply
 
 __all__ = ["ACCOUNT", "settle", "take_probes", "touched_by"]
 
 ACCOUNT = ""  # the domain of the row that stands for a whole account
+
+FORGET = text(f"""
+delete from mail_slowings s where s.workspace_id = :workspace and s.account_id = :account
+  and not coalesce({STILL.format(s="s")}, false)""")
 
 BEGIN = text("""
 insert into mail_slowings (workspace_id, account_id, domain, pushed_at, since)
@@ -63,6 +68,8 @@ returning s.account_id, s.domain""")
 
 Pair = tuple[UUID, str]
 
+ADDRESS = re.compile(r"[^\s<>]{1,64}@[^\s<>]+")
+
 
 @dataclass(frozen=True, slots=True)
 class _Next:
@@ -105,6 +112,7 @@ def settle(
         return None
     at: dict[str, Any] = {"workspace": mail.workspace_id, "account": mail.account_id}
     if began:
+        session.execute(FORGET, at)
         session.execute(BEGIN, at | {"domains": sorted(began)})
     rests: float | None = None
     after: dict[str, _Next] = {}
@@ -138,7 +146,7 @@ def _write(session: Session, at: Mapping[str, Any], after: Mapping[str, _Next]) 
     rows = [
         {"domain": domain, **{name: getattr(each.pace, name) for name in Pace.__slots__}}
         | {"pushed": each.push is not None}
-        | ({"code": each.push.code, "said": each.push.said[:500].replace("\x00", "")} if each.push else {})
+        | ({"code": each.push.code, "said": spoken(each.push.said)} if each.push else {})
         for domain, each in after.items()
         if each.pace is not None
     ]
@@ -151,3 +159,8 @@ def _write(session: Session, at: Mapping[str, Any], after: Mapping[str, _Next]) 
             WAKE,
             {"workspace": at["workspace"], "keys": [key_of_pace(at["account"], domain) for domain in over]},
         )
+
+
+def spoken(said: str) -> str:
+    """What a server said, without people's addresses: it is kept about a domain."""
+    return ADDRESS.sub("…", said.replace("\x00", "")[:500])

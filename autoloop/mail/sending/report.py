@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
 from autoloop.base.services import Service
-from autoloop.mail.governor.rules import key_of_limit, key_of_pace
+from autoloop.mail.governor.rules import STILL, key_of_limit, key_of_pace
 from autoloop.mail.governor.slowing import ACCOUNT
 from autoloop.mail.models import MailSlowing, ProviderAccount, Sender
 from autoloop.mail.sending.limits import Limits, wake
@@ -167,7 +167,7 @@ class Sending(Service):
         query = (
             select(table.__table__, account.name.label("account_name"), account.rest_until)
             .join(account, (account.workspace_id == table.workspace_id) & (account.id == table.account_id))
-            .where(table.workspace_id == self.workspace_id)
+            .where(table.workspace_id == self.workspace_id, text(STILL.format(s="mail_slowings")))
         )
         found = []
         for row in self.session.execute(query):
@@ -183,7 +183,7 @@ class Sending(Service):
 def _others(waits: Mapping[tuple[str, str], Waiting]) -> list[Braked]:
     """Send windows and whatever else mail waits for."""
     return [
-        Braked("other", waiting, until=waiting.first, reason=reason)
+        Braked("other", waiting, reason=reason)
         for (reason, _key), waiting in waits.items()
         if reason and reason not in OF_ROWS
     ]

@@ -54,18 +54,23 @@ def tell(brake: Braked, translate: Translate) -> Told:
     """One brake in words, in the language that `translate` gives."""
     row = brake.row
     if brake.kind == "limit":
-        used = _("${used} of ${most} used today", mapping={"used": brake.used, "most": brake.most})
-        note = translate(used) if brake.most is not None else ""
-        return Told(title_of_limit(row, translate), figures_of(row, translate), note)
+        return Told(title_of_limit(row, translate), figures_of(row, translate), _used(brake, translate))
     if brake.kind in ("cap", "ramp"):
-        words = _("Warm-up: ${n} today") if brake.kind == "ramp" else _("${n} a day")
-        used = _("${used} of ${most} used today", mapping={"used": brake.used, "most": brake.most})
-        figure = translate(words).replace("${n}", str(brake.most))
-        return Told(translate(_("From ${who}", mapping={"who": row.address})), figure, translate(used))
+        words = _("Warm-up: ${n} today") if brake.kind == "ramp" else FIGURES["per_day"]
+        figure = translate(words).replace("${n}", f"{brake.most:,}")
+        title = translate(_("From ${who}", mapping={"who": row.address}))
+        return Told(title, figure, _used(brake, translate))
     if brake.kind == "other":
         title, figure = OTHERS.get(brake.reason or "", (brake.reason or "", ""))
         return Told(translate(title), translate(figure))
     return _slow(brake, translate)
+
+
+def _used(brake: Braked, translate: Translate) -> str:
+    if brake.most is None:
+        return ""
+    used = {"used": f"{brake.used:,}", "most": f"{brake.most:,}"}
+    return translate(_("${used} of ${most} used today", mapping=used))
 
 
 def title_of_limit(row: Any, translate: Translate) -> str:
