@@ -51,7 +51,14 @@ def export(workflow: str, config: Path | None, workspace: str | None) -> None:
 @click.argument("document", type=click.File("rb"))
 @config_option
 @workspace_option
-def bring_in(document: Any, config: Path | None, workspace: str | None) -> None:
+@click.option(
+    "--templates",
+    type=click.Choice(["map", "both", "none"]),
+    default="map",
+    show_default=True,
+    help="A template in it whose name is taken: use the one here, keep both, or make none at all.",
+)
+def bring_in(document: Any, config: Path | None, workspace: str | None, templates: str) -> None:
     """Make a draft from DOCUMENT (- reads standard input), and say what it names that is not here."""
 
     def made(services: Services) -> Any:
@@ -60,17 +67,19 @@ def bring_in(document: Any, config: Path | None, workspace: str | None) -> None:
         from autoloop.workflows.services import Workflows
 
         try:
-            row, missing = services(Workflows).imported(parse_json(document.read()))
+            done = services(Workflows).imported(parse_json(document.read()), templates=templates)
         except Invalid as error:
             places = [
                 f"{place}: {message}" for place, each in (error.details or {}).items() for message in each
             ]
             raise click.ClickException("\n".join([str(error.message), *places])) from None
-        return row.id, row.name, missing
+        return done.workflow.id, done.workflow.name, done
 
-    id, name, missing = _in_workspace(config, workspace, made)
+    id, name, done = _in_workspace(config, workspace, made)
     click.echo(f"“{name}” is imported as a draft: {id}")
-    for each in missing:
+    for each in done.templates:
+        click.echo(f"Template “{each['name']}”: {each['how'].replace('_', ' ')}")
+    for each in done.missing:
         place = " ".join(part for part in (each["node"], each["field"]) if part)
         click.echo(f"Not here: {each['kind']} {each['name'] or each['id']} ({place})", err=True)
 

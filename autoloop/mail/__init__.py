@@ -28,6 +28,7 @@ def includeme(config: Configurator) -> None:
     )
     from autoloop.mail.services.simulating import simulated_email
     from autoloop.mail.services.system import send_system_mail
+    from autoloop.mail.templates.documents import make_template, says_the_same, template_documents
 
     registrations = config.registry.registrations
     registrations.due_kinds |= {kind.name: kind for kind in (*DUE_KINDS, domains.KIND, health.KIND)}
@@ -44,6 +45,9 @@ def includeme(config: Configurator) -> None:
     registrations.fact_loaders["sender_exists"] = existing_senders
     registrations.fact_loaders["unlocated_senders"] = unlocated_senders
     registrations.fact_loaders |= {"template_named": named_templates, "sender_named": named_senders}
+    registrations.fact_loaders["template_documents"] = template_documents
+    registrations.fact_loaders["template_says_the_same"] = says_the_same
+    registrations.effect_handlers["make_template"] = make_template
     registrations.fact_loaders["template_choices"] = templates_to_choose
     registrations.fact_loaders["sender_choices"] = senders_to_choose
     registrations.simulators["send_email"] = simulated_email

@@ -12,8 +12,9 @@ __all__ = ["FORMAT", "document", "in_order", "plain_json", "read_document", "rep
 FORMAT = "workflow"
 LARGEST = 1_000_000
 DEEPEST = 40
-FIELDS = ("autoloop", "schema", "name", "description", "references", "triggers", "graph")
+FIELDS = ("autoloop", "schema", "name", "description", "references", "templates", "triggers", "graph")
 MOST_REFERENCES = 2_000
+MOST_TEMPLATES, LARGEST_TEMPLATES = 200, 4_000_000
 
 
 ORDER = {
@@ -42,15 +43,18 @@ def document(
     graph: Mapping[str, Any],
     triggers: Sequence[Mapping[str, Any]],
     references: Sequence[Mapping[str, str]] = (),
+    templates: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The document of a workflow. It holds no ids of its own; `references` are those that its settings hold
-    of other things (templates, senders, segments, credentials, workflows), with their names."""
+    of other things (templates, senders, segments, credentials, workflows), with their names;
+    `templates` are those of them that travel along."""
     return {
         "autoloop": FORMAT,
         "schema": 1,
         "name": name,
         "description": description,
         **({"references": [dict(each) for each in references]} if references else {}),
+        **({"templates": [dict(each) for each in templates]} if templates else {}),
         "triggers": [in_order(trigger, "trigger") for trigger in triggers],
         "graph": in_order(graph, "graph"),
     }
@@ -84,9 +88,26 @@ def read_document(given: Any) -> dict[str, Any]:
         or not all(map(_names, references))
     ):
         details["references"] = ["A list of at most 2,000 objects with the texts kind, id and name."]
+    templates = given.get("templates", [])
+    if (
+        not isinstance(templates, list)
+        or len(templates) > MOST_TEMPLATES
+        or not all(map(_is_template, templates))
+    ):
+        details["templates"] = ["A list of at most 200 objects, each with the texts id and name."]
     if details:
         raise Invalid(details=details)
-    return document(str(name).strip(), description, given["graph"], triggers, references)
+    plain_json(templates, "templates", LARGEST_TEMPLATES)
+    return document(str(name).strip(), description, given["graph"], triggers, references, templates)
+
+
+def _is_template(each: Any) -> bool:
+    """Is this a template? What it says is looked at when it is made."""
+    return (
+        isinstance(each, Mapping)
+        and all(isinstance(each.get(key), str) and "\x00" not in each[key] for key in ("id", "name"))
+        and 0 < len(each["name"].strip()) <= 200
+    )
 
 
 def _names(each: Any) -> bool:
@@ -111,11 +132,11 @@ def replaced(value: Any, words: Mapping[str, str]) -> Any:
     return value
 
 
-def plain_json(value: Any, place: str) -> None:
+def plain_json(value: Any, place: str, largest: int = LARGEST) -> None:
     """Raise Invalid unless the database can hold the value: its depth, its numbers, its size."""
     problem = _problem(value, DEEPEST)
-    if problem is None and _size(value) > LARGEST:
-        problem = f"Must not be larger than {LARGEST:,} characters."
+    if problem is None and _size(value) > largest:
+        problem = f"Must not be larger than {largest:,} characters."
     if problem is not None:
         raise Invalid(details={place: [problem]})
 

@@ -50,7 +50,7 @@ def test_elsewhere_it_finds_by_name_what_it_names(api: Client, runtime: Runtime,
 
     tenant = make_tenant(runtime)
     other = Client(wsgi, tenant.slug, tenant.key)
-    told = other.post("workflows/import", {"workflow": held}).json["data"]
+    told = other.post("workflows/import", {"workflow": held, "templates": "none"}).json["data"]
     assert {(each["kind"], each["name"], each["node"], each["field"]) for each in told["missing"]} == {
         ("template", "Hello", "mail", "config.template_id"),
         ("workflow", "Child", "other", "config.workflow_id"),
@@ -74,3 +74,63 @@ def test_elsewhere_it_finds_by_name_what_it_names(api: Client, runtime: Runtime,
     browser = Browser(wsgi, runtime, tenant.user_id)
     done = browser.post(f"/w/{tenant.slug}/workflows/import", document=json.dumps(held))
     assert "Not found here: template Hello" in done.follow().text
+
+
+def test_templates_travel_along(api: Client, runtime: Runtime, wsgi: object) -> None:
+    ids = furnish(api)
+    rich = {"subject": "Hi {{ contact.first_name }}", "headers": {}, "preheader": "Look"}
+    api.patch(f"templates/{ids['template']}", rich)
+    held = api.data(f"workflows/{drawn(api, ids)}/export")
+    (along,) = held["templates"]
+    assert (along["name"], along["source"], along["preheader"]) == ("Hello", "Hello", "Look")
+    bare = api.data(f"workflows/{drawn(api, ids)}/export", templates="false")
+    assert "templates" not in bare and bare["graph"] == held["graph"]
+    assert api.post("workflows/import", {"workflow": held}).json["data"]["templates"][0]["how"] == "kept"
+
+    tenant = make_tenant(runtime)
+    other = Client(wsgi, tenant.slug, tenant.key)
+
+    def bring(**more: Any) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+        told = other.post("workflows/import", {"workflow": held} | more).json["data"]
+        draft = other.data(f"workflows/{told['id']}/draft")
+        node = draft["graph"]["nodes"][0]["config"]
+        assert {each["kind"] for each in told["missing"]} == {"segment", "workflow"}
+        (template,) = told["templates"]
+        assert node["template_id"] == template["here"]
+        return (
+            template,
+            other.data(f"templates/{template['here']}"),
+            [t["name"] for t in other.data("templates")],
+        )
+
+    made, there, names = bring()
+    assert made["how"] == "made" and names == ["Hello"]
+    assert {name: there[name] for name in ("kind", "subject", "source", "preheader")} == {
+        name: along[name] for name in ("kind", "subject", "source", "preheader")
+    }
+    again, _there, names = bring()
+    assert (again["how"], again["here"], names) == ("mapped", made["here"], ["Hello"])
+    other.patch(f"templates/{made['here']}", {"subject": "Something else"})
+    assert bring()[0]["how"] == "mapped_other"
+    both, there, names = bring(templates="both")
+    assert (both["how"], both["name"], there["subject"]) == ("made", "Hello (2)", along["subject"])
+    assert sorted(names) == ["Hello", "Hello (2)"]
+    # It goes out again as it came in, but for its new name and id.
+    sent = other.data(f"workflows/{other.data('workflows')[0]['id']}/export")
+    assert sent["templates"][0] | {"id": "", "name": ""} == along | {"id": "", "name": ""}
+
+
+def test_templates_that_are_none_are_refused_with_their_place(api: Client) -> None:
+    ids = furnish(api)
+    held = api.data(f"workflows/{drawn(api, ids)}/export")
+    (along,) = held["templates"]
+    before = len(api.data("workflows"))
+    for odd in (5, [5], [{"id": "x"}], [along | {"name": ""}], [along] * 201):
+        refused = api.post("workflows/import", {"workflow": held | {"templates": odd}}, status=400)
+        assert "templates" in refused.json["details"]
+    for field, value in (("source", "{% for %}"), ("kind", "word"), ("subject", ""), ("colour", "red")):
+        body = {"workflow": held | {"templates": [along | {field: value}]}, "templates": "both"}
+        told = api.post("workflows/import", body, status=400).json["details"]
+        assert f"templates.0.{field}" in told, told
+    api.post("workflows/import", {"workflow": held, "templates": "odd"}, status=400)
+    assert len(api.data("workflows")) == before and len(api.data("templates")) == 1

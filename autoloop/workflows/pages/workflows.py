@@ -25,7 +25,7 @@ from autoloop.workflows.views.workflows import listed
 TEMPLATES = "autoloop.workflows:templates/"
 LIST = TEMPLATES + "workflows.jinja2"
 REFUSALS = (Invalid, Conflict)
-MOST_DRAWN = 120
+MOST_DRAWN, LARGEST = 120, 6_000_000
 
 
 def refuse(request: Request, error: AutoLoopError) -> AutoLoopError:
@@ -93,19 +93,35 @@ def bring_in(context: Workflows, request: Request) -> Any:
     text = request.POST.get("document", "")
     file = request.POST.get("file")
     try:
-        raw = file.file.read(2_000_001) if hasattr(file, "file") else str(text).encode(errors="replace")
-        if len(raw) > 2_000_000:
-            raise Invalid(details={"document": ["A workflow's document has at most 2,000,000 characters."]})
-        made, missing = request.services(services.Workflows).imported(parse_json(raw))
+        raw = file.file.read(LARGEST + 1) if hasattr(file, "file") else str(text).encode(errors="replace")
+        if len(raw) > LARGEST:
+            raise Invalid(details={"document": ["A workflow's document has at most 6,000,000 characters."]})
+        done = request.services(services.Workflows).imported(parse_json(raw))
     except REFUSALS as error:
         return list_page(context, request, given={"document": text}, error=refuse(request, error))
     say(request, _("Imported as a draft. It starts nothing until you publish it."))
-    if missing:
+    _say_templates(request, done.templates)
+    if done.missing:
         names = ", ".join(
-            dict.fromkeys(f"{each['kind']} {each['name'] or each['id']}" for each in missing[:10])
+            dict.fromkeys(f"{each['kind']} {each['name'] or each['id']}" for each in done.missing[:10])
         )
         say(request, _("Not found here: ${names}. Choose others in the draft.", mapping={"names": names}))
-    return HTTPSeeOther(request.resource_url(context, str(made.id)))
+    return HTTPSeeOther(request.resource_url(context, str(done.workflow.id)))
+
+
+def _say_templates(request: Request, report: list[dict[str, Any]]) -> None:
+    """What became of the templates in a document, a sentence for each kind of end."""
+    sentences = {
+        "made": _("Templates made: ${names}."),
+        "mapped": _("Templates of these names were here, and say the same: ${names}."),
+        "mapped_other": _(
+            "Templates of these names were here and are used, but say something else: ${names}."
+        ),
+    }
+    for how, sentence in sentences.items():
+        names = ", ".join(each["name"] for each in report[:20] if each["how"] == how)
+        if names:
+            say(request, _(str(sentence), mapping={"names": names}))
 
 
 @page(context=Workflow, method="POST", name="duplicate", permission=Permission.EDIT)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Select, exists, select
 
-from autoloop.base.errors import Conflict, NotFound
+from autoloop.base.errors import Conflict, Invalid, NotFound
 from autoloop.base.i18n import _
 from autoloop.base.services import Service, Services
 from autoloop.engine.models import Workflow, WorkflowVersion
+from autoloop.workflows.embedded import MODES, embedded, settle_templates
 from autoloop.workflows.exchange import document, plain_json, read_document, replaced
 from autoloop.workflows.models import WorkflowDraft
 from autoloop.workflows.naming import Missing, references_of, settled
@@ -19,6 +20,14 @@ from autoloop.workflows.naming import Missing, references_of, settled
 __all__ = ["EMPTY", "Workflows", "existing_workflows"]
 
 EMPTY: dict[str, Any] = {"schema": 1, "nodes": [], "edges": [], "settings": {"reentry": "once"}}
+
+
+class Imported(NamedTuple):
+    """The new workflow; what its document names and that is not here; what became of the templates in it."""
+
+    workflow: Workflow
+    missing: list[Missing]
+    templates: list[dict[str, Any]]
 
 
 class Workflows(Service):
@@ -120,29 +129,39 @@ class Workflows(Service):
         self.services.changed("workflows")
         return row
 
-    def exported(self, id: UUID) -> dict[str, Any]:
-        """The workflow's draft as a document."""
+    def exported(self, id: UUID, *, templates: bool = True) -> dict[str, Any]:
+        """The workflow's draft as a document, with the templates that its steps send unless told otherwise."""
         row, draft = self.get(id), self._draft(id)
         references = references_of(self.services, draft.graph, draft.triggers)
-        return document(row.name, row.description, draft.graph, draft.triggers, references)
+        along = embedded(self.services, draft.graph, draft.triggers) if templates else ()
+        return document(row.name, row.description, draft.graph, draft.triggers, references, along)
 
-    def imported(self, given: Any, use: Mapping[str, str] | None = None) -> tuple[Workflow, list[Missing]]:
+    def imported(
+        self, given: Any, use: Mapping[str, str] | None = None, *, templates: str = "map"
+    ) -> Imported:
         """A new draft from a document, and what it names that is not here. Raises Invalid.
 
         `use` replaces ids (of templates, senders …) by those of this workspace. Of the others, those that are
-        not here are looked for by the names that the document gives them.
+        not here are looked for by the names that the document gives them. Templates that came along are made
+        where there is none of that name; `templates` says what else becomes of them (`embedded.MODES`).
         """
-        read = replaced(read_document(given), use or {})
+        if templates not in MODES:
+            raise Invalid(details={"templates": [_("Must be one of map, both, none.")]})
+        read = read_document(given)
+        came = {"templates": read.get("templates", [])}
+        read = replaced({key: value for key, value in read.items() if key != "templates"}, use or {})
+        words, report = settle_templates(self.services, read | came, templates)
+        read = replaced(read, words)
         words, missing = settled(self.services, read["graph"], read["triggers"], read.get("references", ()))
         read = replaced(read, words)
         made = self.create(
             read["name"], description=read["description"], graph=read["graph"], triggers=read["triggers"]
         )
-        return made, missing
+        return Imported(made, missing, report)
 
     def duplicate(self, id: UUID, name: str | None = None) -> Workflow:
         """A new draft with the same graph and triggers. It starts nothing until it is published."""
-        held = self.exported(id)
+        held = self.exported(id, templates=False)
         title = name or str(_("Copy of ${name}", mapping={"name": held["name"]}).interpolate())[:200]
         return self.create(
             title, description=held["description"], graph=held["graph"], triggers=held["triggers"]

@@ -98,10 +98,11 @@ def duplicate_workflow(context: Workflow, request: Request) -> Any:
     return workflows.row(workflows.duplicate(context.row.id, request.validated["name"]).id)
 
 
-@api_view(context=Workflow, name="export", permission=Permission.READ)
+@api_view(context=Workflow, name="export", permission=Permission.READ, query=schemas.ExportQuery)
 def export_workflow(context: Workflow, request: Request) -> dict[str, Any]:
-    """The workflow's draft as a document that @@import takes."""
-    return request.services(services.Workflows).exported(context.row.id)
+    """The workflow's draft as a document that @@import takes, with the templates that its steps send."""
+    along = request.filters["templates"]
+    return request.services(services.Workflows).exported(context.row.id, templates=along)
 
 
 @api_view(
@@ -115,10 +116,12 @@ def export_workflow(context: Workflow, request: Request) -> dict[str, Any]:
 )
 def import_workflow(context: Workflows, request: Request) -> Any:
     """Make a draft from an exported document. What it names is looked for by id, else by name; `missing`
-    tells what is neither."""
-    workflows = request.services(services.Workflows)
-    made, missing = workflows.imported(request.validated["workflow"], request.validated["use"])
-    return dict(workflows.row(made.id)._mapping) | {"missing": missing}  # type: ignore[union-attr]
+    tells what is neither. Templates in the document are made where none has the name; `templates` tells
+    what became of each."""
+    workflows, given = request.services(services.Workflows), request.validated
+    done = workflows.imported(given["workflow"], given["use"], templates=given["templates"])
+    told = {"missing": done.missing, "templates": done.templates}
+    return dict(workflows.row(done.workflow.id)._mapping) | told  # type: ignore[union-attr]
 
 
 @api_view(context=Stats, permission=Permission.READ, out=schemas.StatsOut)
