@@ -246,6 +246,15 @@ def test_erasing_takes_two_steps_and_keeps_only_what_forbids_mail(
     assert [row.reason for row in world.rows()][-1] == "Suppressed: unsubscribed"
 
 
+def test_a_merge_subscribes_nobody_again_to_what_they_left(
+    app: TestApp, api: Client, world: MailWorld, email: UUID, contact: UUID
+) -> None:
+    app.post(f"{token(world, email)}/preferences", {"topic.tips": "true"})
+    other = api.post("contacts", {"email": "ada@home.example", "topics": ["news", "tips"]}).json["data"]["id"]
+    merged = api.post(f"contacts/{contact}/merge", {"other": other}).json["data"]
+    assert merged["topics"] == ["tips"], "news was left, whatever the other one says"
+
+
 def captured(world: MailWorld, *, of_system: bool = False) -> str:
     """All that the mailbox of the workspace or of the installation holds."""
     rows = world.sql(

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, insert, or_, select, text
+from sqlalchemy import Select, insert, select, text
 
 from autoloop.accounts.models import User
 from autoloop.base.crypto import Keyring
 from autoloop.base.ids import new_id
 from autoloop.base.services import Service, Services
-from autoloop.businesses.models import ConsentChange, Contact, ContactAlias
+from autoloop.businesses.models import ConsentChange, Contact
 
 __all__ = ["Consents", "export_consents", "forget_consents", "said_by"]
 
@@ -25,6 +25,14 @@ SAID_BY = text(
     "select set_config('autoloop.said_by', :source, true), set_config('autoloop.said_user', :user, true)"
 )
 SAID_FROM = text("select set_config('autoloop.said_ip', :ip, true)")
+# The contact's and those of the contacts that were merged into it; an array, or no index would serve.
+OF_CONTACT = """consent_changes.contact_id = any(cast(:contacts as uuid[]) || array(
+  select a.id from contact_aliases a where a.workspace_id = :workspace and a.contact_id = any(cast(:contacts as uuid[]))))"""
+LEFT = text(f"""
+select distinct on (coalesce(x.contact_id, consent_changes.contact_id), subject) subject, after from consent_changes
+left join contact_aliases x on x.workspace_id = consent_changes.workspace_id and x.id = consent_changes.contact_id
+where consent_changes.workspace_id = :workspace and what = 'topic' and {OF_CONTACT}
+order by coalesce(x.contact_id, consent_changes.contact_id), subject, consent_changes.created_at desc""")
 FORGET = text("select autoloop_forget_consents(cast(:contacts as uuid[]))")
 
 
@@ -61,12 +69,18 @@ class Consents(Service):
     def rows(self, contact_id: UUID) -> Select[Any]:
         """The contact's entries, those from before it was merged too, with who wrote them down."""
         table = ConsentChange
+        mine = text(OF_CONTACT).bindparams(workspace=self.workspace_id, contacts=[contact_id])
         columns = [getattr(table, name) for name in ("id", *TOLD, "user_id")]
         return (
             select(*columns, User.name.label("user_name"), table.ip_hash.is_not(None).label("from_known_ip"))
             .outerjoin(User, User.id == table.user_id)
-            .where(table.workspace_id == self.workspace_id, _of(self.workspace_id, contact_id))
+            .where(table.workspace_id == self.workspace_id, mine)
         )
+
+    def topics_left(self, *contact_ids: UUID) -> set[str]:
+        """Topics that one of these contacts subscribed to once, and does not any more."""
+        found = self.session.execute(LEFT, {"workspace": self.workspace_id, "contacts": list(contact_ids)})
+        return {row.subject for row in found if row.after == "unsubscribed"}
 
     def lately(self, contact_id: UUID, limit: int = 20) -> Sequence[Any]:
         """The last entries, the newest first."""
@@ -76,13 +90,6 @@ class Consents(Service):
     def _ip_hash(self, address: str) -> bytes:
         key = Keyring(self.settings.secret_keys).derive("consent addresses")
         return hmac.new(key, self.workspace_id.bytes + address.encode(), hashlib.sha256).digest()
-
-
-def _of(workspace_id: UUID, contact_id: UUID) -> Any:
-    merged = select(ContactAlias.id).where(
-        ContactAlias.workspace_id == workspace_id, ContactAlias.contact_id == contact_id
-    )
-    return or_(ConsentChange.contact_id == contact_id, ConsentChange.contact_id.in_(merged))
 
 
 def export_consents(services: Services, contact_id: UUID) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from autoloop.base.events import Event, emit
 from autoloop.base.i18n import _
 from autoloop.base.services import Services
 from autoloop.businesses.models import Contact, ContactAlias
-from autoloop.businesses.services.consents import said_by
+from autoloop.businesses.services.consents import Consents, said_by
 from autoloop.workspaces.services import WorkspaceAudit
 
 __all__ = ["merge_contacts"]
@@ -39,8 +39,8 @@ STATUSES = ("active", "archived", "bounced", "unsubscribed", "complained")
 def merge_contacts(services: Services, one: Contact, two: Contact) -> Contact:
     """Make one of two contacts; gives the survivor, the one with the older id. Raises Invalid if they are one.
 
-    What the survivor has stays, what it has not is taken from the other; tags and topics are united, of
-    consent and status the stricter counts. Runs, events and emails follow (`registrations.mergers`); the
+    What the survivor has stays, what it has not is taken from the other; tags and topics are united, but for
+    topics that one of the two has left, and of consent and status the stricter counts. Runs, events and emails follow (`registrations.mergers`); the
     other's id leads to the survivor from now on.
     """
     if one.id == two.id:
@@ -51,7 +51,8 @@ def merge_contacts(services: Services, one: Contact, two: Contact) -> Contact:
     _move(services, kept, other)
     _lock(services, kept, other)
     _move(services, kept, other)  # what came in before the lock; nothing can come in after it
-    changed, name = _united(keep, gone), _name(gone)
+    left = services(Consents).topics_left(kept, other)
+    changed, name = _united(keep, gone, left), _name(gone)
     _remove(services, kept, other)
     for name, value in changed.items():
         setattr(keep, name, value)
@@ -80,8 +81,8 @@ def _lock(services: Services, *ids: UUID) -> None:
         raise Invalid(details={"other": [_("There is no such contact any more.")]})
 
 
-def _united(keep: Contact, gone: Contact) -> dict[str, Any]:
-    """What the survivor takes over, by column."""
+def _united(keep: Contact, gone: Contact, left: Collection[str]) -> dict[str, Any]:
+    """What the survivor takes over, by column. Topics of `left` are not subscribed to again."""
     found: dict[str, Any] = {}
     for name in FILLED:
         if not getattr(keep, name) and getattr(gone, name):
@@ -90,7 +91,9 @@ def _united(keep: Contact, gone: Contact) -> dict[str, Any]:
     if fields != keep.fields:
         found["fields"] = fields
     for name in ("tags", "topics"):
-        words = sorted({*getattr(keep, name), *getattr(gone, name)})
+        words = sorted(
+            {*getattr(keep, name), *getattr(gone, name)} - (set(left) if name == "topics" else set())
+        )
         if words != sorted(getattr(keep, name)):
             found[name] = words
     if CONSENTS.index(gone.consent_marketing) > CONSENTS.index(keep.consent_marketing):
