@@ -74,6 +74,8 @@ class Settings:
     request_limit_per_minute: int = _setting("Requests a minute for one address", 6000)
     sign_in_limit_per_minute: int = _setting("Sign-in attempts a minute for one address", 20)
     request_body_mb: int = _setting("Largest body of a JSON request, in MB", 10)
+    attachments_most: int = _setting("Files that a template may send along", 10)
+    attachments_mb: int = _setting("All files of a template together, in MB", 10)
     import_file_mb: int = _setting("Largest file of an import, in MB", 200)
     outbound_allow: tuple[str, ...] = _setting(
         "Space-separated networks, addresses and host names that steps may call although they are not public",

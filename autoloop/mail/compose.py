@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from autoloop.mail.addresses import envelope_address
+from autoloop.mail.enclosures import Enclosed, enclose
 
-__all__ = ["CannotComposeError", "Letter", "compose"]
+__all__ = ["CannotComposeError", "Letter", "clean", "compose", "is_unsafe"]
 
 # Control characters, line separators of Unicode, and marks that turn text around (a name that
 # reads "moc.knab" as "bank.com").
@@ -48,7 +49,8 @@ class CannotComposeError(ValueError):
 class Letter:
     """Everything that stands in a message. The same letter gives the same bytes, always.
 
-    `headers` are extra ones from our own code (List-Unsubscribe and the like), never a person's.
+    `headers` are extra ones from our own code (List-Unsubscribe and the like), never a person's: those are
+    `custom`, whose names were checked. `files` are what goes along.
     """
 
     message_id: str
@@ -62,6 +64,13 @@ class Letter:
     html: str | None = None
     reply_to: str | None = None
     headers: Sequence[tuple[str, str]] = ()
+    custom: Sequence[tuple[str, str]] = ()
+    files: Enclosed | None = None
+
+
+def is_unsafe(text: str) -> bool:
+    """Whether it holds what could end a header or mislead the reader: control characters, marks of direction."""
+    return _UNSAFE.search(text) is not None
 
 
 def clean(text: str, limit: int) -> str:
@@ -84,7 +93,15 @@ def compose(letter: Letter) -> bytes:
         if not _HEADER_NAME.match(name):
             raise CannotComposeError(f"“{name}” is no name of a header")
         head.append(f"{name}: {_plain(value)}")
+    for name, value in letter.custom:
+        if not _HEADER_NAME.match(name):
+            raise CannotComposeError(f"“{clean(name, 60)}” is no name of a header")
+        head.append(f"{name}: {_unstructured(name, clean(value, MAX_VALUE))}")
     head.append("MIME-Version: 1.0")
+    if letter.files is not None:
+        html = None if letter.html is None else _part("html", letter.html)
+        body = enclose(letter.message_id, _part("plain", letter.text), html, letter.files)
+        return "\r\n".join([*head, ""]).encode() + body
     if letter.html is None:
         return "\r\n".join(head).encode() + b"\r\n" + _part("plain", letter.text)
     # The boundary follows from the id, so that a retry is the same bytes.
@@ -123,6 +140,13 @@ def _plain(value: str) -> str:
     if _UNSAFE.search(value) or not value.isascii() or len(value) > MAX_VALUE:
         raise CannotComposeError("a header holds what must not be there")
     return value
+
+
+def _unstructured(name: str, value: str) -> str:
+    """A person's value, never folded where it need not be: some hold an address of the web."""
+    if value.isascii() and "=?" not in value:
+        return value
+    return _encoded_words(value, len(name) + 2)
 
 
 def _mailbox(name: str, address: str) -> str:

@@ -10,8 +10,10 @@ from autoloop.mail.delivery.letters import Finished, finish
 from autoloop.mail.delivery.outgoing import load
 from autoloop.mail.delivery.versions import Versions
 from autoloop.mail.links import Links
+from autoloop.mail.models import EmailTemplateVersion
+from autoloop.mail.templates.carrying import TemplateFiles
 
-__all__ = ["rendered"]
+__all__ = ["pictured", "rendered"]
 
 
 def rendered(services: Services, email_id: UUID) -> Finished | None:
@@ -24,3 +26,12 @@ def rendered(services: Services, email_id: UUID) -> Finished | None:
     settings = services.settings
     made = finish(mails[0], versions, Links(settings.public_url, settings.secret_keys))
     return made if isinstance(made, Finished) else None
+
+
+def pictured(services: Services, letter: Finished) -> str | None:
+    """The HTML of a message for a page: with the pictures that travel with it."""
+    version_id = letter.mail.template_version_id
+    if letter.html is None or version_id is None or "cid:" not in letter.html:
+        return letter.html
+    version = services.session.get(EmailTemplateVersion, (services.workspace_id, version_id))
+    return letter.html if version is None else services(TemplateFiles).in_place(version, letter.html)

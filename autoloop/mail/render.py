@@ -42,6 +42,12 @@ _HIDDEN = (
 _FILLER = "&#847;&zwnj;&nbsp;" * 40
 
 
+NOT_INLINED = (
+    "The style sheets stay at the top of the mail, as tags of Liquid open or close elements across each other: "
+    "readers that remove style sheets show it plain."
+)
+
+
 class Version(Protocol):
     """What rendering reads of a version, or of a draft that has no number yet."""
 
@@ -196,6 +202,8 @@ def _rule(version: Version, path: str) -> str:
 def check(version: Version, context: Mapping[str, Any] | None = None) -> list[Problem]:
     """What would be wrong with a send; with a context, for that person."""
     problems = list(_unknown(version, fields_read(version), context))
+    if version.compiled.get("inlined") is False:
+        problems.append(Problem("styles", "", "", NOT_INLINED))
     known = {problem.field for problem in problems}
     if context is not None:
         try:

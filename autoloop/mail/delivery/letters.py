@@ -51,6 +51,11 @@ def finish(
     """The message of an email, or why there can be none."""
     try:
         subject, text, html = _content(mail, versions)
+        carrier = (
+            versions[mail.template_version_id] if mail.content is None and mail.template_version_id else None
+        )
+        if carrier is not None and carrier.files and carrier.enclosed is None:
+            raise _NotRenderedError("A file of the template is gone")
         headers: list[tuple[str, str]] = [("X-AutoLoop-Email", str(mail.id))]
         if mail.kind == Kind.TEST:
             headers.append(("X-AutoLoop-Test", "yes"))
@@ -86,6 +91,8 @@ def finish(
             html=html,
             reply_to=mail.reply_to,
             headers=headers,
+            custom=tuple(carrier.headers.items()) if carrier is not None and carrier.headers else (),
+            files=carrier.enclosed if carrier is not None else None,
         )
         data = signed = compose(letter)
         for signer in signers:

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from autoloop.mail.delivery.enclosing import MOST_OCTETS, enclosed_of, weight
 from autoloop.mail.delivery.outgoing import Outgoing
 
 __all__ = ["Versions"]
@@ -35,12 +36,23 @@ class Versions(Mapping[UUID, Any]):
             ).all()
             for row in rows:
                 session.expunge(row)
+            enclosed_of(session, rows)
             self._held.update({row.id: row for row in rows})
         for _, id in wanted:
             if id in self._held:
                 self._held.move_to_end(id)
         while len(self._held) > max(KEPT, len(wanted)):
             self._held.popitem(last=False)
+        if missing:
+            self._lighten(len(wanted))
+
+    def _lighten(self, wanted: int) -> None:
+        """Files weigh: the versions used last stay as far as their files have room, those wanted in any case."""
+        room = MOST_OCTETS
+        for place, (id, version) in enumerate(reversed(list(self._held.items()))):
+            room -= weight(version)
+            if room < 0 and place >= wanted and version.files:
+                del self._held[id]
 
     def __getitem__(self, key: UUID) -> Any:
         return self._held[key]

@@ -14,7 +14,7 @@ from autoloop.base.errors import NotFound
 from autoloop.base.i18n import _
 from autoloop.mail import resources, schemas
 from autoloop.mail.models import Status
-from autoloop.mail.preview import rendered
+from autoloop.mail.preview import pictured, rendered
 from autoloop.mail.services.emails import Emails
 from autoloop.mail.services.mailbox import Captured, opened
 from autoloop.mail.services.unknowns import Unknowns
@@ -84,7 +84,7 @@ def email_preview(context: resources.Email, request: Request) -> Response:
     letter = rendered(request.services, context.row.id)
     if letter is None:
         raise NotFound
-    return framed(request, letter.html, letter.text)
+    return framed(request, pictured(request.services, letter), letter.text)
 
 
 @page(context=resources.Email, name="settle", method="POST", permission=Permission.PUBLISH)

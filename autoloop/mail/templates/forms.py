@@ -30,6 +30,8 @@ def read_template(request: Request) -> dict[str, Any]:
         if not isinstance(value, str):
             raise Invalid(details={name: ["Send this as text."]})
         given[name] = value.replace("\r\n", "\n")
+    if "headers" in posted:
+        given["headers"] = headers_of(str(posted["headers"]))
     rules = {}
     for key in list(posted)[:MAX_FIELDS]:
         if not key.startswith("rule."):
@@ -41,6 +43,16 @@ def read_template(request: Request) -> dict[str, Any]:
         rules[path] = {"rule": rule, "value": value} if rule == "fallback" else {"rule": rule}
     given["field_rules"] = rules
     return given
+
+
+def headers_of(text: str) -> dict[str, str]:
+    """One header to a line, `Name: value`. What is none stays a name, for the check to refuse."""
+    found: dict[str, str] = {}
+    for line in text.replace("\r\n", "\n").split("\n")[:MAX_FIELDS]:
+        name, _, value = line.partition(":")
+        if line.strip():
+            found[line.strip() if name.strip() in found else name.strip()] = value.strip()
+    return found
 
 
 def rules_for(fields: Iterable[Any], rules: dict[str, Any]) -> list[dict[str, Any]]:

@@ -24,8 +24,9 @@ MAX_MJML = 200_000
 _PLACE = re.compile(r" in root template(?: at position (\d+):\d+)?")
 
 
-def html_of_mjml(source: str) -> str:
-    """The HTML document of an MJML source. Raises CannotStyleError.
+def html_of_mjml(source: str) -> tuple[str, bool]:
+    """The HTML document of an MJML source, and whether its styles stand in the elements. Raises
+    CannotStyleError.
 
     As MJML has it, only what stands in `<mj-style inline="inline">` goes into the elements.
     """
@@ -49,7 +50,8 @@ def html_of_mjml(source: str) -> str:
         at = source.find(shield.held[int(number)])
         raise CannotStyleError(f"Line {line_of(source, max(at, 0))}: Liquid cannot stand here in MJML.")
     html = shield.restore(made)
-    return (inlined(html, css) or html) if css else html
+    styled = inlined(html, css) if css else html
+    return (html, False) if styled is None else (styled, True)
 
 
 def _check_form(shield: Shield) -> None:

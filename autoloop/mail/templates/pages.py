@@ -16,7 +16,9 @@ from autoloop.base.liquid import TemplateInvalid
 from autoloop.businesses.models import Topic
 from autoloop.businesses.services import Topics
 from autoloop.mail.render import check, fields_read, render, would_skip
+from autoloop.mail.services.references import unlocated_senders
 from autoloop.mail.templates import schemas
+from autoloop.mail.templates.carrying import TemplateFiles
 from autoloop.mail.templates.forms import read_template, rules_for
 from autoloop.mail.templates.people import People
 from autoloop.mail.templates.resources import Template, Templates, Version
@@ -156,9 +158,12 @@ def editor(
         }
     base = request.resource_url(node if node is not None else request.context)
     return {
+        "node": node,
         "template": node.row if node is not None else None,
         "etag": node.etag if node is not None else "",
         "given": given,
+        "headers": headers_text(given.get("headers")),
+        **carried(request, draft),
         "error": told(request, error),
         "people": [
             ("", request.localizer.translate(_("A sample person"))),
@@ -172,6 +177,22 @@ def editor(
         "may_edit": request.has_permission(Permission.EDIT, request.context),
         **found,
     }
+
+
+def carried(request: Request, draft: Draft | None) -> dict[str, Any]:
+    """What goes along: which pictures the text shows, how much may, and whether marketing mail may go at all."""
+    shown = set(draft.compiled.get("shown", {}).values()) if draft is not None else set()
+    settings = request.runtime.settings
+    return {
+        "shown": {each["cid"] for each in (draft.files if draft else ()) if each["hash"] in shown},
+        "limits": {"most": settings.attachments_most, "mb": settings.attachments_mb},
+        "located": None not in unlocated_senders(request.services, {None}),
+    }
+
+
+def headers_text(headers: Any) -> str:
+    """Headers as the form has them: what was posted, or one to a line."""
+    return "\n".join(f"{name}: {value}" for name, value in (headers or {}).items())
 
 
 def topic_options(request: Request, chosen: str) -> list[tuple[str, str]]:
@@ -210,7 +231,8 @@ def mail_response(request: Request, written: Any) -> Response:
     if request.params.get("view") == "text":
         return plain_response(request, f"{made.subject}\n\n{made.text}")
     request.header_profile = "preview"
-    return Response(made.html, content_type="text/html", charset="utf-8")
+    html = request.services(TemplateFiles).in_place(written, made.html)
+    return Response(html, content_type="text/html", charset="utf-8")
 
 
 def plain_response(request: Request, text: str, status: int = 200) -> Response:

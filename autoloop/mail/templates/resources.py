@@ -11,7 +11,7 @@ from autoloop.mail.models import EmailTemplate, EmailTemplateVersion
 from autoloop.mail.templates import services
 from autoloop.web import Collection, Node, Row
 
-__all__ = ["Template", "Templates", "Version", "Versions"]
+__all__ = ["File", "Files", "Template", "Templates", "Version", "Versions"]
 
 
 class Template(Row):
@@ -54,6 +54,29 @@ class Versions(Node):
         if not name.isascii() or not name.isdecimal() or len(name) > 9 or name.startswith("0"):
             raise KeyError(name)
         return Version(self, name, int(name))
+
+    @property
+    def template(self) -> Any:
+        return self.__parent__
+
+
+class File(Node):
+    """A file of a template's current version, by its name."""
+
+    parameter: ClassVar = "name"
+
+    @property
+    def template(self) -> Any:
+        return self.__parent__.template  # type: ignore[union-attr]
+
+
+class Files(Node):
+    """What a template sends along."""
+
+    row_node: ClassVar = File
+
+    def member(self, name: str) -> Node:
+        return File(self, name)
 
     @property
     def template(self) -> Any:

@@ -16,6 +16,7 @@ __all__ = [
     "ChangeTemplate",
     "CreateTemplate",
     "DuplicateTemplate",
+    "FileOut",
     "PreviewOut",
     "PreviewTemplate",
     "ProblemsOut",
@@ -72,6 +73,23 @@ class FieldRules(colander.SchemaType):
         return []
 
 
+class Headers(colander.SchemaType):
+    """{"X-Campaign": "spring"}; which names may be set is checked with the rest of the template."""
+
+    def serialize(self, node: Any, appstruct: Any) -> Any:
+        return appstruct
+
+    def deserialize(self, node: Any, cstruct: Any) -> Any:
+        if cstruct is colander.null:
+            return colander.null
+        if not isinstance(cstruct, dict) or not all(isinstance(value, str) for value in cstruct.values()):
+            raise colander.Invalid(node, _("Send an object of header to text."))
+        return cstruct
+
+    def cstruct_children(self, node: Any, cstruct: Any) -> list[Any]:
+        return []
+
+
 class Uuid(colander.String):
     """An id, as text outside and UUID inside."""
 
@@ -104,6 +122,7 @@ def written(**options: Any) -> list[colander.SchemaNode]:
         colander.SchemaNode(
             FieldRules(), name="field_rules", title=_("Empty fields"), **(drop or {"missing": {}})
         ),
+        colander.SchemaNode(Headers(), name="headers", title=_("Extra headers"), **(drop or {"missing": {}})),
     ]
 
 
@@ -175,6 +194,22 @@ class RulesOut(colander.MappingSchema):
         self.typ = colander.Mapping(unknown="preserve")
 
 
+class HeadersOut(RulesOut):
+    """By name."""
+
+
+class FileOut(colander.MappingSchema):
+    name = plain()
+    kind = plain(description="Media type, by the name's ending")
+    size = colander.SchemaNode(colander.Integer(), description="In octets")
+    hash = plain(description="SHA-256, in hex")
+    cid = plain(missing=None, description='What the HTML calls a picture: `<img src="cid:logo.png">`')
+
+
+class FilesOut(colander.SequenceSchema):
+    file = FileOut()
+
+
 class Places(colander.SequenceSchema):
     place = plain()
 
@@ -197,6 +232,8 @@ class TemplateOut(TemplateRowOut):
     source = plain()
     text_source = plain(missing=None)
     field_rules = RulesOut()
+    headers = HeadersOut()
+    files = FilesOut()
     fields = MergeFields()
 
 
@@ -219,6 +256,8 @@ class VersionOut(colander.MappingSchema):
     source = plain()
     text_source = plain(missing=None)
     field_rules = RulesOut()
+    headers = HeadersOut()
+    files = FilesOut()
     fields = MergeFields()
     created_at = moment()
 

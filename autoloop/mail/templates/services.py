@@ -22,7 +22,7 @@ from autoloop.web.paging import fetch_page, order_of
 
 __all__ = ["Templates", "WholeTemplate"]
 
-WRITTEN = ("kind", "subject", "preheader", "source", "text_source", "field_rules")
+WRITTEN = ("kind", "subject", "preheader", "source", "text_source", "field_rules", "headers", "files")
 SORTS = {
     "name": EmailTemplate.name,
     "created_at": EmailTemplate.created_at,
@@ -223,6 +223,8 @@ class Templates(Service):
             text_source=draft.text_source,
             compiled=draft.compiled,
             field_rules=draft.field_rules,
+            headers=draft.headers,
+            files=draft.files,
             checksum=draft.checksum,
             created_by=self.services.user_id,
         )

@@ -12,6 +12,8 @@ import orjson
 
 from autoloop.base.errors import Invalid
 from autoloop.base.liquid import HEADER, HTML, TEXT, Profile, TemplateInvalid, parse
+from autoloop.mail.headers import faults_of
+from autoloop.mail.templates.files import with_pictures
 from autoloop.mail.templates.markdown import document
 from autoloop.mail.templates.markup import MAX_DEPTH, CannotStyleError, depth_fault
 from autoloop.mail.templates.mjml import html_of_mjml
@@ -37,12 +39,17 @@ class Draft:
     source: str
     text_source: str | None
     field_rules: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    files: list[dict[str, Any]] = field(default_factory=list)
     compiled: dict[str, Any] = field(default_factory=dict)
 
     @property
     def checksum(self) -> bytes:
         """Of all that was written: equal drafts make no second version."""
-        written = [self.kind, self.subject, self.preheader, self.source, self.text_source, self.field_rules]
+        written: list[Any] = [self.kind, self.subject, self.preheader, self.source, self.text_source]
+        written.append(self.field_rules)
+        if self.headers or self.files:
+            written += [self.headers, self.files]
         return hashlib.sha256(orjson.dumps(written, option=orjson.OPT_SORT_KEYS)).digest()
 
 
@@ -58,8 +65,12 @@ def compile_draft(given: Mapping[str, Any]) -> Draft:
         given["source"],
         given.get("text_source") or None,
         given.get("field_rules") or {},
+        given.get("headers") or {},
+        given.get("files") or [],
     )
     problems: dict[str, list[str]] = {}
+    if faults := faults_of(draft.headers):
+        problems["headers"] = faults
     for name, text, profile in (
         ("subject", draft.subject, HEADER),
         ("preheader", draft.preheader, HEADER),
@@ -92,8 +103,9 @@ def _problem(text: str, profile: Profile) -> str | None:
 
 
 def _compile(draft: Draft) -> dict[str, Any]:
-    html = _html(draft)
+    html, inlined_all = _html(draft)
     text = draft.text_source or _text_from(html)
+    html, shown = with_pictures(html, draft.files)
     body = _BODY.search(html)
     at = body.end() if body else 0
     return {
@@ -101,18 +113,20 @@ def _compile(draft: Draft) -> dict[str, Any]:
         "html": html[:at] + PREHEADER + html[at:] if draft.preheader else html,
         "text": text,
         "text_derived": draft.text_source is None,
+        **({} if inlined_all else {"inlined": False}),
+        **({"shown": shown} if shown else {}),
     }
 
 
-def _html(draft: Draft) -> str:
-    """The source as a document with its styles in the elements. Raises CannotStyleError."""
+def _html(draft: Draft) -> tuple[str, bool]:
+    """The source as a document with its styles in the elements, and whether they are. Raises CannotStyleError."""
     if draft.kind == "mjml":
         return html_of_mjml(draft.source)
     html = document(draft.source) if draft.kind == "markdown" else draft.source
     if (line := depth_fault(html)) is not None:
         raise CannotStyleError(f"Line {line}: elements are more than {MAX_DEPTH} deep inside one another.")
     styled = inlined(html)
-    return html if styled is None else styled
+    return (html, False) if styled is None else (styled, True)
 
 
 def _text_from(html: str) -> str | None:
