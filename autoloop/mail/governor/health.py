@@ -39,6 +39,11 @@ select s.workspace_id, s.id, s.status, s.address, s.health_since, w.slug, w.sett
 from senders s join workspaces w on w.id = s.workspace_id
 where s.health_due_at <= now() order by s.health_due_at limit 1 for no key update of s skip locked""")
 
+# What no threshold can reach any more: they look back 60 days at the most.
+FORGET = text("""
+delete from sender_mishaps
+where workspace_id = :workspace and sender_id = :id and sent_at < clock_timestamp() - interval '90 days'""")
+
 LOOKED = text("""
 update senders set health_checked_at = clock_timestamp(), health_due_at = cast(:again as timestamptz)
 where workspace_id = :workspace and id = :id""")
@@ -104,6 +109,7 @@ def look_at_due(runtime: Runtime) -> int:
         except Exception:
             log.exception("sender %s cannot be judged", sender.id)
             again = FAILED
+        services.session.execute(FORGET, {"workspace": sender.workspace_id, "id": sender.id})
         at = sender.now + again if again is not None else None
         services.session.execute(LOOKED, {"workspace": sender.workspace_id, "id": sender.id, "again": at})
     return 1
