@@ -332,3 +332,31 @@ def test_strange_contacts_break_nothing(api: Client, letter: str):
         assert answer.json["data"]["end"]["status"] in ("completed", "failed")
     found = tried(api, workflow, contact=strange[-1])
     assert found["steps"][2]["mail"]["subject"] == "Hello {{ contact.email }}{% for %}"
+
+
+def test_the_page_picks_how_the_run_of_another_workflow_ends(
+    api: Client, ada: str, wsgi: object, runtime: Runtime, tenant: Tenant
+):
+    other = made(api, {"schema": 1, "nodes": [node("s", "stop")], "edges": []})
+    graph = {
+        "schema": 1,
+        "nodes": [node("sub", "sub_workflow", workflow_id=other), node("bad", "add_tag", tag="bad")],
+        "edges": [edge("sub", "failed", "bad")],
+    }
+    browser = Browser(wsgi, runtime, tenant.user_id)
+    page = browser.get(f"/w/{tenant.slug}/workflows/{made(api, graph)}/simulate")
+
+    def form_of(page: Any) -> Any:
+        return page.forms[next(key for key in page.forms if "who" in page.forms[key].fields)]
+
+    form = form_of(page)
+    form["contact"] = "ada@example.com"
+    first = form.submit()
+    assert "tag + bad" not in first.text
+    form = form_of(first)
+    form["o:sub:child"], form["o:sub:hours"] = "failed", "3"
+    second = form.submit()
+    assert "tag + bad" in second.text and "3 hours after it began" in second.text
+    fields = dict(form_of(second).submit_fields()) | {"o:sub:child": "odd"}
+    place = second.request.path
+    assert browser.app.post(place, fields, status=422)

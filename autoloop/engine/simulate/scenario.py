@@ -11,6 +11,7 @@ __all__ = ["Happens", "Scenario"]
 
 Outcome = Mapping[str, Any]
 FATES = ("sent", "failed", "skipped", "unknown")
+CHILD_ENDS = ("completed", "stopped", "failed", "cancelled", "skipped")
 REACTIONS = ("delivered", "opened", "clicked", "replied", "bounced", "complained", "unsubscribed")
 
 
@@ -29,6 +30,7 @@ class Scenario:
 
     An outcome is plain data, every key optional: `fate` and `then` [{event, after, data, text}] for emails;
     `happens`, `after`, `data` for waits; `port`, `status`, `body`, `output`, `why` for steps that call out;
+    `child`, `after`, `output`, `why` for runs of other workflows;
     `port` also takes that way out of any other step. `after` is in seconds.
     """
 

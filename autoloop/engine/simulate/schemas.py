@@ -11,7 +11,7 @@ import orjson
 
 from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
-from autoloop.engine.simulate.scenario import FATES, REACTIONS
+from autoloop.engine.simulate.scenario import CHILD_ENDS, FATES, REACTIONS
 
 __all__ = ["Asked", "Picked", "Told", "read_outcomes"]
 
@@ -92,11 +92,7 @@ class Picked(colander.MappingSchema):  # type: ignore[misc]
     output = colander.SchemaNode(Anything(), missing=colander.drop)
     why = _text(500, missing=colander.drop)
     child = _one_of(
-        "completed",
-        "stopped",
-        "failed",
-        "cancelled",
-        "skipped",
+        *CHILD_ENDS,
         missing=colander.drop,
         description="How the run of the other workflow ended; skipped: the contact was not let in",
     )

@@ -11,7 +11,7 @@ from pyramid.response import Response
 from autoloop.base.errors import AutoLoopError, Invalid, NotFound
 from autoloop.base.i18n import _
 from autoloop.engine.explain.telling import reasons, translated
-from autoloop.engine.simulate.scenario import FATES, REACTIONS
+from autoloop.engine.simulate.scenario import CHILD_ENDS, FATES, REACTIONS
 from autoloop.web import page
 from autoloop.web.permissions import Permission
 from autoloop.workflows import services
@@ -101,6 +101,7 @@ def shown(
         "people": newest_contacts(request),
         "fates": FATES,
         "reactions": REACTIONS,
+        "child_ends": CHILD_ENDS,
         "steps": [_line(request, step) for step in found["steps"]] if found else [],
         "end": found["end"] | {"tone": ENDS[found["end"]["status"]]} if found else None,
         "lasted": _length(request, found["end"]["seconds"]) if found else "",
@@ -116,7 +117,7 @@ def _line(request: Request, step: dict[str, Any]) -> dict[str, Any]:
         kind = "port"
     why = translated(reasons(step["why"]), request.localizer.translate)
     return step | {
-        "picks": kind if kind in ("mail", "event", "action", "port") else "",
+        "picks": kind if kind in ("mail", "event", "action", "child", "port") else "",
         "because": why,
         "at": datetime.fromisoformat(step["left_at"] or step["entered_at"]),
         "tone": TONES.get(step["outcome"], "bad" if step["port"] == "error" else ""),

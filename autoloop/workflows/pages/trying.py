@@ -14,13 +14,14 @@ from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
 from autoloop.businesses.models import Contact
+from autoloop.engine.simulate.scenario import CHILD_ENDS
 from autoloop.engine.simulate.schemas import Asked
 from autoloop.web.input import checked
 
 __all__ = ["asked_by", "chosen_contact", "newest_contacts", "read_form"]
 
 SIMPLE = ("version", "who", "contact", "invented", "start_at", "event", "event_data", "fate", "then")
-OUTCOME = ("fate", "then", "hours", "text", "happens", "port", "status", "body")
+OUTCOME = ("fate", "then", "hours", "text", "happens", "port", "status", "body", "child")
 
 
 def read_form(request: Request) -> dict[str, Any]:
@@ -101,6 +102,10 @@ def _outcome(given: Mapping[str, str], place: str) -> dict[str, Any]:
         made["after"] = 3600 if after is None else after
         if given.get("body"):
             made["data"] = _json(given["body"], place)
+    if given.get("child"):
+        if given["child"] not in CHILD_ENDS:
+            raise Invalid(details={place: [_("The other workflow's run ends in none of the known ways.")]})
+        made |= {"child": given["child"], "after": after or 0}
     if given.get("port"):
         made["port"] = given["port"]
     if given.get("status"):
