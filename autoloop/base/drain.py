@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
+    from autoloop.base.stopping import Stopping
 
 __all__ = ["drain"]
 
@@ -16,14 +17,16 @@ log = logging.getLogger(__name__)
 SPELL = 2.0  # seconds at one kind of work before another has its turn
 
 
-def drain(runtime: Runtime, kind: str, *, seconds: float = SPELL) -> bool:
-    """Work batches until nothing is due or the time is over. True if more may be due."""
+def drain(runtime: Runtime, kind: str, *, seconds: float = SPELL, stopping: Stopping | None = None) -> bool:
+    """Work batches until nothing is due, the time is over or a stop is asked for. True if more may be due."""
     due = runtime.registrations.due_kinds.get(kind)
     if due is None:
         log.warning("ignored a nudge of the unknown kind %r", kind)
         return False
     until = time.monotonic() + seconds
-    while due.work(runtime):
+    while not (stopping and stopping.asked):
+        if not due.work(runtime):
+            return False
         if time.monotonic() > until:
-            return True
-    return False
+            break
+    return True

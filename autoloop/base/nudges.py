@@ -23,8 +23,9 @@ BROKEN_SECONDS = (
 )
 
 
-# Who sends a nudge may wait a second at the most; who waits for one may wait for ever.
+# Who sends a nudge may wait a second at the most; who waits for one asks again each second.
 IMPATIENT = {"socket_timeout": 0.6, "socket_connect_timeout": 0.3, "max_retries": 0}
+PATIENT = {"socket_timeout": 2.0, "socket_connect_timeout": 2.0}
 
 
 def queue_of(kind: str) -> str:
@@ -49,9 +50,11 @@ def make_celery(broker_url: str, transport: dict[str, Any] | None = None) -> Cel
         # Else what a task raised goes into a pipe that leads to itself, and nobody ever reads it.
         worker_redirect_stdouts=False,
         worker_send_task_events=False,
+        # Signals rule a worker; whoever can write to the broker shall not.
+        worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={"visibility_timeout": 3600, **(transport or {})},
+        broker_transport_options={"visibility_timeout": 3600, **(transport or PATIENT)},
         timezone="UTC",
     )
     return celery

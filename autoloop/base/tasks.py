@@ -13,6 +13,7 @@ from autoloop.base.broker import read_tolerantly
 from autoloop.base.drain import drain
 from autoloop.base.nudges import QUEUE, TASK, make_celery, queue_of
 from autoloop.base.runtime import Runtime
+from autoloop.base.stopping import Stopping
 
 __all__ = ["run_worker", "worker_app"]
 
@@ -26,6 +27,8 @@ def worker_app(make_runtime: Callable[[], Runtime]) -> Celery:
     celery = make_celery(runtime.nudger.broker_url)
     kinds = sorted(runtime.registrations.due_kinds)
     celery.select_queues([QUEUE, *map(queue_of, kinds)])
+    stopping = Stopping()
+    stopping.listen()
 
     @signals.worker_init.connect(weak=False)
     def freeze(**_: Any) -> None:
@@ -42,7 +45,7 @@ def worker_app(make_runtime: Callable[[], Runtime]) -> Celery:
         if not isinstance(kind, str):
             log.warning("ignored a forged nudge")
             return
-        if drain(runtime, kind):
+        if drain(runtime, kind, stopping=stopping):
             runtime.nudge(kind)
 
     return celery

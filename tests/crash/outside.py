@@ -19,7 +19,7 @@ class Server:
 
     def __init__(self) -> None:
         self.calls: dict[str, list[str]] = defaultdict(list)
-        self.meanwhile: Callable[[], None] = lambda: None
+        self.meanwhile: Callable[[], object] = lambda: None
         told = self
 
         class Handler(BaseHTTPRequestHandler):
