@@ -27,7 +27,8 @@ __all__ = ["mark"]
 # waited for the lock (a cancellation, an unsubscribe) is seen.
 LOCK = text("""
 select e.id, (s.daily_cap is not null or s.ramp is not null) as capped,
-  exists (select from mail_limits l where l.workspace_id = e.workspace_id and l.per_day is not null) as counted,
+  e.workspace_id = any(array(select l.workspace_id from mail_limits l
+    where l.workspace_id = any(cast(:tenants as uuid[])) and l.per_day is not null)) as counted,
   exists (select from business_contacts c where c.workspace_id = e.workspace_id and c.id = e.contact_id
     and c.mail_pace_days > 0) as paced
 from email_logs e
