@@ -30,7 +30,7 @@ select e.id, (s.daily_cap is not null or s.ramp is not null) as capped,
   e.workspace_id = any(array(select l.workspace_id from mail_limits l
     where l.workspace_id = any(cast(:tenants as uuid[])) and l.per_day is not null)) as counted,
   exists (select from business_contacts c where c.workspace_id = e.workspace_id and c.id = e.contact_id
-    and c.mail_pace_days > 0) as paced
+    and c.mail_pace_days > 0) or coalesce(e.send_window ?| array['cooldown_hours', 'once'], false) as paced
 from email_logs e
 join unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:fences as bigint[])) u(tenant, id, fence)
   on e.workspace_id = u.tenant and e.id = u.id
