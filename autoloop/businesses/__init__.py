@@ -52,6 +52,7 @@ def includeme(config: Configurator) -> None:
     config.add_nav("contacts", _("Contacts"), "users", order=20, key="c")
     config.add_child(resources.Segment, "contacts", resources.SegmentContacts)
     config.add_nav("segments", _("Segments"), "filter", order=25, key="f")
+    config.add_nav("topics", _("Topics"), "list", section="Manage", order=59)
     config.add_nav("imports", _("Import"), "upload", order=30, key="i")
     config.scan("autoloop.businesses.views")
     config.scan("autoloop.businesses.pages")

@@ -138,3 +138,27 @@ def test_a_simulation_says_who_does_not_subscribe(api: Client, world: Whole, mai
     workflow = api.post("workflows", {"name": "Topics", "graph": graph}).json["data"]["id"]
     told = api.post(f"workflows/{workflow}/simulate", {"contact_id": str(ada)}).text
     assert NOT_SUBSCRIBED in told
+
+
+def test_topics_are_made_changed_and_removed_on_their_page(
+    wsgi: object, runtime: Runtime, api: Client, tenant: Tenant
+) -> None:
+    browser, place = Browser(wsgi, runtime, tenant.user_id), f"/w/{tenant.slug}/topics"
+    assert "No topic yet" in browser.get(place)
+    wrong = browser.post(place, key="News!", name="News")
+    assert wrong.status_int == 422
+    assert 'value="News!"' in wrong
+    assert browser.post(place, key="news", name="News", is_public="true").status_int == 303
+    assert browser.post(place, key="news", name="Again").status_int in (409, 422)
+    contact = api.post("contacts", {"email": "ada@example.org", "topics": ["news"]}).json["data"]["id"]
+    assert 'contacts/?topic=news">1</a>' in browser.get(place).text
+    (row,) = api.data("topics")
+    one = f"{place}/{row['id']}"
+    assert "1 subscriber" in browser.get(one)
+    assert browser.post(one, name="The news", description="Weekly").status_int == 303
+    assert [(each["name"], each["is_public"]) for each in api.data("topics")] == [("The news", False)]
+    assert browser.post(f"{one}/delete", confirm="no").status_int == 422
+    assert browser.post(f"{one}/delete", confirm="news").status_int == 303
+    assert api.data("topics") == []
+    assert api.data(f"contacts/{contact}")["topics"] == []
+    assert api.data(f"contacts/{contact}/consents")[0]["source"] == "topic_deleted"

@@ -31,6 +31,7 @@ SOURCES = {
     "page": _("noted here"),
     "merge": _("when two contacts became one"),
     "workflow": _("by a workflow"),
+    "topic_deleted": _("for the topic was removed"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from autoloop.base.ids import new_id
 from autoloop.base.lines import tidy
 from autoloop.base.services import Service
 from autoloop.businesses import models
+from autoloop.businesses.services.consents import said_by
 from autoloop.businesses.services.records import written
 from autoloop.businesses.values import FieldType
 
@@ -22,6 +23,9 @@ MOST_FIELDS = 200
 FIELD_KEY = "uq_field_definitions_workspace_id_target_key"
 TAG_NAME = "uq_tags_workspace_id_name"
 TOPIC_KEY = "uq_topics_workspace_id_key"
+SUBSCRIBERS = text("""
+select t.key, count(*) from business_contacts c cross join unnest(c.topics) t(key)
+where c.workspace_id = :tenant and t.key = any(cast(:keys as text[])) group by t.key""")
 
 INSERT_TAGS = text("""
 insert into tags (workspace_id, id, name)
@@ -194,6 +198,13 @@ class Topics(Service):
         statement = select(models.Topic.key).where(models.Topic.workspace_id == self.workspace_id)
         return set(self.session.scalars(statement))
 
+    def subscribers(self, keys: Collection[str]) -> dict[str, int]:
+        """How many contacts subscribe to each of these topics."""
+        if not keys:
+            return {}
+        found = self.session.execute(SUBSCRIBERS, {"tenant": self.workspace_id, "keys": list(keys)})
+        return {row.key: row.count for row in found}
+
     def create(self, key: str, name: str, description: str = "", is_public: bool = True) -> models.Topic:
         row = models.Topic(
             workspace_id=self.workspace_id,
@@ -218,6 +229,7 @@ class Topics(Service):
 
     def delete(self, row: models.Topic) -> None:
         """Remove the topic, and every subscription to it."""
+        said_by(self.services, "topic_deleted")
         self.session.execute(
             text(
                 "update business_contacts set topics = array_remove(topics, :key), updated_at = now() where "
