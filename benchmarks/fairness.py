@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -77,11 +78,15 @@ def main(_rounds: int, _seconds: float) -> float:
             next_door = neighbour(standing, number)
             contacts = next_door.contacts(200)
             others.append((next_door, waiting_workflow(next_door, contacts[0])[1], contacts))
+            plant(*others[-1][:2], contacts, 1_000, "now() + interval '9 days'")  # what they did before
+        plant(standing, like, large, 1_000, "now() + interval '9 days'")
         standing.analyze()
         with working(standing.settings, 2):
             lateness(others, 0, 3)
             alone = lateness(others, 1, SECONDS)
-            plant(standing, like, large, LARGE, "now() - make_interval(secs => 600 - n * 0.001)")
+            moment = datetime.now(UTC) + timedelta(seconds=20 + LARGE / 12_000)
+            plant(standing, like, large, LARGE, f"timestamptz '{moment.isoformat()}'")
+            time.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
             before, started = left(standing), time.monotonic()
             beside = lateness(others, 2, SECONDS)
             after, took = left(standing), time.monotonic() - started
