@@ -70,7 +70,7 @@ def test_a_company_gets_its_share_exactly_under_fifty_parallel_senders(
     campaign(world, other, 5)
     invoices = campaign(world, acme, 3, kind="transactional")
     # Each takes one mail in hand, so that fifty of them decide at the same time.
-    wide = replace(settings, worker_batch=1, database_pool_size=30)
+    wide = replace(settings, worker_batch=1, database_pool_size=15, database_pool_overflow=0)
     crowd, gate = Runtime(wide, runtime.registrations), threading.Barrier(50)
 
     def send() -> None:
