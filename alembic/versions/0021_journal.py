@@ -84,7 +84,7 @@ begin
   delete from consent_changes c where c.workspace_id = here and c.contact_id = any(mine)
     and (c.what in ('pace', 'language', 'pause') or c.address_hash is null);
   update consent_changes c set contact_id = null, ip_hash = null, user_id = null,
-    source = case when c.source ~ '^[a-z_.]{1,40}$' then c.source else '' end
+    source = case when c.source ~ '^(form: .*|[a-z_.]{1,40})$' then c.source else '' end
   where c.workspace_id = here and c.contact_id = any(mine);
 end $$
 """

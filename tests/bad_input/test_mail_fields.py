@@ -134,6 +134,14 @@ def test_a_lone_surrogate_and_a_key_that_comes_twice_are_no_json(api: Client) ->
     assert len(api.data("senders")) == 0
 
 
+def test_a_test_goes_to_one_address_or_nowhere(api: Client, mail: MailWorld) -> None:
+    template = api.post("templates", TEMPLATE).json["data"]["id"]
+    for name, value in (ADDRESSES | {"empty": ""}).items():
+        given = {"template_id": template, "to_address": value}
+        assert "to_address" in api.post("emails/test", given, status=400).json["details"], name
+    assert api.data("emails") == []
+
+
 def sent(mail: MailWorld) -> list[bytes]:
     drain(mail.runtime)
     return [

@@ -53,6 +53,7 @@ def test_a_visitor_becomes_a_contact_with_consent_and_a_run_once(api, runtime, f
     contact = api.data(f"contacts/{run['contact_id']}")
     assert (contact["first_name"], contact["tags"]) == ("Ada", ["signed up"])
     assert (contact["consent"]["marketing"], contact["consent"]["source"]) == ("granted", "form: News")
+    assert [each["from_known_ip"] for each in api.data(f"contacts/{contact['id']}/consents")] == [True]
     (event,) = api.data("events", name="form.submitted")
     assert event["data"]["fields"] == {"email": "Ada@Fern.example", "first_name": "Ada"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
@@ -120,6 +121,16 @@ def test_what_makes_no_sense_settles_nothing(api: Client, world: MailWorld, give
     ids = lose(world, 1)
     assert api.post("emails/unknown/settle", given, status=400).json["details"]
     assert states(world, ids) == ["unknown"]
+
+
+def test_two_people_at_once_send_nothing_twice(api: Client, world: MailWorld) -> None:
+    ids = lose(world, 20)
+    given = {"fate": "resend", "ids": [str(id) for id in ids]}
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: api.post("emails/unknown/settle", given).json["data"], range(4)))
+    assert sum(each["settled"] for each in done) == 20
+    made = world.sql("select count(*) from email_logs where workspace_id = :w and resend_of is not null")
+    assert made == [(20,)]
 
 
 def test_nobody_settles_another_tenants_mail(

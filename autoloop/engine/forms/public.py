@@ -12,6 +12,7 @@ from autoloop.accounts.forms import posted_text
 from autoloop.base.errors import Forbidden, Invalid, TooMany
 from autoloop.base.i18n import _
 from autoloop.base.ids import new_id
+from autoloop.businesses.services.consents import Consents
 from autoloop.engine.forms.resources import PublicForm
 from autoloop.engine.forms.services import honeypot_of
 from autoloop.engine.forms.submitting import Submitting
@@ -39,6 +40,7 @@ def submit(context: PublicForm, request: Request) -> dict[str, Any]:
         raise TooMany(_("That was too often. Wait a minute and try again."), retry_after=verdict.reset)
     given = posted_text(request)
     submission = given.pop("submission", "")
+    request.services(Consents).heard_from(request.client_address)
     try:
         request.services(Submitting).take(form, given, submission)
     except Invalid as error:
