@@ -43,8 +43,8 @@ _FILLER = "&#847;&zwnj;&nbsp;" * 40
 
 
 NOT_INLINED = (
-    "The style sheets stay at the top of the mail, as tags of Liquid open or close elements across each other: "
-    "readers that remove style sheets show it plain."
+    "The style sheets stay at the top of the mail and not in its elements: tags of Liquid open and close elements "
+    "across each other, or it holds SVG, or has too many rules. Readers that remove style sheets show it plain."
 )
 
 

@@ -25,7 +25,7 @@ from autoloop.mail.templates.resources import Template, Templates, Version
 from autoloop.mail.templates.services import WRITTEN
 from autoloop.mail.templates.services import Templates as TemplateService
 from autoloop.mail.templates.source import Draft
-from autoloop.mail.templates.starters import STARTER
+from autoloop.mail.templates.starters import STARTERS, starter
 from autoloop.web import page
 from autoloop.web.input import checked, read_query
 from autoloop.web.permissions import Permission
@@ -42,14 +42,14 @@ def templates(context: Templates, request: Request) -> dict[str, Any]:
 
 @page(context=Templates, name="new", permission=Permission.EDIT, template=HERE + "editor.jinja2")
 def new_template(context: Templates, request: Request) -> dict[str, Any]:
-    return editor(request, None, dict(STARTER))
+    return editor(request, None, starter(request.GET.get("starter", "")))
 
 
 @page(
     context=Templates, name="new", method="POST", permission=Permission.EDIT, template=HERE + "editor.jinja2"
 )
 def create_template(context: Templates, request: Request) -> Any:
-    given: dict[str, Any] = dict(STARTER)
+    given: dict[str, Any] = starter("")
     try:
         given |= read_template(request)
         made = request.services(TemplateService).create(checked(schemas.CreateTemplate(), given))
@@ -162,6 +162,7 @@ def editor(
         "template": node.row if node is not None else None,
         "etag": node.etag if node is not None else "",
         "given": given,
+        "starters": starters(request) if node is None else [],
         "headers": headers_text(given.get("headers")),
         **carried(request, draft),
         "error": told(request, error),
@@ -188,6 +189,18 @@ def carried(request: Request, draft: Draft | None) -> dict[str, Any]:
         "limits": {"most": settings.attachments_most, "mb": settings.attachments_mb},
         "located": None not in unlocated_senders(request.services, {None}),
     }
+
+
+def starters(request: Request) -> list[tuple[str, str, bool]]:
+    """What a new template may start from, as tabs."""
+    at, chosen = (
+        request.resource_url(request.context, "new"),
+        request.GET.get("starter") or next(iter(STARTERS)),
+    )
+    return [
+        (request.localizer.translate(title), f"{at}?starter={name}", name == chosen)
+        for name, (title, _fields) in STARTERS.items()
+    ]
 
 
 def headers_text(headers: Any) -> str:
