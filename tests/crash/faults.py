@@ -58,9 +58,9 @@ class Faults:
             del kinds["mail"]
             Advancer.write = self._meanwhile(Advancer.write)  # type: ignore[method-assign]
         elif self.fault is not None and self.fault.how in OFF:
-            Clock.now = lambda _, off=OFF[self.fault.how]: datetime.now(UTC) + off  # type: ignore[method-assign]
+            Clock.now = lambda _, off=OFF[self.fault.how]: datetime.now(UTC) + off  # type: ignore[method-assign, misc]
         elif self.fault is not None:
-            psycopg.Connection.commit = self._commit(psycopg.Connection.commit)  # type: ignore[method-assign]
+            psycopg.Connection.commit = self._commit(psycopg.Connection.commit)  # type: ignore[method-assign, assignment]
 
     def _watched(self, name: str, work: Callable[[Runtime], int]) -> Callable[[Runtime], int]:
         def watched(runtime: Runtime) -> int:

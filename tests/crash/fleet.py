@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -105,7 +104,7 @@ class Fleet:
             argv = [sys.executable, "-m", "autoloop.cli", *words]
             return spawn(argv, death_signal=signal.SIGKILL, output=log, env=self._environment())
 
-    def _environment(self) -> Mapping[str, str]:
+    def _environment(self) -> dict[str, str]:
         """Ours, with the test's settings; byte code is kept, for a worker starts dozens of times."""
         given = {name: value for name, value in own_environment().items() if not name.startswith("AUTOLOOP_")}
         given.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -58,7 +59,7 @@ def broken_story(
 
     `at_rest`: workers have had all the time they need, so nothing that is due may be left.
     """
-    given = {
+    given: dict[str, Any] = {
         "workspace": workspace_id,
         "message_ids": [message_id for message_id, _ in taken],
         "recipients": [recipient for _, recipient in taken],

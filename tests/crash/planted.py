@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from queue import SimpleQueue
 from typing import Any
 from uuid import uuid4
 
@@ -48,7 +49,7 @@ def mark_after_send(_: Runtime) -> None:
     def begin(self: pump.Pump, group: Sequence[letters.Finished], heart: Any) -> Any:
         self.finished = {each.message.key: each for each in group}
         staged: Any = self._stage([each.message for each in group], heart)
-        arrived: Any = pump.queue.SimpleQueue()
+        arrived: Any = SimpleQueue()
         self.side.begin(partial(transmit, self.channel, staged, arrived)).result()
         self._mark(staged)
         return arrived
@@ -69,7 +70,7 @@ def timer_not_swept(_: Runtime) -> None:
 
 
 def suppression_checked_early(_: Runtime) -> None:
-    mark.decide = lambda *_: {}
+    patch(mark, "decide", lambda _: lambda *_, **__: {})
 
 
 def new_message_id_per_retry(_: Runtime) -> None:
@@ -87,7 +88,7 @@ def ack_only_state(runtime: Runtime) -> None:
         event.listen(services.session, "after_commit", send, once=True)
         return len(given)
 
-    outcomes.add_stimuli = tell
+    patch(outcomes, "add_stimuli", lambda _: tell)
 
 
 def lost_wake(_: Runtime) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from autoloop.base.errors import Invalid
 from autoloop.base.ids import new_id
@@ -80,7 +80,12 @@ class Story:
             config = {"host": "127.0.0.1", "port": port, "security": "none", "connections": 2}
             services(ProviderAccounts).create({"name": "sink", "provider": "smtp", "config": config})
             services(Senders).create({"name": "Ada", "address": "ada@crash.example"})
-            written = {"name": "Hello", "kind": "markdown", "subject": "Hello", "source": "Hello."}
+            written: dict[str, Any] = {
+                "name": "Hello",
+                "kind": "markdown",
+                "subject": "Hello",
+                "source": "Hello.",
+            }
             written |= {"preheader": "", "text_source": None, "field_rules": {}}
             self.template = str(services(Templates).create(written).template.id)
         child = self.publish(
@@ -99,7 +104,7 @@ class Story:
 
     def everything(self, child: UUID) -> dict[str, Any]:
         """Every way to wait, and to part and to meet again."""
-        steps = (
+        steps: tuple[tuple[str, str, dict[str, Any]], ...] = (
             ("fork", "fork", {}),
             (
                 "mail",
@@ -140,7 +145,7 @@ class Story:
         email = f"p{secrets.token_hex(6)}@crash.example"
         row = {"workspace_id": self.tenant.id, "id": id, "email": email, "email_normal": email}
         with self.runtime.unit("web", self.tenant.id) as services:
-            services.session.execute(Contact.__table__.insert(), [row | more])
+            services.session.execute(insert(Contact), [row | more])
         self.people.append(email)
         return id
 
@@ -167,7 +172,7 @@ class Story:
 
     def sql(self, statement: str, **values: Any) -> Any:
         with self.runtime.unit("worker") as services:
-            result = services.session.execute(text(statement), {"w": self.tenant.id} | values)
+            result: Any = services.session.execute(text(statement), {"w": self.tenant.id} | values)
             return result.all() if result.returns_rows else None
 
     def let_time_pass(self) -> None:

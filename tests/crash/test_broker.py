@@ -110,8 +110,8 @@ class Scene:
         celery.send_task(TASK, args=[], queue=queue_of("mail"))
         celery.send_task("no.such.task", args=["mail"], queue=queue_of("mail"))
         workers = self.fleet.pids
-        for word in RAW:
-            self.broker.lpush(queue_of("advance"), word)
+        for raw in RAW:
+            self.broker.lpush(queue_of("advance"), raw)
         while self.broker.llen(queue_of("advance")):
             yield
         for _ in range(OFTEN):

@@ -137,7 +137,9 @@ class Engine(RuleBasedStateMachine):
         if self.here(person):
             with self.runtime.unit("web", self.story.tenant.id) as services:
                 contacts = services(Contacts)
-                contacts.delete(contacts.find(self.people[person]))
+                contact = contacts.find(self.people[person])
+                assert contact is not None
+                contacts.delete(contact)
             self.model.erase(person)
             self.runs = [(walk, run) for walk, run in self.runs if walk.person != person]
 
@@ -170,6 +172,7 @@ class Engine(RuleBasedStateMachine):
         self.model.version += 1
         with self.runtime.unit("web", self.story.tenant.id) as services:
             row = services.session.get(Workflow, (self.story.tenant.id, self.workflow))
+            assert row is not None
             versions.add(services, row, self.drawn())
 
     @rule(kind=st.sampled_from(["advance", "mail", "route"]), nth=st.integers(1, 4), after=st.booleans())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from functools import partial
 from typing import Any
 
 import psutil
@@ -36,12 +37,19 @@ def is_stopped(process: Process) -> bool:
     return bool(psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
 
 
+def fail_at(verb: str, answer: str, reached: set[str], said: str, _: SmtpSession) -> str | None:
+    if said != verb:
+        return None
+    reached.add(verb)
+    return answer
+
+
 @pytest.mark.parametrize("answer", ["close", "421 4.3.2 going down"])
 def test_the_server_fails_at_each_verb(story: Story, hit: Settings, answer: str) -> None:
-    reached = set()
+    reached: set[str] = set()
     for verb in VERBS if answer == "close" else VERBS[:-2]:
         begin(story, one_mail(story), people=3)
-        story.sink.usual = lambda said, _, verb=verb: (reached.add(verb) or answer) if said == verb else None
+        story.sink.usual = partial(fail_at, verb, answer, reached)
         start_worker(hit, f"at{verb}").join(60)
         at_rest(story)
     assert len(reached) == (7 if answer == "close" else 5)

@@ -110,7 +110,11 @@ def killed_after_the_reply(story: Story, worker: Worker) -> None:
 def told_while_advanced(story: Story, worker: Worker) -> None:
     """Mail's fate arrives between what a worker reads of a run and what it writes."""
     mail = one_mail(story)["nodes"][0]["config"]
-    steps = (("fork", "fork", {}), ("mail", "send_email", mail), ("wait", "wait", SOON))
+    steps: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("fork", "fork", {}),
+        ("mail", "send_email", mail),
+        ("wait", "wait", SOON),
+    )
     begin(story, graph(*steps, edges="fork:a>mail fork:b>wait"))
     while not story.sql(PASSED):
         worker("first", fault=Fault("advance", 0, "meanwhile")).join(30)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import insert
+
 from autoloop.base.ids import new_id
 from autoloop.base.runtime import Runtime
 from autoloop.businesses.models import Contact
@@ -37,7 +39,7 @@ class World:
 
     def enter(self, runs: int) -> None:
         """New contacts, and a run for each."""
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "workspace_id": self.tenant.id,
                 "id": new_id(),
@@ -48,7 +50,7 @@ class World:
             for name in (f"p{secrets.token_hex(6)}" for _ in range(runs))
         ]
         with self.runtime.unit("web", self.tenant.id) as services:
-            services.session.execute(Contact.__table__.insert(), rows)
+            services.session.execute(insert(Contact), rows)
             enrol(services, self.workflow_id, [row["id"] for row in rows])
             services.nudge("advance")
 
@@ -80,7 +82,7 @@ def make_world(runtime: Runtime, tenant: Tenant, smtp_port: int) -> World:
         names = [
             node["config"]["template_id"] for node in read["graph"]["nodes"] if node["type"] == "send_email"
         ]
-        written = {
+        written: dict[str, Any] = {
             "kind": "markdown",
             "subject": "Hello {{ contact.first_name }}",
             "preheader": "",
