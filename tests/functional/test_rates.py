@@ -15,6 +15,7 @@ from uuid import UUID
 
 import pytest
 import redis as redis_client
+from sqlalchemy import event
 
 from autoloop.base.ids import new_id
 from autoloop.base.runtime import Runtime
@@ -38,12 +39,14 @@ def sink() -> Iterator[Sink]:
 
 
 @pytest.fixture
-def world(runtime: Runtime, tenant: Tenant, sink: Sink) -> MailWorld:
+def world(runtime: Runtime, tenant: Tenant, sink: Sink) -> Iterator[MailWorld]:
     world = MailWorld(runtime, tenant, sink.port)
     # In a zone whose day does not end while this runs.
     zone = "Asia/Tokyo" if datetime.now(UTC).hour > 20 else "UTC"
     world.sql("update workspaces set timezone = :zone where id = :w", zone=zone)
-    return world
+    yield world
+    # What still waits would be due while another test delivers.
+    world.sql("update email_logs set status = 'cancelled' where workspace_id = :w and status = 'intent'")
 
 
 def limit(world: MailWorld, **given: Any) -> UUID:
@@ -182,6 +185,41 @@ def test_a_mail_that_was_not_accepted_gives_its_day_back(world: MailWorld, sink:
     drain(world.runtime)
     assert Counter(row.status for row in world.rows()) == {"accepted": 1, "intent": 1}
     assert world.sql("select used from limit_days where workspace_id = :w") == [(1,)]
+
+
+def test_a_batch_costs_as_many_statements_however_large_it_is(world: MailWorld) -> None:
+    ran: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        ran.append(statement)
+
+    def claiming(count: int) -> int:
+        world.intend(count, to_address="p{n}@d{n}.example")
+        delivery = Delivery(world.runtime)
+        delivery._claim()  # the statements and transactions of channels are another matter
+        ran.clear()
+        world.intend(count, to_address="p{n}@d{n}.example")
+        ran.clear()
+        ready, claimed = delivery._claim()
+        assert claimed == count
+        assert len(ready) == (count if free else 0)
+        return len([each for each in ran if not each.startswith("SAVEPOINT")])
+
+    event.listen(world.runtime.worker_engine, "before_cursor_execute", note)
+    try:
+        free = True
+        none = claiming(5)
+        assert claiming(90) == none
+        limit(world, per_day=10**6)
+        limit(world, recipient_domain="*", per_hour=10)
+        limit(world, account_id=world.account_id, per_hour=60)
+        world.sql("delete from email_logs where workspace_id = :w")
+        free = False
+        some = claiming(5)
+        assert claiming(90) == some
+        assert some <= none + 3
+    finally:
+        event.remove(world.runtime.worker_engine, "before_cursor_execute", note)
 
 
 def test_redis_and_rows_give_the_same_turns(world: MailWorld, redis: Redis) -> None:

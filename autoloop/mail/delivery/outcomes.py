@@ -20,12 +20,23 @@ from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.models import Status
 from autoloop.plugins.email import Fate, Refused, Reply
 
-__all__ = ["GIVE_UP", "Outcome", "of_refusal", "of_reply", "plain", "stimulus", "write_held", "write_replies"]
+__all__ = [
+    "GIVE_UP",
+    "UNSENT",
+    "Outcome",
+    "of_refusal",
+    "of_reply",
+    "plain",
+    "stimulus",
+    "write_held",
+    "write_replies",
+]
 
 GIVE_UP = timedelta(hours=72)
 RETRY_BASE = timedelta(minutes=1)
 RETRY_CAP = timedelta(hours=6)
 UNKNOWN_GRACE = timedelta(minutes=10)
+UNSENT = ("temporary", "permanent")  # what was marked and certainly not accepted
 
 PORTS: dict[str, str] = {
     Status.ACCEPTED: "sent",
@@ -140,7 +151,7 @@ def write_held(services: Services, results: Results) -> int:
 def write_replies(services: Services, results: Results) -> int:
     """Outcomes of emails that were marked. Their attempts are completed whatever the row says by now."""
     written = _write(services, results, WRITE_REPLIES)
-    unsent = [mail for mail, outcome in written if outcome.said in ("temporary", "permanent")]
+    unsent = [mail for mail, outcome in written if outcome.said in UNSENT]
     if unsent:
         give_back(services.session, unsent)
     return len(written)

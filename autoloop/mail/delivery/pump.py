@@ -22,7 +22,7 @@ from autoloop.base.runtime import Runtime
 from autoloop.mail.delivery.heartbeat import Arrived, Heartbeat, Side, transmit
 from autoloop.mail.delivery.letters import Finished, finish
 from autoloop.mail.delivery.mark import mark
-from autoloop.mail.delivery.outcomes import Outcome, of_refusal, of_reply, write_held, write_replies
+from autoloop.mail.delivery.outcomes import UNSENT, Outcome, of_refusal, of_reply, write_held, write_replies
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.governor.watch import Watch
 from autoloop.plugins.email import Channel, Fate, Refused, Reply, Staged
@@ -129,6 +129,10 @@ class Pump:
 
     def _mark(self, staged: Sequence[Staged]) -> frozenset[UUID]:
         """Committed when it returns: only now may a body octet leave."""
+        # What gives units of caps back commits by itself: in one transaction with taking others, two
+        # workers could wait for each other.
+        if any(outcome.said in UNSENT for _, outcome in self.known):
+            self._write_down()
         try:
             with self.runtime.unit("worker") as services:
                 write_replies(services, self.known)

@@ -63,7 +63,7 @@ class Governor:
     def judge(self, session: Session, mails: Sequence[Outgoing]) -> dict[UUID, Outcome]:
         """Email id → why it is put off. Who is absent may go, and has taken its tokens."""
         rules = self.cache.of(session, mails)
-        if not any(each.limits or each.paces for each in rules.values()):
+        if not any(each.any for each in rules.values()):
             return {}
         domains = domains_of(mails)
         held, trying = self._breaks(session, mails, rules, domains)
@@ -181,7 +181,7 @@ def _slow(mail: Outgoing, rules: Rules, domain: str) -> _Cause | None:
     if pace is None or pace.rate is None:
         return None
     at = pace.halved_at.timestamp() if pace.halved_at else 0
-    bucket = Bucket(f"{mail.account_id}:pace:{at:.0f}:{domain}", pace.rate, max(1.0, pace.rate))
+    bucket = Bucket(f"{mail.account_id}:pace:{at:.3f}:{domain}", pace.rate, max(1.0, pace.rate))
     key = key_of_pace(mail.account_id, domain)
     return _Cause(bucket, mail.workspace_id, key, "slowed", f"{domain} asks for fewer mails")
 

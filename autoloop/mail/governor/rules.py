@@ -94,36 +94,44 @@ class Limit:
 class Rules:
     """Of one workspace."""
 
-    limits: list[Limit] = field(default_factory=list)
     paces: dict[tuple[UUID, str], Pace] = field(default_factory=dict)
     ahead: timedelta = timedelta(0)  # how much the database's clock is ahead of ours
     read_at: float = 0.0
+    _by_domain: dict[str, Limit] = field(default_factory=dict)
+    _others: list[Limit] = field(default_factory=list)
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
 
+    def add(self, limit: Limit) -> None:
+        if limit.recipient_domain is not None:
+            self._by_domain[limit.recipient_domain] = limit
+        else:
+            self._others.append(limit)
+
     def limits_of(self, mail: Outgoing, domain: str) -> list[Limit]:
         """The limits this mail counts for. A domain's own limit takes the place of the one for each."""
-        found, own, each = [], None, None
-        for limit in self.limits:
-            if limit.recipient_domain is not None:
-                own = limit if limit.recipient_domain == domain else own
-                each = limit if limit.recipient_domain == ANY else each
-            elif (
-                (limit.account_id is None or limit.account_id == mail.account_id)
-                and (limit.sender_id is None or limit.sender_id == mail.sender_id)
-                and (limit.domain_id is None or limit.domain_id == mail.domain_id)
-            ):
-                found.append(limit)
-        chosen = own or each
+        chosen = self._by_domain.get(domain) or self._by_domain.get(ANY)
+        found = [
+            limit
+            for limit in self._others
+            if (limit.account_id is None or limit.account_id == mail.account_id)
+            and (limit.sender_id is None or limit.sender_id == mail.sender_id)
+            and (limit.domain_id is None or limit.domain_id == mail.domain_id)
+        ]
         return [*found, chosen] if chosen else found
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything that could hold a mail back."""
+        return bool(self._by_domain or self._others or self.paces)
 
 
 def read_limits(session: Session, tenants: Sequence[UUID]) -> dict[UUID, Rules]:
     """The limits of these workspaces as they stand now."""
     rules = {tenant: Rules() for tenant in tenants}
     for row in session.execute(LIMITS, {"tenants": list(tenants)}).mappings():
-        rules[row["workspace_id"]].limits.append(Limit(**row))
+        rules[row["workspace_id"]].add(Limit(**row))
     return rules
 
 

@@ -18,7 +18,9 @@ from autoloop.plugins.email import Fate, Refused, Reply
 
 __all__ = ["PushBack", "Watch"]
 
-EVERYWHERE = 5  # so many domains pushing back, and nothing getting through: it is not the domains
+# So many domains pushing back, and nothing getting through: it is not the domains. Over HTTP it is one vendor that
+# answers for all of them.
+EVERYWHERE, AT_THE_VENDOR = 5, 2
 FASTEST = 1000.0  # mails a second; a batch that took no time says nothing about speed
 
 
@@ -66,7 +68,8 @@ class Watch:
         push.count += 1
         push.asked = max(push.asked, said.retry_after or 0.0)
         push.code, push.said = said.code, said.text
-        return not self.alive and len(self.pushed) >= EVERYWHERE
+        most = AT_THE_VENDOR if said.code == 429 else EVERYWHERE
+        return not self.alive and len(self.pushed) >= most
 
     def stops(self, mail: Outgoing) -> Outcome | None:
         """Why a mail of this batch must not go any more, after what its domain just said."""
