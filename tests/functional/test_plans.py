@@ -7,11 +7,22 @@ import pytest
 from sqlalchemy import text
 
 from autoloop.base import plans
+from autoloop.engine.advance.write import UPDATE_RUNS
+from tests.factories import make_tenant
+from tests.functional.engine_world import World
 
 TABLE = "create table things (id int primary key, n int, filler text) with (autovacuum_enabled = off)"
 FILL = "insert into things select n, n, repeat('x', 100) from generate_series(%s::int, %s::int) n"
 FIND = "update things t set n = u.n from unnest(cast(:ids as int[])) u(n) where t.id = u.n"
 PLAN = "explain execute find('{1,2,3}')"
+
+GRAPH = {"nodes": [{"id": "s", "type": "wait", "config": {"amount": 1}}], "edges": [], "settings": {}}
+MANY = """
+insert into workflow_runs (workspace_id, id, workflow_id, version_id, contact_id, started_as, entry_key, status,
+  positions, visits, variables, steps, due_at)
+select workspace_id, gen_random_uuid(), workflow_id, version_id, contact_id, started_as, n::text, 'waiting',
+  positions, visits, variables, steps, now() + interval '1 day'
+from workflow_runs cross join generate_series(1, 6000) n where workspace_id = %s"""
 
 
 @pytest.fixture
@@ -43,6 +54,22 @@ def test_plans_follow_a_table_that_grows(owner, runtime, monkeypatch) -> None:
     assert "Seq Scan on things" in plan()
     monkeypatch.setattr(plans, "AGE", 0)
     assert "Index Scan" in plan()
+
+
+def test_a_batch_is_found_by_its_key_whatever_the_table_held_when_it_was_analyzed(
+    postgres, database, runtime
+) -> None:
+    worlds = [World(runtime, make_tenant(runtime).id) for _ in range(8)]
+    for each in worlds:
+        each.enrol(each.workflow(GRAPH), each.contacts())
+    with psycopg.connect(postgres.dsn("autoloop_owner", database), autocommit=True) as owner:
+        owner.execute("analyze")
+        owner.execute(MANY, (worlds[0].workspace_id,))
+        assert owner.execute("select count(*) > 5000 from workflow_runs").fetchone() == (True,)
+    with psycopg.connect(postgres.dsn("autoloop_worker", database)) as worker:
+        plan = worker.execute("explain " + UPDATE_RUNS, {"rows": "[]", "now": None}).fetchall()
+    told = "\n".join(row[0] for row in plan)
+    assert "using pk_workflow_runs" in told, told
 
 
 def test_a_transaction_under_way_is_left_alone(runtime) -> None:
