@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from autoloop.base.errors import Invalid
 from autoloop.web.views import Page
 
-__all__ = ["Order", "fetch_page", "order_of"]
+__all__ = ["Order", "fetch_page", "matching", "order_of"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,14 @@ def order_of(sort: str | None, allowed: Mapping[str, Any], default: str) -> Orde
         names = ", ".join(sorted(allowed))
         raise Invalid(details={"sort": [f"Sort by one of: {names}; with “-” before it for descending."]})
     return Order(allowed[name], wanted.startswith("-"))
+
+
+def matching(filters: Mapping[str, Any], rows: Select[Any], *columns: Any) -> Select[Any]:
+    """Only rows that hold the search words, `filters["q"]`, in one of the columns; all without words."""
+    words = filters["q"]
+    if not words:
+        return rows
+    return rows.where(or_(*(column.icontains(words, autoescape=True) for column in columns)))
 
 
 def fetch_page(

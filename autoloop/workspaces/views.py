@@ -14,7 +14,7 @@ from autoloop.accounts.sign_in import begin, limit
 from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
 from autoloop.web import Page, api_view
-from autoloop.web.paging import fetch_page, order_of
+from autoloop.web.paging import fetch_page, matching, order_of
 from autoloop.web.permissions import Permission
 from autoloop.workspaces import models, schemas, services
 from autoloop.workspaces.keys import create_key, revoke_key
@@ -103,7 +103,7 @@ def members(context: Members, request: Request) -> Page:
     )
     return fetch_page(
         request.db,
-        matching(request, request.services(services.Members).rows(), User.name, User.email),
+        matching(request.filters, request.services(services.Members).rows(), User.name, User.email),
         order,
         User.id,
         request.filters,
@@ -158,7 +158,7 @@ def api_keys(context: ApiKeys, request: Request) -> Page:
         {"created_at": ApiKeyRow.created_at, "name": ApiKeyRow.name},
         default="-created_at",
     )
-    rows = matching(request, request.services(KeyService).rows(), ApiKeyRow.name, ApiKeyRow.prefix)
+    rows = matching(request.filters, request.services(KeyService).rows(), ApiKeyRow.name, ApiKeyRow.prefix)
     return fetch_page(request.db, rows, order, ApiKeyRow.id, request.filters, count=True)
 
 
@@ -210,7 +210,7 @@ def workspace_rows(request: Request) -> Page:
         rows = rows.where(models.Workspace.id == request.identity.key_workspace_id)
     allowed = {"name": models.Workspace.name, "created_at": models.Workspace.created_at}
     order = order_of(request.filters["sort"], allowed, default="name")
-    rows = matching(request, rows, models.Workspace.name, models.Workspace.slug)
+    rows = matching(request.filters, rows, models.Workspace.name, models.Workspace.slug)
     return fetch_page(request.db, rows, order, models.Workspace.id, request.filters, count=True)
 
 
@@ -220,17 +220,9 @@ def audit_rows(request: Request) -> Page:
     if request.filters["action"]:
         rows = rows.where(table.action == request.filters["action"])
     order = order_of(request.filters["sort"], {"created_at": table.created_at}, default="-created_at")
-    return fetch_page(request.db, matching(request, rows, table.action), order, table.id, request.filters)
-
-
-def matching(request: Request, rows: Any, *columns: Any) -> Any:
-    """Only rows that hold the search words in one of the columns."""
-    words = request.filters["q"]
-    if not words:
-        return rows
-    from sqlalchemy import or_
-
-    return rows.where(or_(*(column.icontains(words, autoescape=True) for column in columns)))
+    return fetch_page(
+        request.db, matching(request.filters, rows, table.action), order, table.id, request.filters
+    )
 
 
 def workspace_row(row: models.Workspace) -> dict[str, Any]:

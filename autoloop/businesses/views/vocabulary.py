@@ -10,21 +10,17 @@ from autoloop.businesses import models, services
 from autoloop.businesses.resources import Field, Fields, Tag, Tags, Topic, Topics
 from autoloop.businesses.schemas import vocabulary as schemas
 from autoloop.web import Page, api_view
-from autoloop.web.paging import fetch_page, order_of
+from autoloop.web.paging import fetch_page, matching, order_of
 from autoloop.web.permissions import Permission
 
 
 def _listed(
     request: Request, table: Any, rows: Any, sorts: tuple[str, ...], searched: tuple[str, ...]
 ) -> Page:
-    from sqlalchemy import or_
-
     order = order_of(
         request.filters["sort"], {name: getattr(table, name) for name in sorts}, default=sorts[0]
     )
-    words = request.filters["q"]
-    if words:
-        rows = rows.where(or_(*(getattr(table, name).icontains(words, autoescape=True) for name in searched)))
+    rows = matching(request.filters, rows, *(getattr(table, name) for name in searched))
     # The columns, not the object: pages are of rows that carry their cursor.
     rows = rows.with_only_columns(*[column for column in table.__table__.c if column.name != "workspace_id"])
     return fetch_page(request.db, rows, order, table.id, request.filters, count=True)

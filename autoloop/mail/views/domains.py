@@ -13,9 +13,8 @@ from autoloop.mail.dkim import ALGORITHMS
 from autoloop.mail.models import SendingDomain
 from autoloop.mail.schemas import moment, one_of, plain, text
 from autoloop.mail.services.domains import Domains
-from autoloop.mail.views.settings import matching
 from autoloop.web import Page, api_view
-from autoloop.web.paging import fetch_page, order_of
+from autoloop.web.paging import fetch_page, matching, order_of
 from autoloop.web.permissions import Permission
 
 
@@ -53,7 +52,7 @@ def domains(context: resources.Domains, request: Request) -> Page:
     """The domains that mail comes from."""
     columns = {"name": SendingDomain.name, "created_at": SendingDomain.created_at}
     order = order_of(request.filters["sort"], columns, default="name")
-    rows = matching(request, request.services(Domains).rows(), SendingDomain.name)
+    rows = matching(request.filters, request.services(Domains).rows(), SendingDomain.name)
     return fetch_page(request.db, rows, order, SendingDomain.id, request.filters)
 
 

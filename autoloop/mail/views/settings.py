@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from pyramid.request import Request
-from sqlalchemy import or_
 
 from autoloop.mail import resources, schemas
 from autoloop.mail.models import ProviderAccount, Sender, Suppression
@@ -13,7 +12,7 @@ from autoloop.mail.services.accounts import ProviderAccounts, kinds
 from autoloop.mail.services.senders import Senders
 from autoloop.mail.services.suppressions import Suppressions
 from autoloop.web import Page, api_view
-from autoloop.web.paging import fetch_page, order_of
+from autoloop.web.paging import fetch_page, matching, order_of
 from autoloop.web.permissions import Permission
 
 # -- senders
@@ -27,7 +26,11 @@ def senders(context: resources.Senders, request: Request) -> Page:
         request.filters["sort"], {"name": Sender.name, "created_at": Sender.created_at}, default="name"
     )
     return fetch_page(
-        request.db, matching(request, rows, Sender.name, Sender.address), order, Sender.id, request.filters
+        request.db,
+        matching(request.filters, rows, Sender.name, Sender.address),
+        order,
+        Sender.id,
+        request.filters,
     )
 
 
@@ -87,7 +90,11 @@ def providers(context: resources.Providers, request: Request) -> Page:
         request.filters["sort"], {"name": table.name, "created_at": table.created_at}, default="name"
     )
     return fetch_page(
-        request.db, matching(request, rows, table.name, table.provider), order, table.id, request.filters
+        request.db,
+        matching(request.filters, rows, table.name, table.provider),
+        order,
+        table.id,
+        request.filters,
     )
 
 
@@ -186,7 +193,7 @@ def suppression_rows(request: Request) -> Page:
     order = order_of(request.filters["sort"], {"id": Suppression.id}, default="-id")
     return fetch_page(
         request.db,
-        matching(request, rows, Suppression.address, Suppression.note),
+        matching(request.filters, rows, Suppression.address, Suppression.note),
         order,
         Suppression.id,
         request.filters,
@@ -201,11 +208,3 @@ def with_cap(given: dict[str, Any]) -> dict[str, Any]:
     if values.pop("no_ramp", False):
         values["ramp"] = None
     return values
-
-
-def matching(request: Request, rows: Any, *columns: Any) -> Any:
-    """Only rows that hold the search words in one of the columns."""
-    words = request.filters["q"]
-    if not words:
-        return rows
-    return rows.where(or_(*(column.icontains(words, autoescape=True) for column in columns)))
