@@ -33,7 +33,7 @@ def test_serving_roles_own_nothing_and_bypass_nothing(runtime) -> None:
 def test_every_table_with_a_workspace_is_under_row_level_security_or_listed_as_the_instances(runtime) -> None:
     instance = {
         "workspaces", "workspace_slugs", "members", "api_keys", "sessions", "users", "claims", "audit_events",
-        "scheduler_ticks", "generations", "sign_in_failures", "alembic_version", "run_batches", "hook_tokens",
+        "scheduler_ticks", "generations", "sign_in_failures", "alembic_version", "run_batches", "hook_tokens", "partition_turns",
         "instance_suppressions",
     }  # fmt: skip
     with runtime.web_engine.connect() as connection:
