@@ -184,3 +184,24 @@ def test_the_editor_takes_files_and_shows_them(
     assert "cannot be set" in refused.text and "New words" in refused.text
     gone = browser.post(f"{at}/files/Logo%20Gr%C3%B6%C3%9Fe.png/remove")
     assert gone.status_int == 303 and api.data(f"templates/{made['id']}/files") == []
+
+
+def test_the_mailbox_shows_what_came_along(
+    wsgi: object, runtime: Runtime, tenant: Tenant, api: Client, made: dict[str, Any]
+) -> None:
+    whole = put(api, made["id"], ("Logo Größe.png", PNG), ("Angebot.pdf", PDF))
+    world = MailWorld(runtime, tenant)
+    (id,) = world.intend(
+        content=None, template_version_id=whole["version_id"], to_address="пример@bücher.example"
+    )
+    drain(runtime)
+    assert world.rows(id)[0].status == "accepted"
+    (mail,) = api.data("mailbox")
+    headers = dict(api.data(f"mailbox/{mail['id']}")["headers"])
+    assert headers["To"] == "пример@xn--bcher-kva.example"
+    browser = Browser(wsgi, runtime, tenant.user_id)
+    at = f"/w/{tenant.slug}/mailbox/{mail['id']}"
+    page = browser.get(at).text
+    assert "Logo Größe.png" in page and "Angebot.pdf" in page
+    for shown in (f"{at}/preview", f"/w/{tenant.slug}/emails/{id}/preview"):
+        assert "data:image/png;base64," in browser.get(shown).text

@@ -17,6 +17,7 @@ from autoloop.mail.models import Status
 from autoloop.mail.preview import pictured, rendered
 from autoloop.mail.services.emails import Emails
 from autoloop.mail.services.mailbox import Captured, opened
+from autoloop.mail.services.mailbox import pictured as in_page
 from autoloop.mail.services.unknowns import Unknowns
 from autoloop.mail.views.log import captured_rows, email_rows
 from autoloop.web import page
@@ -113,7 +114,7 @@ def captured(context: resources.CapturedMail, request: Request) -> dict[str, Any
 @page(context=resources.CapturedMail, name="preview", permission=Permission.READ)
 def captured_preview(context: resources.CapturedMail, request: Request) -> Response:
     mail = opened(bytes(context.row.raw))
-    return framed(request, mail.html, mail.text)
+    return framed(request, in_page(mail), mail.text)
 
 
 def framed(request: Request, html: str | None, text: str) -> Response:

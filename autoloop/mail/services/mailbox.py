@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -20,7 +22,7 @@ from autoloop.base.services import Service
 from autoloop.mail.models import MailboxMessage
 from autoloop.plugins.email import Message
 
-__all__ = ["Captured", "Opened", "WorkspaceMailbox", "opened"]
+__all__ = ["Captured", "Opened", "WorkspaceMailbox", "opened", "pictured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,15 @@ class Opened:
     text: str
     html: str | None
     source: str
+    files: list[tuple[str, str, int]]
+    """What came along: name, media type, octets."""
+    shown: dict[str, str]
+    """Pictures in the HTML as `data:` addresses, by their Content-ID."""
+
+
+MAX_SHOWN = 12_000_000  # characters of pictures that a page gets
+MAX_SOURCE = 300_000
+_PICTURE = re.compile(r"image/[a-z]{3,5}\Z")
 
 
 def opened(raw: bytes) -> Opened:
@@ -104,12 +115,48 @@ def opened(raw: bytes) -> Opened:
     headers = []
     for name in dict.fromkeys(message.keys()):
         try:
-            headers += [(name, str(value)) for value in message.get_all(name, [])]
+            headers += [(name, _readable(str(value))) for value in message.get_all(name, [])]
         except (ValueError, IndexError, LookupError):
             headers.append((name, "(cannot be read)"))
-    return Opened(
-        headers, _body(message, "plain") or "", _body(message, "html"), raw.decode("utf-8", "replace")
-    )
+    files, shown = _files(message)
+    bodies = _body(message, "plain") or "", _body(message, "html")
+    source = raw[:MAX_SOURCE].decode("utf-8", "replace") + ("…" if len(raw) > MAX_SOURCE else "")
+    return Opened(headers, *bodies, source, files, shown)
+
+
+def pictured(mail: Opened) -> str | None:
+    """The HTML for a page, with its pictures in it."""
+    html = mail.html
+    for id, address in mail.shown.items():
+        html = html.replace(f"cid:{id}", address) if html else html
+    return html
+
+
+def _readable(value: str) -> str:
+    """Octets of a header as the UTF-8 that they are (RFC 6532), where the library keeps them apart."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _files(message: EmailMessage) -> tuple[list[tuple[str, str, int]], dict[str, str]]:
+    files, shown, room = [], {}, MAX_SHOWN
+    for part in message.walk():
+        try:
+            if part.is_multipart() or part.get_content_disposition() is None:
+                continue
+            name, kind, octets = (
+                part.get_filename() or "",
+                part.get_content_type(),
+                part.get_payload(decode=True),
+            )
+            id = str(part["content-id"] or "").strip("<> ")
+        except (ValueError, IndexError, LookupError, AttributeError):
+            continue
+        body = octets if isinstance(octets, bytes) else b""
+        files.append((_readable(name), kind, len(body)))
+        room -= len(body) * 4 // 3
+        if id and _PICTURE.match(kind) and room > 0:
+            shown[id] = f"data:{kind};base64,{base64.b64encode(body).decode()}"
+    return files, shown
 
 
 def _body(message: EmailMessage, kind: str) -> str | None:

@@ -15,6 +15,7 @@ from autoloop.base.ids import parse_id
 from autoloop.base.liquid import TemplateInvalid
 from autoloop.businesses.models import Topic
 from autoloop.businesses.services import Topics
+from autoloop.mail.enclosures import content_id
 from autoloop.mail.render import check, fields_read, render, would_skip
 from autoloop.mail.services.references import unlocated_senders
 from autoloop.mail.templates import schemas
@@ -182,10 +183,11 @@ def editor(
 
 def carried(request: Request, draft: Draft | None) -> dict[str, Any]:
     """What goes along: which pictures the text shows, how much may, and whether marketing mail may go at all."""
-    shown = set(draft.compiled.get("shown", {}).values()) if draft is not None else set()
+    shown = draft.compiled.get("shown", {}) if draft is not None else {}
+    pictures = [each for each in (draft.files if draft is not None else ()) if each["cid"]]
     settings = request.runtime.settings
     return {
-        "shown": {each["cid"] for each in (draft.files if draft else ()) if each["hash"] in shown},
+        "shown": {each["cid"] for each in pictures if content_id(each["cid"], each["hash"]) in shown},
         "limits": {"most": settings.attachments_most, "mb": settings.attachments_mb},
         "located": None not in unlocated_senders(request.services, {None}),
     }

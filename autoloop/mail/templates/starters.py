@@ -27,9 +27,6 @@ _NEWSLETTER = """\
       <mj-text font-size="16px" line-height="1.5" color="#1c1f23" padding="8px 24px" />
       <mj-button background-color="#0b6b57" border-radius="8px" font-size="16px" padding="16px 24px" align="left" />
     </mj-attributes>
-    <mj-style inline="inline">
-      .small { font-size: 13px; color: #555555; }
-    </mj-style>
     <mj-style>
       @media (prefers-color-scheme: dark) {
         .paper, .paper td { background-color: #22262b !important; }
@@ -55,7 +52,7 @@ _NEWSLETTER = """\
     </mj-section>
     <mj-section>
       <mj-column>
-        <mj-text css-class="small">Sent by {{ sender.name }}</mj-text>
+        <mj-text font-size="13px" color="#555555">Sent by {{ sender.name }}</mj-text>
       </mj-column>
     </mj-section>
   </mj-body>
