@@ -27,13 +27,17 @@ INI = "[app:main]\nuse = egg:autoloop\n"
 
 @dataclass
 class Fleet:
-    """`autoloop worker` (Celery, prefork) `workers` times and `autoloop scheduler` `schedulers` times, in `folder`."""
+    """`autoloop worker` (Celery, prefork) `workers` times and `autoloop scheduler` `schedulers` times, in `folder`.
+
+    `web`: the port of an `autoloop serve`, if there is to be one.
+    """
 
     settings: Settings
     folder: Path
     workers: int = 2
     processes: int = 2
     schedulers: int = 1
+    web: int | None = None
     parents: dict[str, Popen[bytes]] = field(default_factory=dict)
     killed: dict[str, int] = field(default_factory=lambda: {"child": 0, "group": 0})
 
@@ -55,6 +59,8 @@ class Fleet:
     def tend(self) -> None:
         """Start what is not running."""
         wanted = [f"scheduler{number}" for number in range(self.schedulers)]
+        if self.web is not None:
+            wanted.append("web")
         for name in [*wanted, *(f"worker{number}" for number in range(self.workers))]:
             parent = self.parents.get(name)
             if parent is None or parent.poll() is not None:
@@ -65,14 +71,12 @@ class Fleet:
         self.parents[name].send_signal(how)
         return self.parents.pop(name).wait(60)
 
-    def kill(self, chance: random.Random) -> str:
-        """SIGKILL one process of a worker's pool, or a worker with all of its processes; says which.
+    def kill(self, chance: random.Random, whom: str = "worker") -> str:
+        """SIGKILL one process of a worker's pool (or of the web's), or all of its processes; says which.
 
         Workers that have no pool are spared: killing what has not begun proves nothing.
         """
-        ready = {
-            name: pool for name in self.parents if name.startswith("worker") and (pool := self._pool(name))
-        }
+        ready = {name: pool for name in self.parents if name.startswith(whom) and (pool := self._pool(name))}
         if not ready:
             return ""
         name = chance.choice(sorted(ready))
@@ -100,6 +104,8 @@ class Fleet:
         words = ["scheduler", "--config", str(self.folder / "crash.ini")]
         if name.startswith("worker"):
             words = ["worker", "--processes", str(self.processes), "--name", name, *words[1:]]
+        elif name == "web":
+            words = ["serve", str(self.folder / "crash.ini"), "--port", str(self.web), "--workers", "2"]
         with (self.folder / f"{name}.log").open("ab") as log:
             argv = [sys.executable, "-m", "autoloop.cli", *words]
             return spawn(argv, death_signal=signal.SIGKILL, output=log, env=self._environment())
