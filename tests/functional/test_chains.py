@@ -79,7 +79,7 @@ def by_segments(api: Client, runtime: Runtime) -> tuple[str, str]:
         settle(runtime)
         return bool(api.data(f"segments/{segment}")["status"] == "ready")
 
-    until(built)
+    until(built, 60)
     which = {"segment_id": segment}
     inside = live(api, "In", ("segment_left", which), node("a", "add_tag", tag="ping"))
     return inside, live(api, "Out", ("segment_entered", which), node("r", "remove_tag", tag="ping"))

@@ -11,6 +11,7 @@ from autoloop.base.runtime import Runtime
 from autoloop.workflows.services import starting
 from tests.factories import Client, Tenant, make_tenant
 from tests.functional.browser import Browser
+from tests.functional.mail_world import until
 from tests.functional.test_bulk import GRAPH, live, turn
 from tests.functional.test_run_pages import words
 
@@ -57,7 +58,13 @@ def test_the_preview_says_what_the_start_then_does(api: Client, runtime: Runtime
     api.post("tags", {"name": "all"}, status=409)
     condition = {"field": "contact.tags", "op": "has", "value": "all"}
     segment = api.post("segments", {"name": "Them", "condition": condition}).json["data"]["id"]
-    turn(runtime, *[kind for kind in runtime.registrations.due_kinds if "segment" in kind])
+
+    def built() -> bool:
+        """Not before every older transaction of the server has ended, those of other tests too."""
+        turn(runtime, "segments")
+        return bool(api.data(f"segments/{segment}")["status"] == "ready")
+
+    until(built, 60)
     api.post(f"workflows/{mailing}/enrol", {"contact_ids": [made["Noor"]]})
     unknown = "01890000-0000-7000-8000-000000000000"
     choice: dict[str, Any] = {
