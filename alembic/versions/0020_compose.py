@@ -1,4 +1,4 @@
-"""Versions of templates carry files and headers of their own."""
+"""Versions of templates carry files and headers of their own; senders have headers too."""
 
 from alembic import op
 
@@ -27,6 +27,7 @@ def upgrade() -> None:
     alter table email_template_files alter column body set storage external;
     create unique index uq_email_template_files_workspace_id_hash on email_template_files (workspace_id, hash);
     alter table email_template_versions add column headers jsonb not null default '{}';
+    alter table senders add column headers jsonb not null default '{}';
     alter table email_template_versions add column files jsonb not null default '[]'
     """)
     tenant_table("email_template_files", worker=True)
@@ -36,5 +37,6 @@ def downgrade() -> None:
     op.execute("""
     alter table email_template_versions drop column files;
     alter table email_template_versions drop column headers;
+    alter table senders drop column headers;
     drop table email_template_files
     """)

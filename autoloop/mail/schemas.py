@@ -10,6 +10,7 @@ from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
 from autoloop.base.lines import few_lines, one_line, strip
 from autoloop.mail.governor.ramps import Ramp
+from autoloop.mail.headers import Headers
 from autoloop.mail.models import REASONS, Kind, Status
 from autoloop.web.input import ListQuery
 
@@ -195,6 +196,7 @@ class SenderFields(colander.MappingSchema):
     ramp = Ramp(title=_("Warm-up"), missing=colander.drop)
     timezone = text(_("Time zone of its day"), 60, missing=colander.drop)
     postal_address = lines(_("Postal address"), 1000, missing=colander.drop)
+    headers = colander.SchemaNode(Headers(), title=_("Extra headers"), missing=colander.drop)
 
 
 class CreateSender(SenderFields):
@@ -225,6 +227,7 @@ class SenderOut(colander.MappingSchema):
     ramp = plain("Warm-up; `since` is its first day", missing=None)
     timezone = text("Time zone of its day")
     postal_address = text("Postal address; empty for the workspace's", 1000)
+    headers = plain("Headers of all its mail, by name")
     is_default = colander.SchemaNode(colander.Boolean(), title="Default")
     status = text("Status")
     paused_because = plain("The trouble for which it was paused; empty if a person did it", missing=None)

@@ -160,9 +160,28 @@ def test_there_are_limits_to_how_many_and_how_large(api: Client, made: dict[str,
 def test_headers_are_of_a_list_and_of_one_line(
     api: Client, made: dict[str, Any], headers: dict[str, str]
 ) -> None:
+    sender = {"name": "Ada", "address": "ada@example.org", "headers": headers}
+    assert api.post("senders", sender, status=400).json["details"]["headers"]
     answer = api.patch(f"templates/{made['id']}", {"headers": headers}, status=400).json
     assert answer["details"]["headers"]
     assert api.data(f"templates/{made['id']}")["version"] == 1
+
+
+def test_a_sender_has_headers_for_all_its_mail(
+    wsgi: object, runtime: Runtime, tenant: Tenant, world: MailWorld, sink: Sink, made: dict[str, Any]
+) -> None:
+    browser, at = Browser(wsgi, runtime, tenant.user_id), f"/w/{tenant.slug}/senders/{world.sender_id}/"
+    given = {"name": "Ada", "timezone": "UTC", "status": "active"}
+    saved = browser.post(at, headers="X-Team: Gärten\nx-campaign: other", **given)
+    assert saved.status_int == 303 and "X-Team: Gärten" in browser.get(at).text
+    refused = browser.post(at, headers="X-Team: a\nnonsense", **given)
+    assert "cannot be set" in refused.text and "nonsense" in refused.text
+    world.intend(content=None, template_version_id=made["version_id"])
+    world.intend(to_address="ada@example.org")
+    drain(runtime)
+    first, second = (read(mail.data) for mail in sink.mails)
+    assert (first["X-Team"], first.get_all("X-Campaign")) == ("Gärten", ["Frühling"])
+    assert (second["X-Team"], second.get_all("X-Campaign")) == ("Gärten", ["other"])
 
 
 def test_the_editor_takes_files_and_shows_them(

@@ -15,6 +15,7 @@ from autoloop.mail.delivery.outcomes import Outcome
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.dkim import Signer, sign
 from autoloop.mail.footer import with_footer
+from autoloop.mail.headers import joined
 from autoloop.mail.links import Links
 from autoloop.mail.models import Kind, Status
 from autoloop.mail.render import render
@@ -91,7 +92,7 @@ def finish(
             html=html,
             reply_to=mail.reply_to,
             headers=headers,
-            custom=tuple(carrier.headers.items()) if carrier is not None and carrier.headers else (),
+            custom=_custom(mail.sender_headers, carrier.headers if carrier is not None else {}),
             files=carrier.enclosed if carrier is not None else None,
         )
         data = signed = compose(letter)
@@ -111,6 +112,10 @@ def finish(
     except ValueError as error:
         return Outcome(Status.REJECTED, f"The message cannot be written: {error}")
     return Finished(mail, message, subject, text, html, hashlib.sha256(data).digest())
+
+
+def _custom(of_sender: Mapping[str, str], of_template: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+    return joined(of_sender, of_template) if of_sender or of_template else ()
 
 
 def _feedback_id(mail: Outgoing) -> str:

@@ -39,6 +39,7 @@ class Outgoing:
     sender_address: str
     reply_to: str | None
     postal_address: str
+    sender_headers: dict[str, Any]
     locale: str
     account_id: UUID | None
     provider: str | None
@@ -87,7 +88,7 @@ select e.id, e.kind, e.run_id, e.node, e.visit, e.template_version_id, e.to_addr
   coalesce(extract(epoch from clock_timestamp() - e.first_tried_at), 0)::float as age, e.body_hash,
   s.id as sender_id, s.domain_id, coalesce(s.name, '') as sender_name, coalesce(s.address, '') as sender_address,
   s.reply_to, coalesce(nullif(s.postal_address, ''), w.postal_address) as postal_address,
-  coalesce(nullif(c.locale, ''), w.locale) as locale,
+  coalesce(s.headers, '{{}}') as sender_headers, coalesce(nullif(c.locale, ''), w.locale) as locale,
   p.id as account_id, p.provider, coalesce(p.config, '{{}}') as config, p.secrets,
   p.updated_at as account_version, coalesce(p.status = 'active', false) as account_active, p.problem is not null as account_ill,
   coalesce(greatest(extract(epoch from p.rest_until - clock_timestamp()), 0), 0)::float as resting

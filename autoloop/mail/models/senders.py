@@ -96,6 +96,7 @@ class Sender(InWorkspace, Stamped, Base):
     ramp: Mapped[dict[str, Any] | None]
     timezone: Mapped[str] = mapped_column(server_default="UTC")
     postal_address: Mapped[str] = mapped_column(server_default="")
+    headers: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     is_default: Mapped[bool] = mapped_column(server_default=text("false"))
     status: Mapped[str] = mapped_column(server_default="active")
     paused_because: Mapped[dict[str, Any] | None]

@@ -12,6 +12,7 @@ from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.mail import resources, schemas
 from autoloop.mail.governor.pausing import why_paused
+from autoloop.mail.headers import headers_text
 from autoloop.mail.models import REASONS, ProviderAccount, Sender
 from autoloop.mail.pages.warming import ramp_changes, ramp_fields, warming
 from autoloop.mail.sending.limits import Limits
@@ -64,7 +65,9 @@ def change_sender(context: resources.Sender, request: Request) -> Any:
     try:
         given = ramp_changes(posted_text(request), row.ramp)
         # The page always sends all of them: an emptied field is a change.
-        emptied = {"postal_address": ""} | ({} if given.get("daily_cap") else {"no_cap": "true"})
+        emptied = {"postal_address": "", "headers": ""} | (
+            {} if given.get("daily_cap") else {"no_cap": "true"}
+        )
         values = checked(schemas.ChangeSender(), emptied | given)
         values = {"reply_to": None, "provider_account_id": None} | values
         request.services(Senders).change(row.id, with_cap(values))
@@ -185,6 +188,7 @@ def sender_page(
     return {
         "row": row,
         "given": ramp_fields(row.ramp) | given,
+        "headers": headers_text(given.get("headers")),
         "warming": warming(row, request.services.clock.now()),
         "error": told(request, error),
         "timezones": timezone_options(),

@@ -15,6 +15,7 @@ from autoloop.base.services import Service
 from autoloop.mail.addresses import checked_address, domain_of
 from autoloop.mail.governor.health import tally, window
 from autoloop.mail.governor.ramps import cap_sql
+from autoloop.mail.headers import faults_of
 from autoloop.mail.models import Email, ProviderAccount, Sender, SenderDay, SendingDomain
 from autoloop.mail.services.accounts import ProviderAccounts
 from autoloop.workspaces.mail_limits import HEALTH
@@ -30,6 +31,7 @@ FIELDS = (
     "ramp",
     "timezone",
     "postal_address",
+    "headers",
     "status",
 )
 
@@ -145,6 +147,8 @@ class Senders(Service):
             values["reply_to"] = (
                 checked_address(values["reply_to"], "reply_to") if values["reply_to"] else None
             )
+        if faults := faults_of(values.get("headers") or {}):
+            raise Invalid(details={"headers": faults})
         if "timezone" in values:
             _check_zone(values["timezone"])
         account = values.get("provider_account_id")

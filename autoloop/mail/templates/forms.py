@@ -8,6 +8,7 @@ from typing import Any
 from pyramid.request import Request
 
 from autoloop.base.errors import Invalid
+from autoloop.mail.headers import headers_of
 from autoloop.mail.models import RULES
 
 __all__ = ["read_template", "rules_for"]
@@ -43,16 +44,6 @@ def read_template(request: Request) -> dict[str, Any]:
         rules[path] = {"rule": rule, "value": value} if rule == "fallback" else {"rule": rule}
     given["field_rules"] = rules
     return given
-
-
-def headers_of(text: str) -> dict[str, str]:
-    """One header to a line, `Name: value`. What is none stays a name, for the check to refuse."""
-    found: dict[str, str] = {}
-    for line in text.replace("\r\n", "\n").split("\n")[:MAX_FIELDS]:
-        name, _, value = line.partition(":")
-        if line.strip():
-            found[line.strip() if name.strip() in found else name.strip()] = value.strip()
-    return found
 
 
 def rules_for(fields: Iterable[Any], rules: dict[str, Any]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from autoloop.base.liquid import TemplateInvalid
 from autoloop.businesses.models import Topic
 from autoloop.businesses.services import Topics
 from autoloop.mail.enclosures import content_id
+from autoloop.mail.headers import headers_text
 from autoloop.mail.render import check, fields_read, render, would_skip
 from autoloop.mail.services.references import unlocated_senders
 from autoloop.mail.templates import schemas
@@ -203,11 +204,6 @@ def starters(request: Request) -> list[tuple[str, str, bool]]:
         (request.localizer.translate(title), f"{at}?starter={name}", name == chosen)
         for name, (title, _fields) in STARTERS.items()
     ]
-
-
-def headers_text(headers: Any) -> str:
-    """Headers as the form has them: what was posted, or one to a line."""
-    return "\n".join(f"{name}: {value}" for name, value in (headers or {}).items())
 
 
 def topic_options(request: Request, chosen: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import colander
 
 from autoloop.base.i18n import _
 from autoloop.base.lines import one_line, strip
+from autoloop.mail.headers import Headers
 from autoloop.mail.models import RULES, SOURCE_KINDS
 from autoloop.web.input import ListQuery
 
@@ -68,23 +69,6 @@ class FieldRules(colander.SchemaType):
         if not isinstance(value, str) or not value.strip() or len(value) > 500 or len(path) > 200:
             raise colander.Invalid(node, _("A fallback needs a value of at most 500 characters."))
         return {"rule": "fallback", "value": value}
-
-    def cstruct_children(self, node: Any, cstruct: Any) -> list[Any]:
-        return []
-
-
-class Headers(colander.SchemaType):
-    """{"X-Campaign": "spring"}; which names may be set is checked with the rest of the template."""
-
-    def serialize(self, node: Any, appstruct: Any) -> Any:
-        return appstruct
-
-    def deserialize(self, node: Any, cstruct: Any) -> Any:
-        if cstruct is colander.null:
-            return colander.null
-        if not isinstance(cstruct, dict) or not all(isinstance(value, str) for value in cstruct.values()):
-            raise colander.Invalid(node, _("Send an object of header to text."))
-        return cstruct
 
     def cstruct_children(self, node: Any, cstruct: Any) -> list[Any]:
         return []
