@@ -82,6 +82,7 @@ def test_every_page_answers_without_a_complaint(signed_in, owner, address, visit
         "/credentials",
         "/notifications",
         "/senders",
+        "/sending",
     ):
         assert f"/w/x{place}" in kinds, f"no link leads to {place}; found {sorted(kinds)}"
     for place in (
