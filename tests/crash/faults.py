@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 
+from autoloop.base import runtime as base
 from autoloop.base.clock import Clock
 from autoloop.base.runtime import Runtime
 from autoloop.engine.advance import Advancer
@@ -23,6 +24,7 @@ from autoloop.mail.delivery import deliver
 __all__ = ["HOWS", "Fault", "Faults"]
 
 OFF = {"ahead": timedelta(hours=1), "behind": timedelta(hours=-1)}
+STANDSTILL = "idle_in_transaction_session_timeout=15s"
 HOWS = ("before", "after", "cut", "mute")
 
 
@@ -31,7 +33,8 @@ class Fault:
     """At the `nth` commit of this kind of work. `how`:
 
     before, after: SIGKILL, right before or after the commit · cut: PostgreSQL ends the connection at the
-    COMMIT · mute: the COMMIT is done, its answer never comes · meanwhile: no commit is hit, but mail goes only
+    COMMIT · mute: the COMMIT is done, its answer never comes · stop: SIGSTOP right before the commit, for longer than
+    PostgreSQL lets a transaction stand still (here a second) · meanwhile: no commit is hit, but mail goes only
     while runs are advanced, between what they read and what they write · ahead, behind: this process's clock
     is off by an hour.
     """
@@ -54,6 +57,10 @@ class Faults:
         kinds = self.runtime.registrations.due_kinds
         for name, kind in list(kinds.items()):
             kinds[name] = replace(kind, work=self._watched(name, kind.work))
+        if self.fault is not None and self.fault.how == "stop":
+            base.WORKER_OPTIONS = base.WORKER_OPTIONS.replace(
+                STANDSTILL, f"{STANDSTILL.partition('=')[0]}=1s"
+            )
         if self.fault is not None and self.fault.how == "meanwhile":
             del kinds["mail"]
             Advancer.write = self._meanwhile(Advancer.write)  # type: ignore[method-assign]
@@ -90,6 +97,8 @@ class Faults:
                 return
             if fault.how == "before":
                 os.kill(os.getpid(), signal.SIGKILL)
+            elif fault.how == "stop":
+                os.kill(os.getpid(), signal.SIGSTOP)
             elif fault.how == "cut":
                 pid = connection.info.backend_pid
                 with psycopg.connect(connection.info.dsn, autocommit=True) as other:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
+from functools import partial
 
 import pytest
 
 from autoloop.settings import Settings
 from tests.crash.faults import HOWS, Fault
 from tests.crash.story import Story
-from tests.crash.worker import start_worker
+from tests.crash.test_outside import at_rest, is_stopped
+from tests.crash.worker import Process, start_worker
+from tests.functional.mail_world import until
 
 pytestmark = pytest.mark.timeout(0)
 
@@ -42,3 +46,24 @@ def test_hit_at_its_commits(
         assert story.broken() == [], f"{kind}, commit {nth}, {how}"
         if over:
             break
+
+
+def stands_or_is_over(worker: Process) -> bool:
+    return not worker.is_alive() or is_stopped(worker)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stopped_at_a_commit(
+    story: Story, hit: Settings, kind: str, chance: random.Random, pytestconfig: pytest.Config
+) -> None:
+    """Another one takes over what it holds while it stands still; what it does when it goes on again is void."""
+    for nth in range(1, 8) if pytestconfig.getoption("--thorough", False) else [chance.randint(1, 4)]:
+        story.enter()
+        worker = start_worker(hit, f"{kind}{nth}stop", Fault(kind, nth, "stop"))
+        until(partial(stands_or_is_over, worker), 60)
+        at_rest(story)
+        if worker.is_alive():
+            os.kill(worker.pid or 0, signal.SIGCONT)
+        worker.join(60)
+        assert worker.exitcode == 0
+        at_rest(story)
