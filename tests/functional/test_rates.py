@@ -174,7 +174,8 @@ def test_days_hold_exactly_under_fifty_parallel_sends(
 
 
 def test_a_mail_that_was_not_accepted_gives_its_day_back(world: MailWorld, sink: Sink) -> None:
-    limit(world, account_id=world.account_id, per_day=1)
+    id = limit(world, account_id=world.account_id, per_day=1)
+    world.sql("insert into limit_days values (:w, :id, '', current_date - 9, 5)", id=id)
     said = ["450 later"]
     sink.answer = lambda verb, session: said.pop() if verb == "." and said else None
     world.intend(1)

@@ -84,6 +84,8 @@ def test_a_limit_is_set_shown_changed_and_lifted(world: MailWorld, api: Client, 
         ({"per_day": 5, "recipient_domain": "*.example.org"}, "recipient_domain"),
         ({"per_day": 5, "recipient_domain": "x" * 300}, "recipient_domain"),
         ({"per_day": 5, "recipient_domain": "a\x00.example"}, "recipient_domain"),
+        ({"per_day": 5, "recipient_domain": "a\r\nb.example"}, "recipient_domain"),
+        ({"per_day": 5, "recipient_domain": ["a.example"]}, "recipient_domain"),
         ({"per_day": 5, "account_id": "nonsense"}, "account_id"),
         ({"per_day": 5, "account_id": str(new_id())}, "account_id"),
         ({"per_day": 5, "domain_id": str(new_id())}, "domain_id"),
@@ -117,7 +119,9 @@ def test_a_break_is_shown_and_ended_by_hand(world: MailWorld, api: Client, sink:
     assert brakes(api) == {}
     drain(world.runtime)
     assert len(sink.mails) == 12
-    assert "domain" in api.post("sending/end-break", pair, status=400).json["details"]
+    for domain in ("busy.example", "x" * 300, "a\x00b"):
+        given = pair | {"domain": domain}
+        assert "domain" in api.post("sending/end-break", given, status=400).json["details"]
     ended = [(action, data["domain"]) for action, data in audit(world) if action.startswith("sending.")]
     assert ended == [("sending.break_ended", "busy.example"), ("sending.slowing_ended", "busy.example")]
 

@@ -38,6 +38,15 @@ with locked as (
 select l.limit_id, l.domain, l.day::text as day, l.used, {NEXT} as until_next
 from locked l join workspaces w on w.id = l.workspace_id""")
 
+# A domain's first mail of a day takes its old days away: so there are never more rows than domains and a day.
+TIDY = text("""
+delete from limit_days d using (
+  select o.workspace_id, o.limit_id, o.domain, o.day
+  from unnest(cast(:tenants as uuid[]), cast(:limits as uuid[]), cast(:domains as text[])) u(tenant, id, domain)
+  join limit_days o on o.workspace_id = u.tenant and o.limit_id = u.id and o.domain = u.domain
+  where o.day < current_date - 3 for update of o skip locked) old
+where d.workspace_id = old.workspace_id and d.limit_id = old.limit_id and d.domain = old.domain and d.day = old.day""")
+
 USE = text("""
 update limit_days d set used = d.used + u.n
 from unnest(cast(:limits as uuid[]), cast(:domains as text[]), cast(:days as date[]), cast(:counts as int[]))
@@ -81,6 +90,7 @@ class Offer:
 
     units: Mapping[UUID, list[list[str]]]
     over: Mapping[UUID, tuple[Limit, str, float]]
+    fresh: Sequence[tuple[UUID, UUID, str]] = ()  # places whose day begins with these
 
 
 def wanted_by(rules: Mapping[UUID, Rules], mails: Iterable[Outgoing]) -> list[Wanted]:
@@ -106,19 +116,17 @@ def left_of_days(session: Session, wanted: Sequence[Wanted]) -> Offer:
 def offer(session: Session, wanted: Sequence[Wanted]) -> Offer:
     """Units for as many of these mails as their limits allow, in order. What is offered stays locked until the
     transaction ends, and counts once `use` was called for the mails that do go."""
-    return _offer(session, LOCK, wanted)
+    found = _offer(session, LOCK, wanted)
+    if found.fresh:
+        session.execute(TIDY, _given(found.fresh))
+    return found
 
 
 def _offer(session: Session, statement: Any, wanted: Sequence[Wanted]) -> Offer:
     if not wanted:
         return Offer({}, {})
     places = sorted({(limit.workspace_id, limit.id, part) for each in wanted for limit, part in each.limits})
-    given = {
-        "tenants": [place[0] for place in places],
-        "limits": [place[1] for place in places],
-        "domains": [place[2] for place in places],
-    }
-    days = {(row.limit_id, row.domain): row for row in session.execute(statement, given)}
+    days = {(row.limit_id, row.domain): row for row in session.execute(statement, _given(places))}
     used: dict[Place, int] = {place: row.used for place, row in days.items()}
     units: dict[UUID, list[list[str]]] = {}
     over: dict[UUID, tuple[Limit, str, float]] = {}
@@ -133,7 +141,11 @@ def _offer(session: Session, statement: Any, wanted: Sequence[Wanted]) -> Offer:
         for limit, part in each.limits:
             used[limit.id, part] += 1
         units[each.mail.id] = [[str(limit.id), part, days[limit.id, part].day] for limit, part in each.limits]
-    return Offer(units, over)
+    return Offer(units, over, [place for place in places if not days[place[1:]].used])
+
+
+def _given(places: Sequence[tuple[UUID, UUID, str]]) -> dict[str, list[Any]]:
+    return {name: [place[at] for place in places] for at, name in enumerate(("tenants", "limits", "domains"))}
 
 
 def use(session: Session, workspace_id: UUID, units: Iterable[Sequence[Sequence[str]]]) -> None:

@@ -22,6 +22,13 @@ order by u.tenant, u.name
 on conflict (workspace_id, name) do update set tokens = b.tokens
 returning b.name, b.tokens, b.filled_at, b.prompt_at, b.bulk_at""")
 
+# A bucket that nobody looked at for a day is full, as one without a row is.
+TIDY = text("""
+delete from mail_buckets b using (
+  select o.workspace_id, o.name from mail_buckets o where o.workspace_id = any(cast(:tenants as uuid[]))
+    and o.filled_at < extract(epoch from clock_timestamp()) - 86400 for update skip locked) old
+where b.workspace_id = old.workspace_id and b.name = old.name""")
+
 NOW = text("select extract(epoch from clock_timestamp())::float")
 
 WRITE = text("""
@@ -39,6 +46,7 @@ def spend_in_rows(
         "names": [bucket.name for bucket in buckets],
         "bursts": [bucket.burst for bucket in buckets],
     }
+    session.execute(TIDY, {"tenants": sorted(set(tenants))})
     levels = {
         row.name: Level(row.tokens, row.filled_at, (row.prompt_at, row.bulk_at))
         for row in session.execute(LOCK, given)

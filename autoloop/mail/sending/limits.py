@@ -133,7 +133,7 @@ class Limits(Service):
                 raise Invalid(details={name: [_("There is nothing with this id.")]})
         if target["recipient_domain"] is not None:
             domain = target["recipient_domain"].strip().lower()
-            if domain != ANY and not DOMAIN.match(domain):
+            if domain != ANY and not (DOMAIN.match(domain) and domain.isprintable()):
                 raise Invalid(
                     details={
                         "recipient_domain": [_("This is no domain, such as example.org, nor * for each.")]
