@@ -27,7 +27,7 @@ CALLS, READS = 35.0, 10.0  # seconds of webhooks and of lists in each minute
 
 
 class Installation:
-    """Web with two processes, worker with two, scheduler: as `production.ini` starts them."""
+    """Web with two processes, worker with two and the scheduler beside it: all on one machine."""
 
     def __init__(self, standing: Stand, folder: Path) -> None:
         ini = folder / "bench.ini"
@@ -35,8 +35,7 @@ class Installation:
         self.port = free_port()
         words = {
             "web": ["serve", "--port", str(self.port), "--workers", "2"],
-            "worker": ["worker", "--processes", "2"],
-            "scheduler": ["scheduler"],
+            "worker and scheduler": ["worker", "--processes", "2", "--scheduler"],
         }
         self.parts: dict[str, Popen[bytes]] = {
             name: command(each, ini, standing.settings) for name, each in words.items()
