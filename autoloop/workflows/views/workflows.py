@@ -13,6 +13,7 @@ from autoloop.web.caching import cached_list
 from autoloop.web.paging import fetch_page, order_of
 from autoloop.web.permissions import Permission
 from autoloop.workflows import schemas, services
+from autoloop.workflows.document_schemas import ExportQuery, Import, Imported
 from autoloop.workflows.resources import Stats, Triggers, Workflow, Workflows
 
 SORTS = {
@@ -98,7 +99,7 @@ def duplicate_workflow(context: Workflow, request: Request) -> Any:
     return workflows.row(workflows.duplicate(context.row.id, request.validated["name"]).id)
 
 
-@api_view(context=Workflow, name="export", permission=Permission.READ, query=schemas.ExportQuery)
+@api_view(context=Workflow, name="export", permission=Permission.READ, query=ExportQuery)
 def export_workflow(context: Workflow, request: Request) -> dict[str, Any]:
     """The workflow's draft as a document that @@import takes, with the templates that its steps send."""
     along = request.filters["templates"]
@@ -110,8 +111,8 @@ def export_workflow(context: Workflow, request: Request) -> dict[str, Any]:
     method="POST",
     name="import",
     permission=Permission.EDIT,
-    body=schemas.Import,
-    out=schemas.Imported,
+    body=Import,
+    out=Imported,
     status=201,
 )
 def import_workflow(context: Workflows, request: Request) -> Any:
