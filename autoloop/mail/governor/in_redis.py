@@ -69,9 +69,9 @@ return answer
 class RedisBuckets:
     """Buckets that all workers share. An emptied Redis has full ones: at most a burst too much."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, answers_within: float = ANSWERS_WITHIN) -> None:
         self._redis = redis.Redis.from_url(
-            url, socket_timeout=ANSWERS_WITHIN, socket_connect_timeout=ANSWERS_WITHIN
+            url, socket_timeout=answers_within, socket_connect_timeout=answers_within
         )
         self._spend = self._redis.register_script(SPEND)
         self._broken_until = 0.0
