@@ -18,6 +18,8 @@ from autoloop.businesses.services import Contacts
 from autoloop.mail.delivery import mark as marking
 from autoloop.mail.delivery.worker import Delivery
 from autoloop.mail.links import PURPOSES, Links
+from autoloop.mail.services.mailbox import WorkspaceMailbox
+from autoloop.plugins.email import Message
 from tests.factories import Client, Tenant
 from tests.functional.mail_world import MailWorld, drain
 
@@ -288,6 +290,17 @@ def test_erasing_covers_captured_copies_and_mail_of_the_installation(
     assert address not in str(
         world.sql("select to_jsonb(e) from email_logs e where kind = 'system' and :w = :w")
     )
+
+
+def test_a_copy_that_the_mailbox_keeps_too_late_is_not_kept(world: MailWorld, contact: UUID) -> None:
+    """The message was on its way to the mailbox while the person was erased."""
+    (id,) = world.intend(contact_id=contact, to_address="ada@example.org")
+    world.sql("update email_logs set status = 'sending', attempts = 1 where id = :id", id=id)
+    with world.runtime.unit("web", world.tenant.id) as services:
+        services(Contacts).delete(services(Contacts).find(contact))
+    late = Message(str(id), "<x@example.org>", "a@example.org", "ada@example.org", b"Subject: Hi\r\n\r\nHi")
+    WorkspaceMailbox(world.runtime, world.tenant.id).store([late])
+    assert captured(world) == ""
 
 
 @pytest.mark.parametrize("back", [True, False])

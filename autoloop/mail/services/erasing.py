@@ -24,15 +24,19 @@ update email_logs set to_address = '', to_name = '', context = '{}', content = n
 where workspace_id = :workspace and contact_id = any(cast(:contacts as uuid[]))
 """)
 
+# The mailbox looks at these rows before it keeps a copy: what it kept by now is seen below.
+HOLD = text("""
+select e.id, lower(e.to_address) as address from email_logs e
+where e.workspace_id = :workspace and e.contact_id = any(cast(:contacts as uuid[])) order by e.id for update""")
+
+OWN = text("""
+select email_normal from business_contacts
+where workspace_id = :workspace and id = any(cast(:contacts as uuid[])) and email_normal <> ''""")
+
 # What the mailbox captured: by the email it is a copy of, and whatever else went to the person.
 CAPTURED = text("""
-delete from mailbox_messages m where m.workspace_id = :workspace and (
-  m.key in (select e.id::text from email_logs e
-    where e.workspace_id = :workspace and e.contact_id = any(cast(:contacts as uuid[])))
-  or lower(m.recipient) in (select c.email_normal from business_contacts c
-    where c.workspace_id = :workspace and c.id = any(cast(:contacts as uuid[])) and c.email_normal <> ''
-    union select lower(e.to_address) from email_logs e where e.workspace_id = :workspace
-      and e.contact_id = any(cast(:contacts as uuid[])) and e.to_address <> ''))""")
+delete from mailbox_messages where workspace_id = :workspace
+  and (key = any(cast(:keys as text[])) or lower(recipient) = any(cast(:addresses as text[])))""")
 
 # The installation's own mail to the person: the links to their data. What went to a member who has the
 # same address is theirs as a user.
@@ -78,9 +82,12 @@ def erase(services: Services, contact_ids: Sequence[UUID]) -> None:
     Called before the contacts are deleted.
     """
     values = {"workspace": services.workspace_id, "contacts": list(contact_ids)}
+    held = services.session.execute(HOLD, values).all()
+    addresses = {row.address for row in held if row.address} | set(services.session.scalars(OWN, values))
     services.session.execute(BLANK, values)
-    services.session.execute(CAPTURED, values)
     services.session.execute(FORGET, values)
+    copies = {"keys": [str(row.id) for row in held], "addresses": sorted(addresses)}
+    services.session.execute(CAPTURED, {"workspace": services.workspace_id, **copies})
     merged = services.session.execute(ALIASES, values).scalars()
     _erase_ours(services, [str(id) for id in (*contact_ids, *merged)])
 

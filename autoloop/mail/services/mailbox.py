@@ -6,23 +6,27 @@ import base64
 import email
 import email.policy
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, or_, select
+from sqlalchemy import Select, delete, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import undefer
 
-from autoloop.base.ids import new_id
+from autoloop.base.ids import new_id, parse_id
 from autoloop.base.runtime import Runtime
-from autoloop.base.services import Service
+from autoloop.base.services import Service, Services
 from autoloop.mail.models import MailboxMessage
 from autoloop.plugins.email import Message
 
 __all__ = ["Captured", "Opened", "WorkspaceMailbox", "opened", "pictured"]
+
+ADDRESSED = text("""
+select id, to_address from email_logs
+where workspace_id = :workspace and id = any(cast(:ids as uuid[])) order by id for share""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class WorkspaceMailbox:
     workspace_id: UUID
 
     def store(self, messages: Iterable[Message]) -> None:
-        """Keep messages; one whose key is there already stays as it is."""
+        """Keep messages; one whose key is there already stays as it is, one that was erased meanwhile is not kept."""
         rows = [
             {
                 "workspace_id": self.workspace_id,
@@ -51,9 +55,19 @@ class WorkspaceMailbox:
         if not rows:
             return
         with self.runtime.unit("worker") as services:
-            services.session.execute(
-                insert(MailboxMessage).on_conflict_do_nothing(index_elements=["workspace_id", "key"]), rows
-            )
+            gone = self._erased(services, [row["key"] for row in rows])
+            kept = [row for row in rows if row["key"] not in gone]
+            if kept:
+                statement = insert(MailboxMessage).on_conflict_do_nothing(
+                    index_elements=["workspace_id", "key"]
+                )
+                services.session.execute(statement, kept)
+
+    def _erased(self, services: Services, keys: Sequence[str]) -> set[str]:
+        """Which of these emails were blanked. The others stay as they are until this transaction ends."""
+        ids = [id for key in keys if (id := parse_id(key)) is not None]
+        found = services.session.execute(ADDRESSED, {"workspace": self.workspace_id, "ids": ids})
+        return {str(row.id) for row in found if not row.to_address}
 
 
 class Captured(Service):
