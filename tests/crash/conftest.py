@@ -13,7 +13,7 @@ from autoloop.settings import Settings
 from tests.crash.audit import watch_fences
 from tests.crash.outside import PostOffice, Server
 from tests.crash.story import Story
-from tests.crash.worker import named, registrations
+from tests.crash.worker import named, registrations, warm_up
 from tests.factories import Tenant
 
 
@@ -55,6 +55,7 @@ def post() -> Iterator[PostOffice]:
 def hit(settings: Settings, server: Server) -> Settings:
     """The settings of workers that are hit; their database notes who holds which fence."""
     watch_fences(settings)
+    warm_up()
     return replace(settings, outbound_ports=(str(server.port),), worker_batch=20)
 
 

@@ -33,7 +33,7 @@ from tests.unit.engine.graphs import graph
 __all__ = ["SOON", "Story", "tell"]
 
 SOON = {"amount": 0.05, "unit": "seconds"}
-LIMIT = 30.0
+LIMIT = 60.0
 
 # What has been waited for long enough has come: leases of the dead are free, deferred mail is due, people say what
 # to do with what is unknown. Runs' own timers are a twentieth of a second.

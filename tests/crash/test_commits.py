@@ -34,7 +34,7 @@ def test_a_story_without_faults(story: Story) -> None:
 def test_hit_at_its_commits(
     story: Story, hit: Settings, kind: str, how: str, chance: random.Random, pytestconfig: pytest.Config
 ) -> None:
-    few = [1, chance.randint(2, 4), chance.randint(5, 9)] if how in KILLING else [1, chance.randint(2, 5)]
+    few = [1, chance.randint(2, 9)] if how in KILLING else [chance.randint(1, 5)]
     for nth in range(1, MOST) if pytestconfig.getoption("--thorough", False) else few:
         story.enter()
         worker = start_worker(hit, f"{kind}{nth}{how}", Fault(kind, nth, how))

@@ -84,6 +84,7 @@ class Crash:
         with self.world.runtime.worker_engine.connect() as connection:
             while time.monotonic() < until and not connection.execute(ON_THE_WIRE).scalar():
                 connection.rollback()
+                time.sleep(0.005)
 
     def let_time_pass(self) -> None:
         with self.world.runtime.unit("worker") as services:

@@ -22,7 +22,7 @@ from tests.crash.planted import PLANTED
 from tests.crash.steps import STEPS
 from tests.functional.mail_world import FORKS
 
-__all__ = ["Process", "named", "registrations", "start_worker"]
+__all__ = ["Process", "named", "registrations", "start_worker", "warm_up"]
 
 Process = multiprocessing.process.BaseProcess
 
@@ -43,6 +43,13 @@ def start_worker(
     process = FORKS.Process(target=_work, args=(named(settings, name), fault, planted), daemon=True)
     process.start()
     return process
+
+
+def warm_up() -> None:
+    """The process that workers are forked from is there, and has imported all: nobody has to wait for it later."""
+    process = FORKS.Process(target=os.getpid, daemon=True)
+    process.start()
+    process.join()
 
 
 def _work(settings: Settings, fault: Fault | None, planted: str | None) -> None:

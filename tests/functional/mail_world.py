@@ -61,7 +61,7 @@ def sending_process(settings: Settings) -> Any:
     return process
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 40) -> None:
     """Wait for a condition, not for a time."""
     end = time.monotonic() + seconds
     while not condition():
