@@ -18,7 +18,7 @@ none() { grep -q '"data":\[\]'; }
 
 # How mail leaves (here: into the local mailbox, to be read in the dashboard), who writes, who is written to.
 if call GET providers | none; then call POST providers '{"name": "Local", "provider": "mailbox"}' > /dev/null; fi
-if call GET senders | none; then call POST senders '{"name": "Grace", "address": "grace@example.org"}' > /dev/null; fi
+if call GET senders | none; then call POST senders '{"name": "Grace", "address": "grace@example.org", "postal_address": "Acme, 1 Main Street, Springfield"}' > /dev/null; fi
 CONTACT=$(call POST contacts/upsert '{"email": "ada@example.com", "first_name": "Ada",
   "consent": {"marketing": "granted", "source": "first workflow"}}' | id)
 
