@@ -19,8 +19,8 @@ from tests.factories import Tenant
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("crash")
-    group.addoption("--runs", type=int, default=300, help="Runs to walk while workers are killed")
-    group.addoption("--kills", type=int, default=60, help="How often processes are killed")
+    group.addoption("--runs", type=int, default=500, help="Runs to walk while workers are killed")
+    group.addoption("--kills", type=int, default=150, help="How often processes are killed")
     group.addoption("--flushes", type=int, default=5, help="How often Redis is emptied")
     group.addoption("--seed", type=int, default=None, help="Repeat the chances of an earlier test")
     group.addoption("--thorough", action="store_true", help="Every commit, every planted bug; takes an hour")

@@ -19,7 +19,7 @@ from autoloop.settings import Settings
 
 __all__ = ["Fleet"]
 
-WHOLE = 0.15
+WHOLE = 0.1
 """Share of the kills that hit a worker with all of its processes: it takes seconds to start again."""
 
 INI = "[app:main]\nuse = egg:autoloop\n"

@@ -27,7 +27,7 @@ from tests.factories import Tenant
 
 pytestmark = pytest.mark.timeout(0)
 
-SMALL = {"runs": 300, "kills": 60, "flushes": 5}
+SMALL = {"runs": 500, "kills": 150, "flushes": 5}
 LOOK = 0.1
 STANDSTILL = 1.5
 STUCK = 60.0
