@@ -91,18 +91,24 @@ end $$
 
 RIGHTS = (
     "revoke update, delete on consent_changes from autoloop_web, autoloop_worker",
-    "revoke all on function autoloop_note_consent(), autoloop_note_new_consent(), "
-    "autoloop_forget_consents(uuid[]) from public",
+    (
+        "revoke all on function autoloop_note_consent(), autoloop_note_new_consent(), "
+        "autoloop_forget_consents(uuid[]) from public"
+    ),
     "grant execute on function autoloop_forget_consents(uuid[]) to autoloop_web, autoloop_worker",
 )
 
 TRIGGERS = (
-    "create trigger consent_insert after insert on business_contacts referencing new table as made "
-    "for each statement execute function autoloop_note_new_consent()",
-    "create trigger consent_update after update on business_contacts for each row when "
-    "(old.consent_marketing <> new.consent_marketing or old.topics <> new.topics or old.locale <> new.locale "
-    "or old.mail_pace_days <> new.mail_pace_days or old.mail_paused_until is distinct from new.mail_paused_until) "
-    "execute function autoloop_note_consent()",
+    (
+        "create trigger consent_insert after insert on business_contacts referencing new table as made "
+        "for each statement execute function autoloop_note_new_consent()"
+    ),
+    (
+        "create trigger consent_update after update on business_contacts for each row when "
+        "(old.consent_marketing <> new.consent_marketing or old.topics <> new.topics or old.locale <> new.locale "
+        "or old.mail_pace_days <> new.mail_pace_days or old.mail_paused_until is distinct from new.mail_paused_until) "
+        "execute function autoloop_note_consent()"
+    ),
 )
 
 

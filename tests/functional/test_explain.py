@@ -92,9 +92,7 @@ def test_why_a_run_is_where_it_is(api: Client, runtime: Runtime, tenant: Tenant,
     assert told["enrolment"]["event"] == {"name": "order.paid", "data": {"plan": "gold"}}
     assert "because of order.paid" in told["sentences"][0]
     assert told["enrolment"]["by"]["event_id"] == event["id"]
-    assert (
-        "“Branch” went on by “yes”, because contact.tags has vip: yes (found " in told["sentences"][1]
-    )
+    assert "“Branch” went on by “yes”, because contact.tags has vip: yes (found " in told["sentences"][1]
     assert told["steps"][0]["port"] == "yes"
     assert told["waits"][0]["match"] == {"n": 1}
     assert told["end"] is None
