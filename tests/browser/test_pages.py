@@ -13,7 +13,7 @@ PLACES = re.compile(r"/(w/[a-z0-9-]+|me)(/.*)?$")
 # One page of each kind is enough: ids and numbers are taken as the same place.
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/|$)")
 FILES = ("csv", "export", "raw", "source", "download")
-MOST = 60
+MOST = 90
 
 pytestmark = pytest.mark.browser
 

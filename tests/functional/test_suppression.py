@@ -98,7 +98,7 @@ def test_what_the_installation_suppresses_nobody_mails(admin: Browser, api: Clie
         ("skipped", "Suppressed: instance"),
         ("accepted", None),
     ]
-    page = admin.get("/admin/suppressions/")
+    page = admin.get(f"/w/{world.tenant.slug}/suppressions/").click(href="/admin/suppressions")
     assert "trap@spam.example" in page
     assert admin.post("/admin/suppressions/", address="nobody").status_int in (303, 422)
     for row in admin.api("GET", "/admin/suppressions").json["data"]:
