@@ -12,6 +12,7 @@ from pyramid.config import Configurator
 from autoloop.web.widgets.basic import BASIC, Widget
 from autoloop.web.widgets.chosen import CHOSEN
 from autoloop.web.widgets.form import ABSENT, Field, Form
+from autoloop.web.widgets.lists import LISTS
 from autoloop.web.widgets.times import TIMES
 
 __all__ = ["ABSENT", "Field", "Form", "Widget"]
@@ -20,7 +21,7 @@ __all__ = ["ABSENT", "Field", "Form", "Widget"]
 def includeme(config: Configurator) -> None:
     config.registry.widgets = {}
     config.add_directive("add_widget", add_widget)
-    for name, widget in {**BASIC, **TIMES, **CHOSEN}.items():
+    for name, widget in {**BASIC, **LISTS, **TIMES, **CHOSEN}.items():
         config.registry.widgets[name] = widget
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autoloop.web.widgets.form import ABSENT, RAW, Field, Form, Schema, strict_json
-from autoloop.web.widgets.trees import Tree, keys_of
+from autoloop.web.widgets.trees import Tree
 
 __all__ = ["BASIC", "KIT", "Text", "Widget", "literal", "spelled"]
 
@@ -71,13 +71,13 @@ class Number(Widget):
         return f"{value:g}" if isinstance(value, float) and value == int(value) < 1e6 else str(value)
 
     def read(self, form: Form, schema: Schema, tree: Tree, name: str) -> Any:
-        return _number(text_in(tree).strip()) if text_in(tree).strip() else ABSENT
+        return number(text_in(tree).strip()) if text_in(tree).strip() else ABSENT
 
     def same(self, value: Any, back: Any) -> bool:
         return not isinstance(value, bool) and isinstance(back, int | float) and bool(value == back)
 
 
-def _number(text: str) -> Any:
+def number(text: str) -> Any:
     """The number; what is none stays text, for the schema to refuse."""
     for kind in (int, float):
         try:
@@ -115,13 +115,13 @@ class Select(Widget):
 
     def options(self, field: Field) -> list[tuple[str, str]]:
         labels = field.ui.get("labels") or {}
-        shown = [(str(each), labels.get(each) or _words(each)) for each in field.schema["enum"]]
+        shown = [(str(each), labels.get(each) or words(each)) for each in field.schema["enum"]]
         if field.text and field.text not in dict(shown):
             shown.append((field.text, field.text))
         return shown
 
 
-def _words(value: Any) -> str:
+def words(value: Any) -> str:
     text = str(value)
     return text if text.isupper() else text.replace("_", " ").capitalize()
 
@@ -231,121 +231,16 @@ def plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-class List(Widget):
-    """Rows, each drawn by the widget of the items. Rows in which nothing stands are left out."""
-
-    macro = "list"
-
-    def fits(self, schema: Schema) -> bool:
-        return schema.get("type") == "array"
-
-    def write(self, form: Form, schema: Schema, value: Any) -> Tree:
-        return {str(index): form.write(schema["items"], each) for index, each in enumerate(value)}
-
-    def read(self, form: Form, schema: Schema, tree: Tree, name: str) -> Any:
-        rows = (form.read(schema["items"], tree[key], f"{name}.{key}") for key in keys_of(tree))
-        found = [row for row in rows if row is not ABSENT]
-        return found or ABSENT
-
-    def same(self, value: Any, back: Any) -> bool:
-        return isinstance(value, list) and len(value) == (0 if back is ABSENT else len(back))
-
-    def parts(self, field: Field) -> Iterator[Field]:
-        count, items = 0, field.schema["items"]
-        tree = field.tree
-        if not tree and field.schema.get("default"):
-            tree = field.tree = self.write(field.form, field.schema, field.schema["default"])
-        for key in keys_of(tree):
-            part = field.part(key, items, place=str(count), required=True)
-            count += part.filled
-            yield part
-
-
-class Columns(List):
-    """Rows of a few short fields, side by side."""
-
-    macro = "columns"
-
-
-class Weights(List):
-    """Rows with a `weight`: beside each the share that it comes to."""
-
-    macro = "weights"
-
-    def shares(self, field: Field) -> list[str]:
-        found = [each.form.read(each.schema, each.tree, each.name) for each in field.parts]
-        weights = [each.get("weight", 1.0) if isinstance(each, Mapping) else 0 for each in found]
-        held = [
-            each if isinstance(each, int | float) and not isinstance(each, bool) else 0 for each in weights
-        ]
-        whole = sum(held)
-        return [f"{100 * each / whole:.1f}".removesuffix(".0") + " %" if whole else "–" for each in held]
-
-
-class Numbers(List):
-    """Whole numbers in one line, with commas between them."""
-
-    macro = "text"
-
-    def write(self, form: Form, schema: Schema, value: Any) -> Tree:
-        return ", ".join(str(each) for each in value)
-
-    def read(self, form: Form, schema: Schema, tree: Tree, name: str) -> Any:
-        return [_number(word.strip()) for word in text_in(tree).split(",") if word.strip()] or ABSENT
-
-    def same(self, value: Any, back: Any) -> bool:
-        return list(value) == ([] if back is ABSENT else back)
-
-    def parts(self, field: Field) -> Iterator[Field]:
-        return iter(())
-
-
-class Ticks(List):
-    """Some of the words in the items' `enum`, as boxes to tick."""
-
-    macro = "ticks"
-
-    def write(self, form: Form, schema: Schema, value: Any) -> Tree:
-        words = [str(each) for each in schema["items"]["enum"]]
-        return {"set": "yes"} | {str(words.index(str(each))): "yes" for each in value}
-
-    def read(self, form: Form, schema: Schema, tree: Tree, name: str) -> Any:
-        if not isinstance(tree, Mapping) or "set" not in tree:
-            return ABSENT
-        found = [each for index, each in enumerate(schema["items"]["enum"]) if tree.get(str(index)) == "yes"]
-        return found if found or schema.get("default") else ABSENT
-
-    def same(self, value: Any, back: Any) -> bool:
-        return sorted(map(str, value)) == sorted(map(str, [] if back is ABSENT else back))
-
-    def parts(self, field: Field) -> Iterator[Field]:
-        return iter(())
-
-    def options(self, field: Field) -> list[tuple[str, bool]]:
-        """Each word as people say it, and whether it is ticked."""
-        tree = field.tree or self.write(field.form, field.schema, field.schema.get("default") or ())
-        labels = field.ui.get("labels") or {}
-        return [
-            (labels.get(each) or _words(each), tree.get(str(index)) == "yes")
-            for index, each in enumerate(field.schema["items"]["enum"])
-        ]
-
-
 BASIC: dict[str, Widget] = {
     "type:string": Text(),
     "type:integer": Number(),
     "type:number": Number(),
     "type:boolean": Switch(),
     "type:object": Group(),
-    "type:array": List(),
     "type:any": Expression(),
     "select": Select(),
     "textarea": Text("textarea"),
     "json": Raw(),
     "expression": Expression(),
-    "columns": Columns(),
-    "weights": Weights(),
-    "numbers": Numbers(),
-    "ticks": Ticks(),
     "date": Text("date"),
 }

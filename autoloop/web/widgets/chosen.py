@@ -11,8 +11,9 @@ from typing import Any
 
 from autoloop.base.choices import Choice
 from autoloop.base.i18n import _
-from autoloop.web.widgets.basic import List, Text, text_in
+from autoloop.web.widgets.basic import Text, text_in
 from autoloop.web.widgets.form import ABSENT, Field, Form, Schema
+from autoloop.web.widgets.lists import List
 from autoloop.web.widgets.trees import Tree, keys_of
 
 __all__ = ["CHOSEN", "choices_of"]

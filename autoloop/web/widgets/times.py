@@ -10,8 +10,9 @@ from zoneinfo import available_timezones
 
 from autoloop.base.i18n import _
 from autoloop.plugins.clocks import BadCron, check_cron, next_tick
-from autoloop.web.widgets.basic import Group, List, Text, text_in
+from autoloop.web.widgets.basic import Group, Text, text_in
 from autoloop.web.widgets.form import ABSENT, Field, Form, Schema
+from autoloop.web.widgets.lists import List
 from autoloop.web.widgets.trees import Tree
 
 __all__ = ["TIMES"]
