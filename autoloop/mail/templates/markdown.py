@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-
-from markdown_it import MarkdownIt
+from typing import TYPE_CHECKING
 
 from autoloop.mail.templates.shield import Shield
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 __all__ = ["document"]
 
@@ -42,6 +44,8 @@ _FRAME = """<!doctype html>
 
 @lru_cache(maxsize=1)
 def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # here, because workers never need it and would start a tenth later
+
     return MarkdownIt("commonmark", {"html": True, "maxNesting": 20}).enable(["table", "strikethrough"])
 
 
