@@ -7,7 +7,6 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from textwrap import wrap
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
@@ -85,8 +84,9 @@ def sign(message: bytes, signer: Signer) -> bytes:
         body_hash,
     )
     own = b"dkim-signature:" + _RUNS.sub(b" ", _FOLDS.sub(b" ", tags)).strip()
-    signature = base64.b64encode(_signature(signer.private, covered + own)).decode()
-    return b"DKIM-Signature: " + tags + "\r\n  ".join(wrap(signature, 72)).encode() + b"\r\n" + message
+    signature = base64.b64encode(_signature(signer.private, covered + own))
+    folded = b"\r\n  ".join(signature[at : at + 72] for at in range(0, len(signature), 72))
+    return b"".join((b"DKIM-Signature: ", tags, folded, b"\r\n", message))
 
 
 def _lines(listed: bytes) -> list[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from itertools import groupby
 from uuid import UUID
@@ -31,6 +32,10 @@ from autoloop.plugins.email import Fate, Refused, Reply
 __all__ = ["PROBE", "Delivery", "deliver"]
 
 log = logging.getLogger(__name__)
+
+QUICK, SLOW = 0.3, 1.0  # seconds: a batch that takes less may double, one that takes more is halved
+GROWTH = 4  # times the batch of the settings, at the most
+LEAST = 10  # emails
 
 # What somebody waits for goes before a campaign. A condition for each, as its index is found by it.
 LANES = tuple(
@@ -62,10 +67,19 @@ class Delivery:
         self.keys = Keys(runtime.settings.secret_keys)
         self.links = Links(runtime.settings.public_url, runtime.settings.secret_keys)
         self._start = UUID(int=0)
+        self._batch = runtime.settings.worker_batch
 
     @uncollected()
     def work(self) -> int:
         """Claim one batch and see it through. Returns how many emails were claimed."""
+        began = time.monotonic()
+        claimed = self._work()
+        self._batch = next_batch(
+            self._batch, claimed, time.monotonic() - began, usual=self.runtime.settings.worker_batch
+        )
+        return claimed
+
+    def _work(self) -> int:
         ready, claimed = self._claim()
         by_account = sorted(ready, key=lambda mail: (str(mail.workspace_id), str(mail.account_id)))
         for _, group in groupby(by_account, key=lambda mail: (mail.workspace_id, mail.account_id)):
@@ -77,11 +91,9 @@ class Delivery:
         """Lease due emails; those that must not go now are written down at once."""
         with self.runtime.unit("worker") as services:
             session = services.session
-            batch = self.runtime.settings.worker_batch
             leases: list[Lease] = []
             for lane in LANES:
-                if len(leases) < batch:
-                    left = batch - len(leases)
+                if (left := self._batch - len(leases)) > 0:
                     leases += claim(session, "email_logs", lane, batch=left, lease=LEASE, start=self._start)
             if not leases:
                 return [], 0
@@ -171,6 +183,16 @@ class Delivery:
             key = key_of_pace(mail.account_id, "")
             resting = Outcome(Status.INTENT, hold="account_resting", delay=rest, held_by=key)
             write_held(services, [(each, resting) for each in later])
+
+
+def next_batch(batch: int, claimed: int, seconds: float, *, usual: int) -> int:
+    """How many emails to claim next time: more while servers are quick, as statements cost the same for many;
+    fewer while they are slow, or what somebody waits for waits for the rest of a campaign's batch."""
+    if seconds > SLOW:
+        return max(batch // 2, min(usual, LEAST))
+    if seconds < QUICK and claimed >= batch:
+        return min(batch * 2, usual * GROWTH)
+    return batch
 
 
 def _after(start: UUID, served: set[UUID]) -> UUID:
