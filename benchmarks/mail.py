@@ -37,7 +37,7 @@ from benchmarks.stand import Stand, report, stand
 EMAILS = 4_000
 FEW = 400
 PREPARED, PRODUCT, PLAIN = "bare prepared loop", "AutoLoop delivery", "loop of plain libraries"
-CONNECTIONS = 16
+CONNECTIONS = 32
 FIELDS = ("first_name", "last_name", "email", "title", "phone") * 2
 LINKS = 20
 FILLER = "this line is here to make the message as long as real ones are. " * 5
