@@ -1,4 +1,7 @@
-"""Notices of breakers, and counts that need no scan."""
+"""Bounces that were told at the door count against a sender too."""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0024"
 down_revision = "0023"
@@ -7,8 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.add_column(
+        "sender_mishaps", sa.Column("refused", sa.Boolean(), server_default="false", nullable=False)
+    )
 
 
 def downgrade() -> None:
-    pass
+    op.drop_column("sender_mishaps", "refused")

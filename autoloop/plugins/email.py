@@ -99,7 +99,8 @@ class Refused:
     """A message that was certainly not accepted while staging.
 
     `of_account` says that the account (host, sign-in, quota) is at fault, not the message:
-    such a refusal is never held against the recipient. `retry_after` is in seconds.
+    such a refusal is never held against the recipient. `retry_after` is in seconds. `of_address` says that
+    there is no such mailbox: a permanent refusal that counts as a hard bounce.
     """
 
     message: Message
@@ -108,6 +109,7 @@ class Refused:
     text: str = ""
     of_account: bool = False
     retry_after: float | None = None
+    of_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,43 @@ def test_before_the_body_everything_is_certain(
         assert len(sink.mails) == 1, "only the next message arrived"
 
 
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "in steps"])
+@pytest.mark.parametrize(
+    ("verb", "line", "of_address"),
+    [
+        ("RCPT", "550 5.1.1 <to@example.org>: Recipient address rejected: User unknown", True),
+        ("RCPT", "554 5.1.2 no such host", True),
+        ("RCPT", "501 5.1.3 bad address", True),
+        ("RCPT", "551 5.1.6 moved", True),
+        ("RCPT", "556 5.1.10 null MX", True),
+        ("RCPT", "550 5.2.1 mailbox disabled", True),
+        ("RCPT", "550 no such user", True),
+        ("RCPT", "551 not local", True),
+        ("RCPT", "553 mailbox name not allowed", True),
+        ("RCPT", "553 no such name", True),
+        ("RCPT", "553 sorry, no mailbox here by that name (#5.1.1)", True),
+        ("RCPT", "550 5.7.1 blocked", False),
+        ("RCPT", "550 5.1.0 address", False),
+        ("RCPT", "550 5.1.8 bad sender", False),
+        ("RCPT", "552 5.2.2 mailbox full", False),
+        ("RCPT", "552 full", False),
+        ("RCPT", "554 transaction failed", False),
+        ("RCPT", "550 relay not permitted", False),
+        ("RCPT", "550 host 5.1.1.9 is listed by a blocklist", False),
+        ("RCPT", "450 4.1.1 not now", False),
+        ("MAIL", "550 5.1.1 no such user", False),
+        ("DATA", "550 5.1.1 no such user", False),
+    ],
+)
+def test_a_server_that_knows_no_such_mailbox_says_so_at_rcpt_only(
+    verb: str, line: str, of_address: bool, pipelining: bool
+) -> None:
+    with Sink(answer=answering(verb, line, pipelining=pipelining)) as sink:
+        result = outcome(sink)
+        assert isinstance(result, Refused), result
+        assert result.of_address is of_address
+
+
 @pytest.mark.parametrize(
     ("line", "fate", "code"),
     [

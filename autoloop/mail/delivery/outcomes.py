@@ -15,6 +15,7 @@ from autoloop.base.due import backoff
 from autoloop.base.services import Services
 from autoloop.engine.requests import NewStimulus
 from autoloop.engine.services.stimuli import add as add_stimuli
+from autoloop.mail.delivery.bounces import tell_bounces
 from autoloop.mail.delivery.caps import give_back
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.models import Status
@@ -163,6 +164,7 @@ def _write(services: Services, results: Results, statement: Any) -> Results:
     mine = set(services.session.execute(statement, {"rows": rows_of(results)}).scalars())
     written = [(mail, outcome) for mail, outcome in results if mail.id in mine]
     tell_runs(services, written)
+    tell_bounces(services, written)
     return written
 
 

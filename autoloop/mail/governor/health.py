@@ -49,7 +49,8 @@ update senders set health_checked_at = clock_timestamp(), health_due_at = cast(:
 where workspace_id = :workspace and id = :id""")
 
 MISHAPS = text("""
-select count(*) filter (where kind = 'complaint') as complaints, count(*) filter (where kind = 'bounce') as bounces
+select count(*) filter (where kind = 'complaint') as complaints, count(*) filter (where kind = 'bounce') as bounces,
+  count(*) filter (where refused) as refused
 from sender_mishaps where workspace_id = :workspace and sender_id = :id and sent_at > :since""")
 
 SENT = text("""
@@ -59,7 +60,8 @@ select count(*) from (select from email_logs where workspace_id = :workspace and
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a sender sent since a moment, and what came of it. `sent` is counted up to the most asked for."""
+    """What a sender sent since a moment, and what came of it. `sent` is counted up to the most asked for, and
+    holds what was refused at the door for want of a mailbox: that was tried as well."""
 
     sent: int
     complaints: int
@@ -88,7 +90,7 @@ def tally(
         reach = max(row.complaints / limits["complaints"], row.bounces / limits["bounces"]) * 100
         most = int(max(reach, limits["least"])) + 1
     sent = session.execute(SENT, given | {"most": most}).scalar_one()
-    return Tally(sent, row.complaints, row.bounces)
+    return Tally(sent + row.refused, row.complaints, row.bounces)
 
 
 def window(now: datetime, days: float, since: datetime | None) -> datetime:

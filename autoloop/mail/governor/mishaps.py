@@ -17,11 +17,11 @@ CALM = 5  # seconds at least between two looks at the same sender
 # Told twice, it counts once: the email and the kind are the key. Who has a new one is looked at soon.
 NOTE = text(f"""
 with new as (
-  insert into sender_mishaps (workspace_id, email_id, kind, sender_id, sent_at)
-  select distinct e.workspace_id, e.id, u.kind, e.sender_id, e.sent_at
+  insert into sender_mishaps (workspace_id, email_id, kind, sender_id, sent_at, refused)
+  select distinct e.workspace_id, e.id, u.kind, e.sender_id, coalesce(e.sent_at, e.settled_at), e.sent_at is null
   from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:kinds as text[])) u(tenant, id, kind)
   join email_logs e on e.workspace_id = u.tenant and e.id = u.id
-  where e.sender_id is not null and e.sent_at is not null and e.kind in ('marketing', 'transactional')
+  where e.sender_id is not null and (e.sent_at is not null or e.status = 'rejected') and e.kind in ('marketing', 'transactional')
   on conflict do nothing returning workspace_id, sender_id),
 concerned as (
   select s.workspace_id, s.id from senders s

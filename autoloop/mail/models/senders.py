@@ -107,7 +107,10 @@ class Sender(InWorkspace, Stamped, Base):
 
 
 class SenderMishap(Base):
-    """A hard bounce or a complaint of one email, once, however often it is told."""
+    """A hard bounce or a complaint of one email, once, however often it is told.
+
+    `refused`: the server named the address unknown before it took anything, so `sent_at` is when it was tried.
+    """
 
     __tablename__ = "sender_mishaps"
     __table_args__ = (
@@ -124,6 +127,7 @@ class SenderMishap(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     sender_id: Mapped[UUID]
     sent_at: Mapped[datetime]
+    refused: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class SenderDay(Base):

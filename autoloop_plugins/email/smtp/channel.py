@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from autoloop.plugins.email import Channel, Fate, Message, Refused, Reply, Staged
 from autoloop_plugins.email.smtp.connection import Connection, ServerAnswer, Target, Timeouts, Trouble
+from autoloop_plugins.email.smtp.refusals import no_such_mailbox
 
 __all__ = ["SmtpChannel"]
 
@@ -33,6 +34,7 @@ class _Lane:
     reused: bool = False
     refused: Refused | None = None
     declined: ServerAnswer | None = None
+    of_address: bool = False
 
     @property
     def pipelines(self) -> bool:
@@ -44,7 +46,10 @@ class _Lane:
         said = f"{answer.code} {answer.text}" if answer else text
         # 421 closes the session whatever it answered; 5xx about the account is not about this message.
         permanent = answer is not None and answer.permanent and not of_account
-        self.refused = Refused(self.message, permanent, code, said, of_account=of_account)
+        of_address = self.of_address and permanent and answer is self.declined
+        self.refused = Refused(
+            self.message, permanent, code, said, of_account=of_account, of_address=of_address
+        )
 
 
 class SmtpChannel(Channel):
@@ -150,7 +155,8 @@ class SmtpChannel(Channel):
     def _take(self, lane: _Lane, verb: str, answer: ServerAnswer) -> None:
         """Note a reply. The first that says no is what counts; those after it only follow from it."""
         if answer.code not in WANTED[verb]:
-            lane.declined = lane.declined or answer
+            if lane.declined is None:
+                lane.declined, lane.of_address = answer, verb == "RCPT" and no_such_mailbox(answer)
         elif verb == "DATA" and lane.declined is not None:
             # It would take a message for nobody: hanging up is the one safe way out of DATA.
             self._drop(lane)
