@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -172,7 +172,11 @@ def measured(standing: Stand, job: Job, processes: int) -> Taken:
 def server_cpu(standing: Stand) -> float:
     """CPU seconds of PostgreSQL with the children that have ended."""
     server = psutil.Process(standing.postgres.cluster.pid())
-    return sum(sum(each.cpu_times()[: 4 if each == server else 2]) for each in (server, *server.children()))
+    taken = sum(server.cpu_times()[:4])
+    for child in server.children():
+        with suppress(psutil.NoSuchProcess):  # it is counted with its parent's children from now on
+            taken += sum(child.cpu_times()[:2])
+    return taken
 
 
 def main(rounds: int, _seconds: float) -> None:
