@@ -9,9 +9,11 @@ import pytest
 from webtest import TestApp
 
 from autoloop.base.crypto import Keyring
+from autoloop.base.errors import Invalid
 from autoloop.base.runtime import Runtime
 from autoloop.mail.delivery.channels import SECRETS
 from autoloop.mail.links import Links
+from autoloop.workspaces.services import Workspaces
 from tests.factories import Client, Tenant, make_tenant
 from tests.functional.browser import Browser
 from tests.functional.mail_world import MailWorld, drain
@@ -49,6 +51,45 @@ def test_senders_are_made_changed_and_kept_for_their_emails(
     api.delete(f"senders/{first['id']}")
     api.get(f"senders/{first['id']}", status=404)
     assert [row["name"] for row in api.data("senders")] == ["Bob"]
+
+
+def test_a_sender_that_was_taken_away_may_come_back_and_begins_anew(api: Client, world: MailWorld) -> None:
+    was = api.data(f"senders/{world.sender_id}")
+    api.patch(f"senders/{was['id']}", {"daily_cap": 3, "reply_to": "old@example.org"})
+    world.intend()
+    api.delete(f"senders/{was['id']}")
+    assert api.data("senders") == []
+    given = {"name": "Ada again", "address": was["address"], "timezone": "Europe/Berlin"}
+    back = api.post("senders", given).json["data"]
+    assert (back["id"], back["name"], back["timezone"], back["status"]) == (
+        *(was["id"], "Ada again", "Europe/Berlin", "active"),
+    )
+    assert (back["is_default"], back["daily_cap"], back["reply_to"]) == (True, None, None)
+    assert api.post("senders", given, status=409).json["details"]["address"]
+
+
+def test_a_zone_that_the_database_does_not_know_is_refused(api: Client, world: MailWorld) -> None:
+    # Python knows a zone of the machine itself; reckoning with it would fail every statement that delivers.
+    for zone in ("localtime", "posixrules"):
+        refused = api.patch(f"senders/{world.sender_id}", {"timezone": zone}, status=400)
+        assert refused.json["details"]["timezone"]
+        with (
+            world.runtime.unit("web", world.tenant.id) as services,
+            pytest.raises(Invalid, check=lambda why: "timezone" in why.details),
+        ):
+            services(Workspaces).change({"timezone": zone})
+
+
+def test_two_ways_out_never_have_one_name(api: Client) -> None:
+    first, second = (
+        api.post("providers", {"name": name, "provider": "mailbox"}).json["data"] for name in ("A", "B")
+    )
+    assert api.post("providers", {"name": "A", "provider": "mailbox"}, status=409).json["details"]["name"]
+    changed = {"name": "A", "status": "off", "is_default": True}
+    assert api.patch(f"providers/{second['id']}", changed, status=409).json["details"]["name"]
+    after = {row["name"]: (row["status"], row["is_default"]) for row in api.data("providers")}
+    assert after == {"A": ("active", True), "B": ("active", False)}, "nothing of it was kept"
+    assert api.patch(f"providers/{first['id']}", {"name": "A"}).json["data"]["name"] == "A"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from sqlalchemy import Integer, Select, and_, exists, func, literal_column, sele
 
 from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.services import Service
+from autoloop.base.zones import is_zone
+from autoloop.businesses.services.records import written
 from autoloop.mail.addresses import checked_address, domain_of
 from autoloop.mail.governor.health import tally, window
 from autoloop.mail.governor.ramps import cap_sql
@@ -34,13 +36,22 @@ FIELDS = (
     "headers",
     "status",
 )
+BEGINNING: dict[str, Any] = dict.fromkeys(FIELDS) | {
+    "timezone": "UTC",
+    "postal_address": "",
+    "headers": {},
+    "status": "active",
+}
+SAME = "There is a sender with this address already."
+TAKEN = {"uq_senders_workspace_id_address": ("address", SAME)}
 
 
 class Senders(Service):
     """Makes and changes senders. The first one of a workspace becomes its default."""
 
     def rows(self) -> Select[Any]:
-        """Senders with what each has used of its cap today, and the cap of today (`cap_today`)."""
+        """Senders with what each has used of its cap today (`used_today`), and the cap of today (`cap_today`).
+        Those that were archived are left out."""
         today = func.date(func.timezone(Sender.timezone, func.now()))
         day = and_(
             SenderDay.workspace_id == Sender.workspace_id,
@@ -58,9 +69,8 @@ class Senders(Service):
         )
 
     def find(self, id: UUID) -> Any | None:
-        """One sender with `used_today`, archived ones too."""
-        rows = self.rows().with_only_columns(*self.rows().selected_columns)
-        return self.session.execute(rows.where(Sender.id == id)).one_or_none()
+        """One sender as `rows` has it."""
+        return self.session.execute(self.rows().where(Sender.id == id)).one_or_none()
 
     def default(self) -> Sender | None:
         """The workspace's default sender."""
@@ -69,24 +79,25 @@ class Senders(Service):
         ).one_or_none()
 
     def create(self, given: Mapping[str, Any]) -> Any:
-        """A new sender. `given` has address and name, and what else of FIELDS. Raises Invalid, Conflict."""
+        """A new sender, or one that was taken away and begins anew. `given` has address and name, and what else
+        of FIELDS. Raises Invalid, Conflict."""
         address = checked_address(given["address"])
-        if self._taken(address):
-            raise Conflict(
-                "There is a sender with this address already.", details={"address": ["is taken already"]}
-            )
+        known = self._of(address)
+        if known is not None and known.status != "archived":
+            raise Conflict(SAME, details={"address": [SAME]})
         values = self._checked(given)
         first = self.default() is None
-        sender = self.add(
-            Sender(
-                workspace_id=self.workspace_id,
-                user_id=self.services.user_id,
-                address=address,
-                domain_id=self._domain(address),
-                is_default=first,
-                **values,
+        with written(self.session, TAKEN):
+            sender = known or Sender(
+                workspace_id=self.workspace_id, address=address, domain_id=self._domain(address)
             )
-        )
+            if known is not None:  # its emails name it: who comes back is the same sender
+                self._begin_anew(known)
+            sender.user_id, sender.is_default = self.services.user_id, first
+            for field, value in (BEGINNING | values).items():
+                setattr(sender, field, value)
+            sender.updated_at = self.clock.now()
+            self.session.add(sender)
         self.services(ProviderAccounts).ensure_one()
         self.services(WorkspaceAudit).note("sender.created", subject=address)
         return self.find(sender.id)
@@ -149,8 +160,9 @@ class Senders(Service):
             )
         if faults := faults_of(values.get("headers") or {}):
             raise Invalid(details={"headers": faults})
-        if "timezone" in values:
-            _check_zone(values["timezone"])
+        if "timezone" in values and not is_zone(self.session, values["timezone"]):
+            said = f"“{values['timezone']}” is no time zone, such as Europe/Berlin."
+            raise Invalid(details={"timezone": [said]})
         account = values.get("provider_account_id")
         if account is not None and self.session.get(ProviderAccount, (self.workspace_id, account)) is None:
             raise Invalid(details={"provider_account_id": ["There is no such provider account."]})
@@ -159,11 +171,10 @@ class Senders(Service):
             values["ramp"] = {**values["ramp"], "since": today.isoformat()}
         return values
 
-    def _taken(self, address: str) -> bool:
-        same = func.lower(Sender.address) == address.lower()
-        return bool(
-            self.session.scalar(select(exists().where(Sender.workspace_id == self.workspace_id, same)))
-        )
+    def _of(self, address: str) -> Sender | None:
+        """The sender of this address, archived or not."""
+        same = (Sender.workspace_id == self.workspace_id, func.lower(Sender.address) == address.lower())
+        return self.session.scalars(select(Sender).where(*same).limit(1)).one_or_none()
 
     def _domain(self, address: str) -> UUID:
         """The sending domain of an address, made if it is new."""
@@ -175,10 +186,3 @@ class Senders(Service):
         if found is None:
             found = self.add(SendingDomain(workspace_id=self.workspace_id, name=name)).id
         return UUID(str(found))
-
-
-def _check_zone(name: str) -> None:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise Invalid(details={"timezone": [f"“{name}” is no time zone, such as Europe/Berlin."]}) from None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from sqlalchemy import Row, Select, select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from autoloop.base.errors import Conflict, Invalid, NotFound
 from autoloop.base.i18n import _
 from autoloop.base.services import Service
+from autoloop.base.zones import is_zone
 from autoloop.workspaces import slugs
 from autoloop.workspaces.mail_limits import HEALTH_SQL
 from autoloop.workspaces.models import Member, Workspace, WorkspaceSlug
@@ -46,7 +47,7 @@ class Workspaces(Service):
         if not name:
             raise Invalid(details={"name": [_("Give the workspace a name.")]})
         wanted = slug or slugs.slug_of(name)
-        _check({"slug": wanted} | more)
+        _check(self.session, {"slug": wanted} | more)
         row = self._insert(name, wanted, more)
         if row is None and slug is None:
             row = self._insert(name, slugs.with_chance(wanted), more)
@@ -102,7 +103,7 @@ class Workspaces(Service):
         """
         if set(changes) - CHANGEABLE:
             raise ValueError(f"not changeable: {sorted(set(changes) - CHANGEABLE)}")
-        _check(changes)
+        _check(self.session, changes)
         row = self.current(lock=True)
         before = {
             field: getattr(row, field) for field, value in changes.items() if getattr(row, field) != value
@@ -142,14 +143,14 @@ def _taken() -> Conflict:
     return Conflict(message, code="SLUG_TAKEN", details={"slug": [message]})
 
 
-def _check(values: dict[str, Any]) -> None:
+def _check(session: Session, values: dict[str, Any]) -> None:
     details: dict[str, list[str]] = {}
     slug, zone = values.get("slug"), values.get("timezone")
     if slug is not None and (not slugs.SHAPE.match(slug) or slug in slugs.RESERVED):
         details["slug"] = [
             _("2 to 40 small letters, digits and single hyphens, and no word with a meaning here.")
         ]
-    if zone is not None and zone not in available_timezones():
+    if zone is not None and not is_zone(session, zone):
         details["timezone"] = [_("There is no such time zone.")]
     if "name" in values and not values["name"].strip():
         details["name"] = [_("Give the workspace a name.")]
