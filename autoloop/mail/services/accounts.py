@@ -15,6 +15,7 @@ from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.base.lines import few_lines, one_line
 from autoloop.base.services import Service
+from autoloop.businesses.services.records import written
 from autoloop.mail.delivery.channels import SECRETS
 from autoloop.mail.models import ProviderAccount, Sender
 from autoloop.plugins.email import Account, EmailProvider
@@ -24,6 +25,7 @@ from autoloop.workspaces.services import WorkspaceAudit
 __all__ = ["ProviderAccounts", "kinds"]
 
 LONGEST_SETTING = 20_000
+TAKEN = {"uq_provider_accounts_workspace_id_name": ("name", "There is an account of this name.")}
 
 
 def kinds(registrations: Any) -> list[dict[str, Any]]:
@@ -71,21 +73,20 @@ class ProviderAccounts(Service):
         """A new account: name, provider, config. Raises Invalid with the place of each problem."""
         provider = self._provider(given["provider"])
         config, secrets = self._split(provider, given.get("config") or {}, {})
-        if self._taken(given["name"]):
-            raise Conflict("There is an account of this name.", details={"name": ["is taken already"]})
         first = not self.session.scalar(
             select(exists().where(ProviderAccount.workspace_id == self.workspace_id))
         )
-        account = self.add(
-            ProviderAccount(
-                workspace_id=self.workspace_id,
-                name=given["name"],
-                provider=given["provider"],
-                config=config,
-                secrets=secrets,
-                is_default=first,
+        with written(self.session, TAKEN):
+            account = self.add(
+                ProviderAccount(
+                    workspace_id=self.workspace_id,
+                    name=given["name"],
+                    provider=given["provider"],
+                    config=config,
+                    secrets=secrets,
+                    is_default=first,
+                )
             )
-        )
         self.services(WorkspaceAudit).note("provider.created", subject=given["name"])
         self.services.nudge("mail")
         return self.find(account.id)
@@ -97,7 +98,10 @@ class ProviderAccounts(Service):
             self.create({"name": "Mailbox", "provider": "mailbox"})
 
     def change(self, id: UUID, given: Mapping[str, Any]) -> Any:
-        """Change name, status, config, or make it the default. Secrets that are not given stay."""
+        """Change name, status, config, or make it the default. Secrets that are not given stay.
+
+        Raises Invalid with the place of each problem, and Conflict if another account has the name.
+        """
         account = self.session.get_one(ProviderAccount, (self.workspace_id, id))
         if "config" in given:
             provider = self._provider(account.provider)
@@ -105,9 +109,6 @@ class ProviderAccounts(Service):
             account.problem = account.problem_at = account.rest_until = None
         if given.get("failover_id") and not self._may_stand_in(account.id, given["failover_id"]):
             raise Invalid(details={"failover_id": ["It is another account of this workspace."]})
-        for field in ("name", "status", "failover_id"):
-            if field in given:
-                setattr(account, field, given[field])
         if given.get("is_default"):
             self.session.execute(
                 update(ProviderAccount)
@@ -115,8 +116,11 @@ class ProviderAccounts(Service):
                 .values(is_default=False)
             )
             account.is_default = True
-        account.updated_at = self.clock.now()
-        self.session.flush()
+        with written(self.session, TAKEN):
+            for field in ("name", "status", "failover_id"):
+                if field in given:
+                    setattr(account, field, given[field])
+            account.updated_at = self.clock.now()
         self.services(WorkspaceAudit).note("provider.changed", subject=account.name, fields=sorted(given))
         self.services.nudge("mail")
         return self.find(id)
@@ -197,10 +201,6 @@ class ProviderAccounts(Service):
 
     def _may_stand_in(self, id: UUID, other: UUID) -> bool:
         return other != id and self.session.get(ProviderAccount, (self.workspace_id, other)) is not None
-
-    def _taken(self, name: str) -> bool:
-        same = (ProviderAccount.workspace_id == self.workspace_id, ProviderAccount.name == name)
-        return bool(self.session.scalar(select(exists().where(*same))))
 
 
 def _check_texts(provider: type[EmailProvider], given: Mapping[str, Any]) -> None:
