@@ -148,6 +148,9 @@ def _shown(found: dict[str, Any]) -> str:
             lines.append(f"    subject: {step['mail'].get('subject') or '-'}")
             if step["mail"].get("barred"):
                 lines.append(f"    would not go: {step['mail']['barred']}")
+            for hold in step["mail"].get("holds") or ():
+                until = f" until {moment(hold['until'])}" if hold["until"] else ""
+                lines.append(f"    would wait: {hold['why']}{until}")
     end = found["end"]
     said = ": ".join(part for part in (end["status"], end["reason"] or end["note"]) if part)
     return "\n".join([*lines, f"{moment(end['at'])}  {said}"])

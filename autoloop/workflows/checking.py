@@ -13,7 +13,7 @@ from autoloop.engine.graph import Problem, examine, parse
 from autoloop.plugins.forms import ConfigProblems, read_config, schema_of
 from autoloop.plugins.registry import Registry
 from autoloop.workflows.fields import unknown_fields
-from autoloop.workflows.postal import unlocated_mail
+from autoloop.workflows.held_mail import held_mail
 from autoloop.workflows.topics import unknown_topics
 
 __all__ = ["CHOICES", "check_draft", "check_triggers", "examine_draft", "named_rows", "references"]
@@ -44,7 +44,7 @@ def examine_draft(services: Services, graph: Any, triggers: Sequence[Any]) -> li
     if not any(problem.code == "TOO_MANY" for problem in problems):
         problems += unknown_fields(services, graph)
         problems += unknown_topics(services, graph)
-        problems += unlocated_mail(services, graph)
+        problems += held_mail(services, graph)
     problems += check_triggers(triggers, plugins)
     wanted = named_rows(services, graph, triggers)
     for widget, word in CHOICES.items():

@@ -227,12 +227,21 @@ class Listed(colander.MappingSchema):
     last_name = word()
 
 
+class HeldOut(colander.MappingSchema):
+    """A step whose mail would wait for a person, and for what."""
+
+    node = word()
+    code = word()
+    message = word()
+
+
 class PreviewOut(colander.MappingSchema):
     """`of` says which graph was asked: live or draft."""
 
     of = word()
     would_start = whole()
     skipped = several(Skipped())
+    held = several(HeldOut())
     contacts = several(Listed(), missing=None)
     next = word(missing=None)
 

@@ -12,6 +12,7 @@ import pytest
 from autoloop.base.runtime import Runtime
 from autoloop.embedded.smtp_sink import Sink
 from tests.factories import Client, Tenant
+from tests.functional.browser import Browser
 from tests.functional.mail_world import MailWorld, drain
 
 PLAIN = "250-sink\r\n250-PIPELINING\r\n250 8BITMIME"
@@ -73,7 +74,9 @@ def test_marketing_mail_waits_for_a_postal_address(world: MailWorld, sink: Sink,
     assert b"2 High Street, Oxford" in sink.mails[-1].data
 
 
-def test_a_workflow_says_that_its_marketing_mail_would_wait(world: MailWorld, api: Client) -> None:
+def test_a_workflow_is_not_published_whose_marketing_mail_would_wait(
+    world: MailWorld, api: Client, wsgi: object, tenant: Tenant
+) -> None:
     template = api.post("templates", {"name": "Hi", "kind": "html", "subject": "Hi", "source": "<p>Hi</p>"})
     config = {"template_id": template.json["data"]["id"]}
     graph = {"schema": 1, "nodes": [{"id": "mail", "type": "send_email", "config": config}], "edges": []}
@@ -83,11 +86,49 @@ def test_a_workflow_says_that_its_marketing_mail_would_wait(world: MailWorld, ap
         checked = api.post(f"workflows/{made.json['data']['id']}/check")
         return {(each["code"], each["severity"]) for each in checked.json["data"]["problems"]}
 
-    assert ("NO_POSTAL_ADDRESS", "warning") not in found()
+    assert not found()
     world.sql("update workspaces set postal_address = '' where id = :w")
-    assert ("NO_POSTAL_ADDRESS", "warning") in found()
+    assert found() == {("NO_POSTAL_ADDRESS", "error")}
+    made = api.post("workflows", {"name": "Hi", "graph": graph}).json["data"]["id"]
+    refused = api.post(f"workflows/{made}/publish", status=400)
+    assert refused.json["code"] == "GRAPH_INVALID"
+    said = refused.json["details"]["nodes.mail.config.sender_id"][0]
+    assert "on its page (Senders)" in said and "Workspace, “Postal address”" in said
+    world.sql("update senders set postal_address = '2 High Street, Oxford' where workspace_id = :w")
+    assert not found()
+    api.post(f"workflows/{made}/publish")
+    # Taken away later, and the sender paused as well: who starts it, and who tries it, is told.
+    world.sql("update senders set postal_address = '', status = 'paused' where workspace_id = :w")
+    codes = {"NO_POSTAL_ADDRESS", "SENDER_PAUSED"}
+    preview = api.post(f"workflows/{made}/preview-start", {"all": True}).json["data"]
+    assert {each["code"] for each in preview["held"]} == codes
+    contact = {"email": "ada@lovelace.example", "consent": {"marketing": "granted", "at": None, "source": ""}}
+    simulated = api.post(f"workflows/{made}/simulate", {"contact": contact}).json["data"]
+    owner = Browser(wsgi, world.runtime, tenant.user_id)
+    for place in (f"workflows/{made}/", f"workflows/{made}/start?who=all"):
+        page = owner.get(f"/w/{tenant.slug}/{place}").text
+        assert "Mail of these steps would wait" in page and "its mail waits until somebody resumes it" in page
+    mail = simulated["steps"][0]["mail"]
+    assert [(each["reason"], each["until"]) for each in mail["holds"]] == [
+        ("sender_paused", None),
+        ("no_postal_address", None),
+    ]
+    assert mail["barred"] is None and mail["holds"][0]["why"] == "the sender is paused"
+    world.sql("update senders set status = 'active', postal_address = 'Oxford' where workspace_id = :w")
+    graph["settings"] = {"window": {"days": [1], "from": "09:00", "until": "17:00", "timezone": "workspace"}}
+    made = api.post("workflows", {"name": "Mondays", "graph": graph}).json["data"]["id"]
+    asked = {"contact": contact, "start_at": "2027-01-03T12:00:00Z"}
+    simulated = api.post(f"workflows/{made}/simulate", asked).json["data"]
+    assert simulated["steps"][0]["mail"]["holds"] == [
+        {
+            "reason": "outside_window",
+            "why": "the workflow's send window is closed",
+            "until": "2027-01-04T09:00:00+00:00",
+        }
+    ]
+    world.sql("update senders set postal_address = '' where workspace_id = :w")
     config["kind"] = "transactional"
-    assert ("NO_POSTAL_ADDRESS", "warning") not in found()
+    assert not found()
 
 
 def test_a_local_part_of_any_script_goes_where_it_is_taken(runtime: Runtime, tenant: Tenant) -> None:

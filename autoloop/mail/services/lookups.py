@@ -18,7 +18,7 @@ __all__ = ["Found", "look_up"]
 Key = tuple[UUID, UUID]
 
 SENDERS = text("""
-select workspace_id, id, name, address, reply_to, is_default from senders
+select workspace_id, id, name, address, reply_to, is_default, postal_address, status from senders
 where workspace_id = any(:tenants) and (is_default or id = any(:ids))""")
 
 WORKSPACES = text("select id, name, postal_address, timezone from workspaces where id = any(:ids)")

@@ -18,6 +18,7 @@ __all__ = [
     "existing_templates",
     "named_senders",
     "named_templates",
+    "paused_senders",
     "senders_to_choose",
     "templates_to_choose",
     "unlocated_senders",
@@ -74,6 +75,17 @@ def unlocated_senders(services: Services, ids: Collection[UUID | None]) -> set[U
     for id, is_default in services.session.execute(located):
         known |= {id, None} if is_default else {id}
     return set(ids) - known
+
+
+def paused_senders(services: Services, ids: Collection[UUID | None]) -> set[UUID | None]:
+    """Those of the senders that are paused; None stands for the default one."""
+    paused = select(Sender.id, Sender.is_default).where(
+        Sender.workspace_id == services.workspace_id, Sender.status == "paused"
+    )
+    known: set[UUID | None] = set()
+    for id, is_default in services.session.execute(paused):
+        known |= {id, None} if is_default else {id}
+    return set(ids) & known
 
 
 def _named(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from autoloop.mail.footer import with_footer
 from autoloop.mail.models import Kind
 from autoloop.mail.render import render
 from autoloop.mail.services.contexts import context_of
+from autoloop.mail.services.explaining import HELD
 from autoloop.mail.services.lookups import Found, look_up
 from autoloop.mail.windows import opens_in
 from autoloop.plugins.outcomes import SendEmail
@@ -37,7 +39,8 @@ def simulated_email(
     """The registration "send_email" of simulators: reads, sends nothing.
 
     {"subject", "html", "text", "to", "from", "barred": why it would be skipped or None, "hold": seconds until
-    the window opens, "window", "missing": fields without a value}.
+    the window opens, "window", "holds": what it would wait for, each {"reason", "why", "until": None where a
+    person must act}, "missing": fields without a value}.
     """
     request = _request(services, world, asked, state, node)
     found = look_up(services.session, [request])
@@ -51,11 +54,35 @@ def simulated_email(
         "missing": [],
         "barred": None,
         "hold": 0.0,
+        "holds": [],
     }
     if version is None:
         return made | {"barred": "The template is gone"}
     made |= _filled(request, found, world, now)
-    return made | _judged(services, request, world, asked, made["barred"], now, found.topic(request))
+    made |= _judged(services, request, world, asked, made["barred"], now, found.topic(request))
+    waiting = list(_waiting(request, sender, found.workspaces[request.workspace_id]))
+    if made["hold"]:
+        due = max(now, asked.due_at) if asked.due_at else now
+        waiting.append(("outside_window", due + timedelta(seconds=made["hold"])))
+    made["holds"] = [
+        {"reason": reason, "why": HELD[reason], "until": until and until.isoformat()}
+        for reason, until in waiting
+    ]
+    return made
+
+
+def _postal_address(sender: Any, workspace: Any) -> str:
+    return str((sender and sender["postal_address"]) or workspace["postal_address"])
+
+
+def _waiting(request: EmailRequest, sender: Any, workspace: Any) -> Iterator[tuple[str, datetime | None]]:
+    """What would hold the mail until a person acts. The simulation goes on as if somebody had."""
+    if sender is None or sender["status"] == "archived":
+        yield "no_sender", None
+    elif sender["status"] == "paused":
+        yield "sender_paused", None
+    if request.kind == Kind.MARKETING and not _postal_address(sender, workspace):
+        yield "no_postal_address", None
 
 
 def _request(
@@ -93,7 +120,7 @@ def _filled(request: EmailRequest, found: Found, world: World, now: datetime) ->
         filled, plain = with_footer(
             html,
             plain,
-            postal_address=workspace["postal_address"],
+            postal_address=_postal_address(found.sender(request), workspace),
             unsubscribe_url="https://example.com/unsubscribe",
         )
         html = filled or html

@@ -18,6 +18,7 @@ from autoloop.engine.models import BulkJob, EnrolmentRow
 from autoloop.web import page
 from autoloop.web.permissions import Permission
 from autoloop.workflows import services
+from autoloop.workflows.held_mail import held_mail
 from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse, say
 from autoloop.workflows.picture import draw
 from autoloop.workflows.picture.boxes import Figure, figure
@@ -55,6 +56,7 @@ def show(
         "live": live,
         "draft": draft,
         "stats": stats,
+        "held": held_mail(request.services, live.graph) if live is not None else [],
         "problems": problems,
         "picture": pictured(request, shown, workflow.name, stats),
         "steps": outlined(shown, stats),

@@ -19,6 +19,7 @@ from autoloop.engine.services import audience
 from autoloop.engine.services.enrolment import enrol
 from autoloop.engine.services.enrolments import Enrolments
 from autoloop.engine.services.sieve import Sieve, mails_of
+from autoloop.workflows.held_mail import held_mail
 from autoloop.workflows.services.drafts import Drafts
 
 __all__ = ["Starting"]
@@ -77,7 +78,8 @@ class Starting(Service):
     ) -> dict[str, Any]:
         """What a start would come to now, by the live version or, without one, the draft. Changes nothing.
 
-        Gives {"of", "would_start", "skipped": [{"reason", "count"}]}; with a `reason` (or `would_start`) also
+        Gives {"of", "would_start", "skipped": [{"reason", "count"}], "held": [{"node", "code", "message"}]}, where
+        `held` are the steps whose mail would wait for a person; with a `reason` (or `would_start`) also
         "contacts" with that fate, in id order, and the cursor "next".
         """
         whom, unknown = self._whom(**choice)
@@ -91,6 +93,10 @@ class Starting(Service):
         if unknown:
             counts["unknown_contact"] = unknown - start - sum(counts.values())
         told: dict[str, Any] = {"of": of, "would_start": start, "skipped": _counted(counts)}
+        told["held"] = [
+            {"node": each.node, "code": each.code, "message": each.message}
+            for each in held_mail(self.services, graph)
+        ]
         if reason is None:
             return told
         after = parse_id(cursor) if cursor else None

@@ -6,6 +6,7 @@ from typing import Any
 
 from pyramid.request import Request
 
+from autoloop.engine.explain.telling import translated
 from autoloop.engine.simulate.schemas import Asked, Told
 from autoloop.web import api_view
 from autoloop.web.permissions import Permission
@@ -29,6 +30,6 @@ def simulate_workflow(context: Workflow, request: Request) -> Any:
 
 
 def told(request: Request, found: dict[str, Any]) -> dict[str, Any]:
-    """A simulation with its note in the person's language."""
-    note = found["end"]["note"]
-    return {**found, "end": found["end"] | {"note": request.localizer.translate(note) if note else None}}
+    """A simulation with its sentences in the person's language."""
+    said: dict[str, Any] = translated(found, request.localizer.translate)
+    return said
