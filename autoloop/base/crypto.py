@@ -44,6 +44,10 @@ class Keyring:
             self._derived[purpose, index] = found
         return found
 
+    def derive_all(self, purpose: str) -> list[bytes]:
+        """The same of every key, newest first."""
+        return [self.derive(purpose, index) for index in range(len(self._keys))]
+
     def sign(self, purpose: str, payload: object, *, octets: int = 16) -> str:
         """`<payload>.<signature>` in URL-safe base64; good for this purpose only."""
         body = _encode(orjson.dumps(payload))

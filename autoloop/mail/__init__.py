@@ -61,6 +61,7 @@ def includeme(config: Configurator) -> None:
     _hang(config)
     config.include("autoloop.mail.templates")
     config.include("autoloop.mail.preferences")
+    config.include("autoloop.mail.tracking")
     config.include("autoloop.mail.inbound")
     config.include("autoloop.mail.sending")
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from autoloop.base.crypto import Keyring
+from autoloop.mail.tracking.tokens import Tokens
 
 __all__ = ["PURPOSES", "Link", "Links"]
 
@@ -32,11 +33,15 @@ class Link:
 
 
 class Links:
-    """Makes and reads the tokens of `/t/{token}`. The same email always gets the same tokens."""
+    """Makes and reads the tokens of `/t/{token}`. The same email always gets the same tokens.
+
+    `tokens` are those of tracked mail: its links and its picture.
+    """
 
     def __init__(self, public_url: str, secret_keys: tuple[str, ...]) -> None:
         self._base = public_url
         self._keyring = _keyring(tuple(secret_keys))
+        self.tokens = Tokens(public_url, self._keyring)
 
     def unsubscribe(self, workspace_id: UUID, email_id: UUID) -> str:
         """The address that the List-Unsubscribe header and the footer carry."""

@@ -57,6 +57,14 @@ class Version(Protocol):
     field_rules: dict[str, Any]
 
 
+class Marks(Protocol):
+    """The HTML of a version with marks around its links (`tracking.filling`)."""
+
+    source: str
+
+    def plain(self, marked: str) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """A filled template. `missing` are the fields that were to be shown and had no value."""
@@ -93,19 +101,22 @@ def _parsed(source: str, profile: Profile) -> Template:
     return parse(source, profile)
 
 
-def _parts(version: Version) -> Iterator[tuple[str, Template]]:
+def _parts(version: Version, marks: Marks | None = None) -> Iterator[tuple[str, Template]]:
     yield "subject", _parsed(version.subject, HEADER)
     if version.preheader:
         yield "preheader", _parsed(version.preheader, HEADER)
-    yield "html", _parsed(version.compiled["html"], HTML)
+    yield "html", _parsed(version.compiled["html"] if marks is None else marks.source, HTML)
     if version.compiled["text"] is not None:
         yield "text", _parsed(version.compiled["text"], TEXT)
 
 
-def render(version: Version, context: Mapping[str, Any], now: datetime | None = None) -> Rendered:
+def render(
+    version: Version, context: Mapping[str, Any], now: datetime | None = None, marks: Marks | None = None
+) -> Rendered:
     """Subject, preheader, HTML and text for this context.
 
-    Without `now`, the moment that `context_for` noted in the context is used.
+    Without `now`, the moment that `context_for` noted in the context is used. With `marks`, the HTML comes
+    with them.
 
     :raises TemplateInvalid: when the template costs too much or cannot be worked out for this data.
     """
@@ -115,14 +126,17 @@ def render(version: Version, context: Mapping[str, Any], now: datetime | None = 
     }
     made: dict[str, str] = {}
     empty: dict[str, None] = {}
-    for place, template in _parts(version):
+    for place, template in _parts(version, marks):
         rendering = template.run(context, moment, fallbacks)
         made[place] = rendering.text
         empty.update(dict.fromkeys(rendering.missing))
     preheader = made.get("preheader", "")
     hidden = _HIDDEN.format(text=escape(preheader), filler=_FILLER) if preheader else ""
     html = made["html"].replace(PREHEADER, hidden, 1)
-    text = made["text"] if "text" in made else text_of(made["html"])
+    if "text" in made:
+        text = made["text"]
+    else:
+        text = text_of(made["html"] if marks is None else marks.plain(made["html"]))
     if version.compiled["text_derived"]:
         text = tidy(text)
     return Rendered(made["subject"], preheader, html, text, tuple(empty))

@@ -53,6 +53,13 @@ PROFILES: dict[str, dict[str, str]] = {
         "Cross-Origin-Resource-Policy": "same-origin",
     },
     "embed": {"Content-Security-Policy": EMBED, "Cross-Origin-Resource-Policy": "cross-origin"},
+    # Links out of mail: where they lead learns nothing of them.
+    "public_link": {
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    },
     "public_asset": {
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Frame-Options": "DENY",

@@ -13,7 +13,7 @@ from autoloop.businesses.models.columns import empty_text, one_of
 
 __all__ = ["SAID_ABOUT", "ConsentChange"]
 
-SAID_ABOUT = ("marketing", "unsubscribe", "topic", "pace", "language", "pause")
+SAID_ABOUT = ("marketing", "tracking", "unsubscribe", "topic", "pace", "language", "pause")
 
 
 class ConsentChange(InWorkspace, Base):

@@ -24,7 +24,8 @@ SEARCHED = searchable("first_name || ' ' || last_name || ' ' || email_normal || 
 class Contact(InWorkspace, Stamped, Base):
     """A person. `email` is as given; `email_normal` is what is compared, and empty where there is none.
 
-    `consent_marketing` says whether marketing mail is allowed, since when, and where that was said.
+    `consent_marketing` says whether marketing mail is allowed, since when, and where that was said;
+    `consent_tracking` whether opens and clicks of their mail may be recorded (the history knows since when).
     `topics` holds the keys of the topics the person subscribed to. `mail_pace_days` is how many days the
     person wants between two marketing mails (0: as they come); until `mail_paused_until` they want none.
     """
@@ -61,6 +62,7 @@ class Contact(InWorkspace, Stamped, Base):
         Index("idx_business_contacts_tsv", "tsv", postgresql_using="gin"),
         one_of("status", CONTACT_STATUSES),
         one_of("consent_marketing", CONSENTS),
+        one_of("consent_tracking", CONSENTS),
         tenant_fk("business_id", "businesses", ondelete="SET NULL"),
     )
 
@@ -76,6 +78,7 @@ class Contact(InWorkspace, Stamped, Base):
     locale: Mapped[str] = empty_text()
     status: Mapped[str] = mapped_column(default="active", server_default="active")
     consent_marketing: Mapped[str] = mapped_column(default="unknown", server_default="unknown")
+    consent_tracking: Mapped[str] = mapped_column(default="unknown", server_default="unknown")
     consent_at: Mapped[datetime | None]
     consent_source: Mapped[str] = empty_text()
     topics: Mapped[list[str]] = words()

@@ -19,6 +19,7 @@ from autoloop.mail.headers import joined
 from autoloop.mail.links import Links
 from autoloop.mail.models import Kind, Status
 from autoloop.mail.render import render
+from autoloop.mail.tracking.filling import render_tracked
 from autoloop.plugins.email import Message
 
 __all__ = ["Finished", "finish", "message_id_of"]
@@ -51,7 +52,7 @@ def finish(
 ) -> Finished | Outcome:
     """The message of an email, or why there can be none."""
     try:
-        subject, text, html = _content(mail, versions)
+        subject, text, html = _content(mail, versions, links)
         carrier = (
             versions[mail.template_version_id] if mail.content is None and mail.template_version_id else None
         )
@@ -129,7 +130,7 @@ class _NotRenderedError(Exception):
     """The template cannot be filled for this person."""
 
 
-def _content(mail: Outgoing, versions: Versions) -> tuple[str, str, str | None]:
+def _content(mail: Outgoing, versions: Versions, links: Links) -> tuple[str, str, str | None]:
     if mail.content is not None:
         content = mail.content
         return content["subject"], content["text"], content.get("html")
@@ -137,7 +138,10 @@ def _content(mail: Outgoing, versions: Versions) -> tuple[str, str, str | None]:
     if version is None:
         raise _NotRenderedError("The template is gone")
     try:
-        rendered = render(version, mail.context)
+        if mail.is_tracked:
+            rendered = render_tracked(version, mail.context, links.tokens, mail.workspace_id, mail.id)
+        else:
+            rendered = render(version, mail.context)
     except TemplateInvalid as error:
         raise CannotComposeError(error.message) from None
     rules = version.field_rules

@@ -30,6 +30,7 @@ class Outgoing:
     to_name: str
     context: dict[str, Any]
     content: dict[str, Any] | None
+    is_tracked: bool
     dated_at: datetime
     age: float
     body_hash: bytes | None
@@ -84,7 +85,7 @@ from provider_accounts a where a.workspace_id = e.workspace_id and a.id = coales
 # `dated_at` becomes the Date header: fixed by the first attempt, so that a retry is the same bytes.
 LOAD = text(f"""
 select e.id, e.kind, e.run_id, e.node, e.visit, e.template_version_id, e.to_address, e.to_name,
-  e.context, e.content, coalesce(e.first_tried_at, date_trunc('second', clock_timestamp())) as dated_at,
+  e.context, e.content, e.is_tracked, coalesce(e.first_tried_at, date_trunc('second', clock_timestamp())) as dated_at,
   coalesce(extract(epoch from clock_timestamp() - e.first_tried_at), 0)::float as age, e.body_hash,
   s.id as sender_id, s.domain_id, coalesce(s.name, '') as sender_name, coalesce(s.address, '') as sender_address,
   s.reply_to, coalesce(nullif(s.postal_address, ''), w.postal_address) as postal_address,

@@ -8,6 +8,7 @@ from autoloop.mail.models.mailbox import MailboxMessage
 from autoloop.mail.models.senders import ProviderAccount, ProviderRule, Sender, SenderDay, SenderMishap
 from autoloop.mail.models.suppressions import REASONS, InstanceSuppression, Suppression
 from autoloop.mail.models.templates import RULES, SOURCE_KINDS, EmailTemplate, EmailTemplateVersion
+from autoloop.mail.models.touches import EmailTouch
 
 __all__ = [
     "REASONS",
@@ -19,6 +20,7 @@ __all__ = [
     "EmailAttempt",
     "EmailTemplate",
     "EmailTemplateVersion",
+    "EmailTouch",
     "InstanceSuppression",
     "Kind",
     "LimitDay",

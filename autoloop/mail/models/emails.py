@@ -64,6 +64,7 @@ class Email(InWorkspace, Stamped, Base):
 
     An intent fixes template version, sender, address and `context`; the bytes follow from these.
     Mail without a template (of the system, say) carries its own `content` {subject, text, html}.
+    `is_tracked`: its links lead through `/t/` and it ends with a picture that tells of opens.
     """
 
     __tablename__ = "email_logs"
@@ -132,6 +133,7 @@ class Email(InWorkspace, Stamped, Base):
     context: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     content: Mapped[dict[str, Any] | None]
     topic: Mapped[str | None]
+    is_tracked: Mapped[bool] = mapped_column(default=False, server_default="false")
     subject: Mapped[str | None]
     message_id: Mapped[str | None]
     body_hash: Mapped[bytes | None]

@@ -20,7 +20,8 @@ RULES = ("fallback", "skip", "send")
 
 class EmailTemplate(InWorkspace, Stamped, Base):
     """What a person edits. Its latest version is the current one. `topic` is what its marketing mail is
-    about, unless the step that sends it says otherwise.
+    about, unless the step that sends it says otherwise. Without `is_tracked` nobody's opens and clicks of
+    its mail are recorded, whatever workspace and contact say.
     """
 
     __tablename__ = "email_templates"
@@ -43,6 +44,7 @@ class EmailTemplate(InWorkspace, Stamped, Base):
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     name: Mapped[str]
     topic: Mapped[str] = mapped_column(default="", server_default="")
+    is_tracked: Mapped[bool] = mapped_column(default=True, server_default="true")
     current_version_id: Mapped[UUID | None]
     archived_at: Mapped[datetime | None]
 
@@ -52,7 +54,8 @@ class EmailTemplateVersion(InWorkspace, Base):
 
     `compiled` is what rendering starts from: {"schema", "html", "text", "text_derived"}, both texts Liquid; `text` is null
     where it is made from the rendered HTML; "inlined": false where style sheets had to stay as they are, and
-    "shown": the hashes of files that the HTML shows, by its Content-ID. `field_rules` says per merge field what to do when it is
+    "shown": the hashes of files that the HTML shows, by its Content-ID; "links": begin and end of the addresses
+    in the HTML that lead into the web, in their order (see `tracking.finding`). `field_rules` says per merge field what to do when it is
     empty: {"contact.first_name": {"rule": "fallback", "value": "there"}}; without a rule the send is
     skipped. `headers` are extra ones by name. `files` are sent along, in this order:
     [{"name", "kind", "size", "hash", "cid"}], `kind` a media type, `hash` the hex of the SHA-256 that
@@ -62,6 +65,8 @@ class EmailTemplateVersion(InWorkspace, Base):
     __tablename__ = "email_template_versions"
     # The files as parts of a message, once delivery has read them.
     enclosed: ClassVar[Enclosed | None] = None
+    # Its links made ready for signed ones (`tracking.filling`), once a tracked mail was made of it.
+    prepared: ClassVar[Any] = None
     __table_args__ = (
         Index(
             "uq_email_template_versions_workspace_id_template_id_number",

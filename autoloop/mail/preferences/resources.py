@@ -10,6 +10,7 @@ from pyramid.decorator import reify
 from autoloop.base.errors import NotFound
 from autoloop.mail.links import MOST, Link, Links
 from autoloop.mail.preferences.service import Preferences, Recipient
+from autoloop.mail.tracking.resources import TouchLink
 from autoloop.web.permissions import Permission
 from autoloop.web.tree import Node
 
@@ -72,9 +73,10 @@ class PublicLinks(Node):
     def member(self, name: str) -> Node:
         self.request.speak()
         settings = self.request.runtime.settings
-        link = (
-            Links(settings.public_url, settings.secret_keys).read(name) if 20 <= len(name) <= MOST else None
-        )
+        links = Links(settings.public_url, settings.secret_keys)
+        if "." not in name and self.request.method in ("GET", "HEAD"):
+            return TouchLink(self, name, links.tokens.read(name))
+        link = links.read(name) if 20 <= len(name) <= MOST else None
         if link is None:
             raise KeyError(name)
         return NODES[link.purpose](self, name, link)

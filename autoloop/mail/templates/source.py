@@ -20,6 +20,7 @@ from autoloop.mail.templates.mjml import html_of_mjml
 from autoloop.mail.templates.plaintext import text_of
 from autoloop.mail.templates.shield import Shield
 from autoloop.mail.templates.styled import inlined
+from autoloop.mail.tracking.finding import find_links
 
 __all__ = ["PREHEADER", "Draft", "compile_draft"]
 
@@ -108,9 +109,11 @@ def _compile(draft: Draft) -> dict[str, Any]:
     html, shown = with_pictures(html, draft.files)
     body = _BODY.search(html)
     at = body.end() if body else 0
+    html = html[:at] + PREHEADER + html[at:] if draft.preheader else html
     return {
         "schema": SCHEMA,
-        "html": html[:at] + PREHEADER + html[at:] if draft.preheader else html,
+        "html": html,
+        "links": find_links(html),
         "text": text,
         "text_derived": draft.text_source is None,
         **({} if inlined_all else {"inlined": False}),
