@@ -20,7 +20,7 @@ from autoloop.base.runtime import Runtime
 from autoloop.embedded.smtp_sink import Sink
 from autoloop.mail.services.domains import Domains, look_at_due
 from autoloop.settings import Settings
-from tests.factories import Tenant
+from tests.factories import Client, Tenant, make_tenant
 from tests.functional.mail_world import MailWorld, drain
 
 
@@ -124,6 +124,29 @@ def test_a_key_signs_once_its_record_is_seen_and_is_rotated_without_a_gap(
         assert f"s={selector};".encode() in mail
         assert mail.count(b"DKIM-Signature") == 2
         assert dkim.DKIM(mail).verify(0, dnsfunc=txt)
+
+
+def test_a_key_that_cannot_be_opened_holds_up_its_own_domain_only(
+    runtime: Runtime, tenant: Tenant, api: Client
+) -> None:
+    with Sink() as sink:
+        world = MailWorld(runtime, tenant, sink.port)
+        other = MailWorld(runtime, make_tenant(runtime), sink.port)
+        with runtime.unit("web", tenant.id) as services:
+            id = services(Domains).create(f"{tenant.slug}.example").id
+        world.sql("update dkim_keys set status = 'active', private = 'x' where workspace_id = :w")
+        world.sql("update senders set domain_id = :id where workspace_id = :w", id=id)
+        world.intend(1)
+        other.intend(1)
+        drain(runtime)
+        assert [mail.sender for mail in sink.mails] == [f"ada@{other.tenant.slug}.example"]
+        (held,) = world.rows()
+        assert (held.status, held.hold_reason) == ("intent", "no_key"), "it never goes without its signature"
+        assert "A key that cannot be opened" in {each["title"] for each in api.data("sending")["brakes"]}
+        world.sql("delete from dkim_keys where workspace_id = :w")
+        world.make_due()
+        drain(runtime)
+        assert len(sink.mails) == 2
 
 
 @pytest.mark.parametrize(

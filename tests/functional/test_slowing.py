@@ -239,3 +239,31 @@ def test_where_everybody_is_pushed_back_it_is_the_account(world: MailWorld, sink
     drain(world.runtime)
     assert pace(world, "").is_open
     assert "account_resting" in {row.hold_reason for row in world.rows()}
+
+
+def test_mail_that_its_domain_held_back_is_not_put_off_again_by_its_account(
+    world: MailWorld, sink: Sink
+) -> None:
+    sink.answer = lambda heard, session: "421 slow down" if heard == "RCPT" else None
+    for n in range(60):
+        world.intend(1, to_address=f"p@d{n % 6}.example")
+    drain(world.runtime)
+    assert pace(world, "").is_open
+    held = world.sql("""
+      select e.attempts, count(a.n) as tried from email_logs e
+      left join email_attempts a on a.workspace_id = e.workspace_id and a.email_id = e.id
+      where e.workspace_id = :w group by e.id, e.attempts""")
+    assert len(held) == 60
+    assert all(row.attempts == row.tried for row in held), "being held is no attempt, and takes none away"
+
+
+def test_what_a_server_says_of_an_account_is_kept_without_addresses_and_signs(
+    world: MailWorld, sink: Sink
+) -> None:
+    said = "421 4.7.0 <Bob.B@example.org>: \0 come \ufffd later"
+    sink.answer = lambda heard, session: said if heard == "CONNECT" else None
+    world.intend(3, to_address="p{n}@" + BAD)
+    drain(world.runtime)
+    assert pace(world, "").is_open
+    ((problem,),) = world.sql("select problem from provider_accounts where workspace_id = :w")
+    assert problem.startswith("421 4.7.0 <…>:") and "\0" not in problem

@@ -102,8 +102,9 @@ GIVEN = """given as (
     reason text, hold text, held_by text, delay float, dated_at timestamptz, account uuid, outcome text, code int,
     reply text, provider_id text))"""
 
-# Before the mark: only who holds the lease may write, and only while the row is an intent.
-HELD = "e.fence + 0 = u.fence and e.status = 'intent'"
+# Before the mark: only who holds the lease may write, and only while the row is an intent. Once it was put off
+# the lease is gone: put off twice, it would lose two attempts.
+HELD = "e.fence + 0 = u.fence and e.status = 'intent' and e.lease_until is not null"
 # After the mark: the reply of attempt n settles `sending` or `unknown` of that attempt, even if the
 # lease has lapsed meanwhile.
 MARKED = "e.attempts + 0 = u.n and e.status in ('sending', 'unknown')"

@@ -24,6 +24,7 @@ from autoloop.mail.delivery.pump import Pump
 from autoloop.mail.delivery.versions import Versions
 from autoloop.mail.governor.governing import Governor
 from autoloop.mail.governor.rules import key_of_pace
+from autoloop.mail.governor.slowing import spoken
 from autoloop.mail.governor.watch import Watch
 from autoloop.mail.links import Links
 from autoloop.mail.models import Status
@@ -32,6 +33,8 @@ from autoloop.plugins.email import Fate, Refused, Reply
 __all__ = ["PROBE", "Delivery", "deliver"]
 
 log = logging.getLogger(__name__)
+
+NO_KEY = 300.0  # seconds until another look at mail whose signature cannot be made
 
 QUICK, SLOW = 0.3, 1.0  # seconds: a batch that takes less may double, one that takes more is halved
 GROWTH = 4  # times the batch of the settings, at the most
@@ -101,6 +104,7 @@ class Delivery:
             mails = load(session, leases)
             held = decide(session, mails)
             ready = [mail for mail in mails if mail.id not in held]
+            self.keys.fetch(session, ready)
             for mail in ready:
                 if blocked := self._blocked(mail):
                     held[mail.id] = blocked
@@ -116,7 +120,6 @@ class Delivery:
             write_held(services, [(mail, held[mail.id]) for mail in mails if mail.id in held])
             ready = [mail for mail in ready if mail.id not in held]
             self.versions.fetch(session, ready)
-            self.keys.fetch(session, ready)
         return ready, len(leases)
 
     def _blocked(self, mail: Outgoing) -> Outcome | None:
@@ -128,6 +131,9 @@ class Delivery:
         if self.channels.provider(self.runtime, mail.provider) is None:
             why = f"The provider “{mail.provider}” is not installed"
             return Outcome(Status.INTENT, why, hold="no_provider", delay=POLL)
+        if self.keys.lacks(mail):
+            why = "The key that signs the mail of its sending domain cannot be opened"
+            return Outcome(Status.INTENT, why, hold="no_key", delay=NO_KEY)
         if mail.resting > 0:
             key = key_of_pace(mail.account_id, "")
             return Outcome(Status.INTENT, hold="account_resting", delay=mail.resting, held_by=key)
@@ -179,7 +185,7 @@ class Delivery:
                 session.execute(WELL, at)
             if trouble is None or rest is None:
                 return
-            session.execute(TROUBLE, at | {"problem": trouble.text[:500], "rest": rest})
+            session.execute(TROUBLE, at | {"problem": spoken(trouble.text), "rest": rest})
             key = key_of_pace(mail.account_id, "")
             resting = Outcome(Status.INTENT, hold="account_resting", delay=rest, held_by=key)
             write_held(services, [(each, resting) for each in later])

@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from autoloop.mail.delivery.outcomes import plain
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.governor.pace import Pace, accepted, answered, pushed_back, troubled
 from autoloop.mail.governor.rules import STILL, Rules, key_of_pace, pace_of
@@ -162,5 +163,5 @@ def _write(session: Session, at: Mapping[str, Any], after: Mapping[str, _Next]) 
 
 
 def spoken(said: str) -> str:
-    """What a server said, without people's addresses: it is kept about a domain."""
-    return ADDRESS.sub("…", said.replace("\x00", "")[:500])
+    """What a server said, without people's addresses: it is kept about a domain or an account."""
+    return ADDRESS.sub("…", plain(said) or "")[:500]

@@ -36,6 +36,7 @@ OTHERS: dict[str, tuple[Any, Any]] = {
     "no_postal_address": (_("No postal address"), _("marketing mail needs one")),
     "no_account": (_("No provider account"), _("until one is active")),
     "no_provider": (_("A missing plugin"), _("until the provider's plugin is there")),
+    "no_key": (_("A key that cannot be opened"), _("until its domain has one that can sign")),
     "settled_by_key": (_("Of unknown fate"), _("handed over once more under the same key")),
     "cannot_be_judged": (_("An error"), _("looked at again after a while")),
 }

@@ -35,6 +35,7 @@ HELD = {
     "deferred": _("the receiving server asked to try again later"),
     "no_account": _("there is no active provider account"),
     "no_provider": _("the provider's plugin is missing or does not work"),
+    "no_key": _("the key that signs its mail cannot be opened"),
     "account_resting": _("the provider account rests after an error"),
     "cannot_be_judged": _("an error kept it from being judged"),
 }
