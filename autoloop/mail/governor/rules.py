@@ -6,15 +6,18 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from autoloop.mail.addresses import domain_of
-from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.governor.buckets import Bucket
 from autoloop.mail.governor.pace import Pace
+
+if TYPE_CHECKING:
+    from autoloop.mail.delivery.outgoing import Outgoing
 
 __all__ = [
     "ANY",

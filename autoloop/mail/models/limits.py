@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from autoloop.base.db import Base, InWorkspace, Stamped, tenant_fk
 
-__all__ = ["LimitDay", "MailBucket", "MailLimit", "MailSlowing"]
+__all__ = ["LimitDay", "MailBreak", "MailBucket", "MailLimit", "MailSlowing"]
 
 PERIODS = ("per_second", "per_minute", "per_hour", "per_day")
 
@@ -91,7 +91,14 @@ class MailSlowing(Base):
     """
 
     __tablename__ = "mail_slowings"
-    __table_args__ = (tenant_fk("account_id", "provider_accounts"),)
+    __table_args__ = (
+        tenant_fk("account_id", "provider_accounts"),
+        Index(
+            "idx_mail_slowings_open",
+            *("workspace_id", "account_id", "domain"),
+            postgresql_where=text("open_until is not null"),
+        ),
+    )
 
     workspace_id: Mapped[UUID] = mapped_column(
         ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
@@ -109,3 +116,17 @@ class MailSlowing(Base):
     since: Mapped[datetime]
     code: Mapped[int | None]
     said: Mapped[str] = mapped_column(server_default="")
+
+
+class MailBreak(Base):
+    """A breaker whose opening members were told of; gone once they were told that mail flows again."""
+
+    __tablename__ = "mail_breaks"
+    __table_args__ = (tenant_fk("account_id", "provider_accounts"),)
+
+    workspace_id: Mapped[UUID] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
+    )
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    opened_at: Mapped[datetime]
