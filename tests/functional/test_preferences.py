@@ -18,6 +18,7 @@ from autoloop.businesses.services import Contacts
 from autoloop.mail.delivery import mark as marking
 from autoloop.mail.delivery.worker import Delivery
 from autoloop.mail.links import PURPOSES, Links
+from autoloop.mail.services.happenings import on_events
 from autoloop.mail.services.mailbox import WorkspaceMailbox
 from autoloop.plugins.email import Message
 from tests.factories import Client, Tenant
@@ -301,6 +302,25 @@ def test_a_copy_that_the_mailbox_keeps_too_late_is_not_kept(world: MailWorld, co
     late = Message(str(id), "<x@example.org>", "a@example.org", "ada@example.org", b"Subject: Hi\r\n\r\nHi")
     WorkspaceMailbox(world.runtime, world.tenant.id).store([late])
     assert captured(world) == ""
+
+
+def test_nothing_that_a_server_said_names_the_person_any_more(world: MailWorld, contact: UUID) -> None:
+    said = "550 5.1.1 <Ada@example.org>: nobody of this name"
+    (email,) = world.intend(contact_id=contact, to_address="ada@example.org")
+    drain(world.runtime)
+    world.sql("update email_attempts set reply = :said where workspace_id = :w", said=said)
+    event = {"id": email, "workspace_id": world.tenant.id, "name": "email.bounced", "contact_id": contact}
+    with world.runtime.unit("worker") as services:
+        on_events(services, [event | {"data": {"email_id": str(email), "detail": said}}])
+    (row,) = world.rows()
+    assert (row.status, row.reason) == ("bounced", said)
+    with world.runtime.unit("web", world.tenant.id) as services:
+        services(Contacts).delete(services(Contacts).find(contact))
+    (row,) = world.rows()
+    assert (row.status, row.reason) == ("bounced", None)
+    assert world.sql("select reply from email_attempts where workspace_id = :w") == [(None,)]
+    kept = world.sql("select address, reason, note from suppressions where workspace_id = :w")
+    assert kept == [(None, "bounced", "erased")]
 
 
 @pytest.mark.parametrize("back", [True, False])

@@ -14,15 +14,21 @@ from autoloop.workspaces.models import Workspace
 
 __all__ = ["erase", "export"]
 
-# A row that is `sending` is in a worker's hands and goes; should it come back, nobody sends it again.
+# A row that is `sending` is in a worker's hands and goes; should it come back, nobody sends it again. What
+# servers say of an address tends to name it; why we ourselves kept a mail back does not.
 FORGET = text("""
 update email_logs set to_address = '', to_name = '', context = '{}', content = null, subject = null,
   status = case when status = 'intent' then 'cancelled' else status end,
-  reason = case when status = 'intent' then 'The contact was deleted' else reason end,
+  reason = case when status = 'intent' then 'The contact was deleted'
+    when status in ('skipped', 'cancelled', 'resent') then reason end,
   settled_at = case when status = 'sending' then null else coalesce(settled_at, clock_timestamp()) end,
   updated_at = now()
 where workspace_id = :workspace and contact_id = any(cast(:contacts as uuid[]))
 """)
+
+UNSAY = text("""
+update email_attempts set reply = null
+where workspace_id = :workspace and email_id = any(cast(:emails as uuid[])) and reply is not null""")
 
 # The mailbox looks at these rows before it keeps a copy: what it kept by now is seen below.
 HOLD = text("""
@@ -54,7 +60,7 @@ select id from contact_aliases where workspace_id = :workspace and contact_id = 
 
 # What forbids to mail them stays, by hash alone.
 BLANK = text(f"""
-update suppressions s set address = null, updated_at = now() from (
+update suppressions s set address = null, note = 'erased', updated_at = now() from (
   select c.email_normal as address from business_contacts c
   where c.workspace_id = :workspace and c.id = any(cast(:contacts as uuid[])) and c.email_normal <> ''
   union select lower(e.to_address) from email_logs e
@@ -86,6 +92,8 @@ def erase(services: Services, contact_ids: Sequence[UUID]) -> None:
     addresses = {row.address for row in held if row.address} | set(services.session.scalars(OWN, values))
     services.session.execute(BLANK, values)
     services.session.execute(FORGET, values)
+    emails = {"workspace": services.workspace_id, "emails": [row.id for row in held]}
+    services.session.execute(UNSAY, emails)
     copies = {"keys": [str(row.id) for row in held], "addresses": sorted(addresses)}
     services.session.execute(CAPTURED, {"workspace": services.workspace_id, **copies})
     merged = services.session.execute(ALIASES, values).scalars()
