@@ -9,11 +9,13 @@ from uuid import UUID
 
 import pytest
 
+from autoloop.base.ids import new_id
 from autoloop.base.runtime import Runtime
 from autoloop.engine.services.inbox import Inbox
 from autoloop.engine.services.runs import Runs
 from autoloop.mail.inbound.taking import take
 from autoloop.mail.models import Email
+from autoloop.mail.services.attribution import attribute
 from autoloop.mail.services.history import email_history
 from autoloop.mail.services.system import send_system_mail
 from autoloop.mail.services.unsubscribing import Unsubscribing
@@ -263,6 +265,33 @@ def test_limits_of_a_step_are_judged_right_before_the_mail_goes(world: Whole, ma
         "Another email went to the contact within 2 hours",
     )
     assert (found[free].status, found[free].subject) == ("accepted", "For ADA")
+
+
+def test_what_a_reporter_says_of_an_email_stays_and_only_the_rest_is_filled_in(
+    world: Whole, mail: MailWorld
+) -> None:
+    (ada,) = world.contacts(first_name="Ada")
+    mine = template(world)
+    world.enrol(flow(world, mine), [ada])
+    world.settle()
+    (row,) = mail.rows()
+    said: list[dict[str, Any]] = [
+        {},
+        {"node": "elsewhere", "template_id": "theirs"},
+        {"email_id": str(row.id)},
+        {"email_id": "no-id-of-ours"},
+        {"email_id": str(new_id())},
+    ]
+    with world.runtime.unit("worker", world.workspace_id) as services:
+        told = attribute(services, [("email.opened", ada, data) for data in said])
+    full = {
+        "email_id": str(row.id),
+        "run_id": str(row.run_id),
+        "workflow_id": str(row.workflow_id),
+        "node": row.node,
+        "template_id": str(mine),
+    }
+    assert told == [full, full | said[1], full, said[3], said[4]]
 
 
 @pytest.mark.parametrize("way", ["reported", "by provider", "by link"])

@@ -126,6 +126,20 @@ def test_a_break_is_shown_and_ended_by_hand(world: MailWorld, api: Client, sink:
     assert ended == [("sending.break_ended", "busy.example"), ("sending.slowing_ended", "busy.example")]
 
 
+def test_what_waits_for_a_domain_does_not_wait_for_its_account_too(world: MailWorld, api: Client) -> None:
+    world.sql(
+        "insert into mail_slowings (workspace_id, account_id, domain, pushed_at, since, open_until) "
+        "select :w, :account, d, now(), now(), now() + interval '1 hour' from unnest(array['', 'busy.example']) d",
+        account=world.account_id,
+    )
+    world.sql("update provider_accounts set rest_until = now() + interval '1 hour' where workspace_id = :w")
+    for reason, domain, count in (("breaker", "busy.example", 3), ("account_resting", "", 2)):
+        key = f"pace:{world.account_id}:{domain}"
+        world.intend(count, hold_reason=reason, held_by=key)
+    counts = {each["kind"]: each["waiting"] for each in api.data("sending")["brakes"]}
+    assert counts == {"breaker": 3, "account": 2}
+
+
 def test_caps_ramps_and_windows_are_shown_with_what_waits_for_them(
     world: MailWorld, api: Client, sink: Sink
 ) -> None:

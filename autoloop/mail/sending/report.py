@@ -173,9 +173,9 @@ class Sending(Service):
         for row in self.session.execute(query):
             until = row.open_until if row.domain != ACCOUNT or row.rest_until is not None else None
             kind = "account" if row.domain == ACCOUNT else "breaker" if until is not None else "slowed"
-            waiting = _all(
-                waits, key_of_pace(row.account_id, row.domain), "slowed", "breaker", "account_resting"
-            )
+            # The key of an account is also how those of its domains begin.
+            reasons = ("account_resting",) if row.domain == ACCOUNT else ("slowed", "breaker")
+            waiting = _all(waits, key_of_pace(row.account_id, row.domain), *reasons)
             found.append(Braked(kind, waiting, row, until=until if until and until > now else None))
         return found
 

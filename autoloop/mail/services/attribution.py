@@ -33,13 +33,18 @@ def attribute(
 ) -> list[dict[str, Any]]:
     """The data of each event (name, contact, data), with what FILLED names, where it can be told.
 
-    What the reporter says stays; only what is missing is filled in, and only for events of emails.
+    What the reporter says stays; only what is missing is filled in, and only for events of emails. An email
+    that is not ours has no run to be told of.
     """
     data = [dict(given) for _, _, given in events]
+    named = [each.get("email_id") for each in data]
+    emails = [parse_id(str(each)) if each else None for each in named]
     asked = [
         index
         for index, (name, *_rest) in enumerate(events)
-        if name in EVENT_NAMES and not data[index].get("run_id")
+        if name in EVENT_NAMES
+        and not data[index].get("run_id")
+        and bool(named[index]) == (emails[index] is not None)
     ]
     if not asked:
         return data
@@ -47,8 +52,9 @@ def attribute(
         "workspace": services.workspace_id,
         "numbers": asked,
         "contacts": [events[index][1] for index in asked],
-        "emails": [parse_id(str(data[index].get("email_id") or "")) for index in asked],
+        "emails": [emails[index] for index in asked],
     }
     for row in services.session.execute(FIND, values):
-        data[row.n] |= {name: str(value) for name in FILLED if (value := getattr(row, name)) is not None}
+        known = {name: str(value) for name in FILLED if (value := getattr(row, name)) is not None}
+        data[row.n] |= {name: value for name, value in known.items() if not data[row.n].get(name)}
     return data
