@@ -70,6 +70,17 @@ def test_a_list_comes_in_with_reasons_and_goes_out_again(api: Client, world: Mai
     ]
 
 
+def test_a_long_list_is_taken_whole_and_one_that_breaks_off_not_at_all(api: Client, world: MailWorld) -> None:
+    lines = [f"person{n % 2100}@example.org,,a\tnote\n" for n in range(2300)]
+    file = "email,reason,note\n" + "".join(lines)
+    broken = file + "x" * 200_000
+    refused = api.post("suppressions/import", broken.encode(), headers=CSV, status=400)
+    assert refused.json["details"]["file"] and api.data("suppressions") == []
+    told = api.post("suppressions/import", file.encode(), headers=CSV).json["data"]
+    assert (told["read"], told["added"], told["known"], told["rejects"]) == (2300, 2100, 200, 0)
+    assert {row["note"] for row in api.data("suppressions")} == {"a note"}
+
+
 @pytest.mark.parametrize(
     "file",
     [b"", b"\xff\xfe\x00a", b"name\nAda\n", b"email\n\x00@x.org\n", b'email\n"' + b"x" * 200_000, b"\n\n"],

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 
 from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
@@ -25,6 +26,12 @@ MOST_OCTETS = 20_000_000
 MOST_TOLD = 100
 BATCH = 1000
 COLUMNS = ("address", "reason", "note")
+ADD = text("""
+insert into suppressions (workspace_id, id, address_hash, address, reason, note, user_id)
+select :workspace, u.id, u.hash, u.address, u.reason, u.note, :user
+from unnest(cast(:ids as uuid[]), cast(:hashes as bytea[]), cast(:addresses as text[]), cast(:reasons as text[]),
+  cast(:notes as text[])) u(id, hash, address, reason, note) order by u.hash, u.reason
+on conflict (workspace_id, address_hash, reason) do nothing""")
 NAMES = {"email": "address", "e-mail": "address", "email address": "address", "domain": "address"}
 
 
@@ -37,25 +44,24 @@ class SuppressionFiles(Service):
 
         Returns {"read", "added", "known", "rejected": [{"line", "value", "message"}], "rejects"}. Raises Invalid.
         """
-        rows = self._rows(raw)
-        seen: dict[tuple[bytes, str], dict[str, Any]] = {}
         rejected: list[dict[str, Any]] = []
-        read = rejects = 0
-        for line, row in rows:
-            read += 1
-            try:
-                values = self._values(row)
-            except Invalid as error:
-                rejects += 1
-                if len(rejected) < MOST_TOLD:
-                    message = next(iter(error.details.values()))[0]
-                    rejected.append({"line": line, "value": row.get("address", "")[:200], "message": message})
-                continue
-            seen.setdefault((values["address_hash"], values["reason"]), values)
-        given, added = list(seen.values()), 0
-        for start in range(0, len(given), BATCH):
-            statement = insert(Suppression).values(given[start : start + BATCH]).on_conflict_do_nothing()
-            added += len(self.session.execute(statement.returning(Suppression.id)).all())
+        read = rejects = added = 0
+        with self.session.begin_nested():  # a file that turns out to be no list leaves nothing
+            for lines in _handfuls(self._rows(raw)):
+                found: dict[tuple[bytes, str], dict[str, Any]] = {}
+                for line, row in lines:
+                    read += 1
+                    try:
+                        values = self._values(row)
+                    except Invalid as error:
+                        rejects += 1
+                        if len(rejected) < MOST_TOLD:
+                            message = next(iter(error.details.values()))[0]
+                            value = row.get("address", "")[:200]
+                            rejected.append({"line": line, "value": value, "message": message})
+                        continue
+                    found.setdefault((values["hash"], values["reason"]), values)
+                added += self._add(list(found.values()))
         self.services(WorkspaceAudit).note("suppressions.imported", added=added, rejects=rejects)
         known = read - rejects - added
         return {"read": read, "added": added, "known": known, "rejects": rejects, "rejected": rejected}
@@ -79,19 +85,19 @@ class SuppressionFiles(Service):
         first = text.partition("\n")[0]
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
         try:
-            lines = [(reader.line_num, line) for line in reader if any(cell.strip() for cell in line)]
+            head: list[str] | None = None
+            for line in reader:
+                if not any(cell.strip() for cell in line):
+                    continue
+                if head is None:
+                    head, is_named = _head(line)
+                    if is_named:
+                        continue
+                yield reader.line_num, dict(zip(head, line, strict=False))
         except csv.Error:
             raise Invalid(details={"file": [_("The file is no CSV.")]}) from None
-        if not lines:
+        if head is None:
             raise Invalid(details={"file": [_("The file is empty.")]})
-        head = [NAMES.get(cell.strip().lower(), cell.strip().lower()) for cell in lines[0][1]]
-        if "address" not in head:
-            if "@" not in lines[0][1][0]:
-                raise Invalid(details={"file": [_("The file needs a column “address” or “email”.")]})
-            head = ["address"]  # a bare list of addresses
-        else:
-            lines = lines[1:]
-        return ((number, dict(zip(head, line, strict=False))) for number, line in lines)
 
     def _values(self, row: dict[str, str]) -> dict[str, Any]:
         given = row.get("address", "").strip()
@@ -100,14 +106,40 @@ class SuppressionFiles(Service):
         if reason not in REASONS:
             raise Invalid(details={"reason": [_("There is no such reason.")]})
         return {
-            "workspace_id": self.workspace_id,
             "id": new_id(),
-            "address_hash": address_hash(self.workspace_id, address),
+            "hash": address_hash(self.workspace_id, address),
             "address": normalised(address),
             "reason": reason,
-            "note": row.get("note", "").strip()[:500],
-            "user_id": self.services.user_id,
+            "note": " ".join(row.get("note", "").split())[:500],
         }
+
+    def _add(self, found: list[dict[str, Any]]) -> int:
+        """How many of these are new."""
+        given = {"workspace": self.workspace_id, "user": self.services.user_id}
+        names = (
+            ("ids", "id"),
+            ("hashes", "hash"),
+            ("addresses", "address"),
+            ("reasons", "reason"),
+            ("notes", "note"),
+        )
+        columns = {column: [each[name] for each in found] for column, name in names}
+        return int(self.session.execute(ADD, given | columns).rowcount)  # type: ignore[attr-defined]
+
+
+def _handfuls(rows: Iterator[tuple[int, dict[str, str]]]) -> Iterator[list[tuple[int, dict[str, str]]]]:
+    while some := list(islice(rows, BATCH)):
+        yield some
+
+
+def _head(line: list[str]) -> tuple[list[str], bool]:
+    """The columns of a file by its first line, and whether that names them: a bare list of addresses has no names."""
+    head = [NAMES.get(cell.strip().lower(), cell.strip().lower()) for cell in line]
+    if "address" in head:
+        return head, True
+    if "@" not in line[0]:
+        raise Invalid(details={"file": [_("The file needs a column “address” or “email”.")]})
+    return ["address"], False
 
 
 def _line(cells: list[str]) -> bytes:

@@ -39,13 +39,19 @@ def give(context: resources.Suppressions, request: Request) -> Response:
 
 
 def received(request: Request) -> bytes:
-    if (request.content_length or 0) > MOST_OCTETS:
+    """The list, by itself or as a form's file; all of it. Raises Invalid, TooLarge, UnsupportedMedia."""
+    raw = _sent(request) if (request.content_length or 0) <= MOST_OCTETS else None
+    if raw is None or len(raw) > MOST_OCTETS:
         raise TooLarge(_("A list may have 20 MB at the most. Cut it in parts."))
+    return raw
+
+
+def _sent(request: Request) -> bytes:
     if request.content_type == "multipart/form-data":
         upload = request.POST.get("file")
         if upload is None or isinstance(upload, str) or not upload.filename:
             raise Invalid(details={"file": ["Send the file as the form's field “file”."]})
-        return bytes(upload.file.read(MOST_OCTETS))
+        return bytes(upload.file.read(MOST_OCTETS + 1))
     if request.content_type not in TYPES:
         raise UnsupportedMedia("Send the file as text/csv, or in a form as multipart/form-data.")
     return bytes(request.body)
