@@ -15,7 +15,7 @@ class EmailRequest:
     """One email that a run asks for. `template_version` None is the latest, `sender_id` None the
     workspace's default; `limits` may hold cooldown_hours and once. A test's mail goes to
     `to` in place of the contact's address, and sees the fields of `contact` over the real ones; `topic`
-    None is the template's. Its fate comes back as a stimulus for the same node and visit."""
+    None is the template's; `tracked` False: its opens and clicks are not recorded. Its fate comes back as a stimulus for the same node and visit."""
 
     workspace_id: UUID
     run_id: UUID
@@ -37,6 +37,7 @@ class EmailRequest:
     to: str | None = None
     contact: dict[str, Any] = field(default_factory=dict)
     topic: str | None = None
+    tracked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,8 @@ class SendEmail:
     which nobody can say whether it arrived; None leaves it to the workflow's settings. `cooldown_hours`
     skips it if any mail went to the contact within so many hours, `once` if this template ever did; both
     are judged right before it is sent. `topic` is the key of what marketing mail is about: who does not
-    subscribe to it then does not get it; None takes the template's.
+    subscribe to it then does not get it; None takes the template's. Unless `tracked`, opens and clicks of it
+    are nobody's business; with it, workspace, template and contact still have to agree.
     """
 
     template_id: str
@@ -88,6 +89,7 @@ class SendEmail:
     cooldown_hours: float | None = None
     once: bool = False
     topic: str | None = None
+    tracked: bool = True
 
 
 @dataclass(slots=True)

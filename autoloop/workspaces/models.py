@@ -65,6 +65,15 @@ class Workspace(Identified, Stamped, Base):
         self.settings = {**(self.settings or {}), "working_days": sorted(days)}
 
     @property
+    def tracking(self) -> str:
+        """Of which mail opens and clicks may be recorded, of contacts who agree: off, marketing, all."""
+        return str((self.settings or {}).get("tracking") or "off")
+
+    @tracking.setter
+    def tracking(self, mode: str) -> None:
+        self.settings = {**(self.settings or {}), "tracking": mode}
+
+    @property
     def company_cap(self) -> dict[str, Any] | None:
         """{"count", "days", "over"}: a company's share of marketing mail; None has no limit."""
         return (self.settings or {}).get("company_cap")

@@ -275,7 +275,7 @@ def settings_page(
 ) -> dict[str, Any]:
     row = context.row
     fields = ["name", "slug", "postal_address", "timezone", "locale", "holidays", "working_days"]
-    fields += ["company_cap", "sender_health"]
+    fields += ["company_cap", "sender_health", "tracking"]
     values = {field: getattr(row, field) for field in fields} | (given or {})
     return {
         "given": values,

@@ -41,6 +41,9 @@ def role(**options: object) -> colander.SchemaNode:
     )
 
 
+TRACKING = ("off", "marketing", "all")
+
+
 class CreateWorkspace(colander.MappingSchema):
     name = text(_("Name"), 120)
     slug = text(_("Address"), 40, missing=None)
@@ -88,6 +91,12 @@ class ChangeSettings(colander.MappingSchema):
         title=_("Marketing mail to one company; null for no limit"), missing=colander.drop
     )
     sender_health = SenderHealth(title=_("What pauses a sender; null for nothing"), missing=colander.drop)
+    tracking = colander.SchemaNode(
+        colander.String(),
+        title=_("Opens and clicks of contacts who agree are recorded: off, marketing, all"),
+        validator=colander.OneOf(TRACKING),
+        missing=colander.drop,
+    )
 
 
 class SettingsOut(colander.MappingSchema):
@@ -103,6 +112,7 @@ class SettingsOut(colander.MappingSchema):
     sender_health = SenderHealth(
         title="What pauses a sender, in percent of the mails of so many days; null is nothing", missing=None
     )
+    tracking = text("Of which mail opens and clicks are recorded, of contacts who agree: off, marketing, all")
     updated_at = moment("Changed")
 
 

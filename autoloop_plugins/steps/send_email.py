@@ -116,6 +116,13 @@ class SendEmail(DecisionStep):
             title="Skip if the contact had this template before",
             ui={"more": True},
         )
+        tracked = colander.SchemaNode(
+            colander.Boolean(),
+            missing=True,
+            title="Record opens and clicks",
+            description="If the workspace, the template and the contact agree to it",
+            ui={"more": True},
+        )
         variables = Variables(
             missing=(),
             validator=colander.Length(max=50),

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from webtest import TestApp
 
 from autoloop.base.runtime import Runtime
@@ -184,3 +185,150 @@ def test_bad_links_show_a_page_and_lead_nowhere(
     assert 'lang="de"' in app.get(no_such_link, status=404), "the recipient's language"
     world.sql("update email_logs set to_address = '', context = '{}' where workspace_id = :w")
     assert "Location" not in app.get(link, status=404).headers, "erased"
+
+
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"
+
+
+RECORDING = """update workspaces set settings = settings || '{"tracking": "marketing"}' where id = :w"""
+
+
+@pytest.fixture
+def arrived(world: MailWorld, sink: Sink, version: UUID, contact: UUID) -> tuple[UUID, Reader]:
+    """A tracked mail that Ada got a while ago, in a workspace that records."""
+    world.sql(RECORDING)
+    id, message = send(world, sink, version, contact)
+    world.sql("update email_logs set sent_at = now() - interval '1 minute' where workspace_id = :w")
+    return id, Reader(html_of(message))
+
+
+def touch(app: TestApp, path: str, agent: str = CHROME, method: str = "GET", **headers: str) -> None:
+    sent = {"User-Agent": agent, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    app.request(path.removeprefix("http://localhost"), method=method, headers=sent)
+
+
+# However slow the machine: what was followed so far was followed right before.
+JUST_NOW = """
+update email_touches set last_at = now() + interval '1 minute',
+  people_at = case when people_at is not null then now() + interval '1 minute' end
+where workspace_id = :w and link > 1"""
+
+
+def counted(world: MailWorld) -> list[tuple[int, int, int]]:
+    rows = world.sql("select link, people, machines from email_touches where workspace_id = :w order by link")
+    return [tuple(row) for row in rows]
+
+
+def told(world: MailWorld) -> list[tuple[str, UUID | None, Any, Any]]:
+    rows = world.sql(
+        "select name, contact_id, data from events where workspace_id = :w and name like 'email.%' order by id"
+    )
+    return [(row.name, row.contact_id, row.data.get("link"), row.data["machine"]) for row in rows]
+
+
+def test_opens_and_clicks_of_a_person_are_counted_and_told_once(
+    app: TestApp, world: MailWorld, arrived: tuple[UUID, Reader], contact: UUID
+) -> None:
+    id, read = arrived
+    for _ in range(3):
+        touch(app, read.pictures[0])
+        touch(app, read.links["Yours"])
+    assert counted(world) == [(0, 3, 0), (2, 3, 0)]
+    assert told(world) == [("email.opened", contact, None, False), ("email.clicked", contact, 2, False)]
+    (data,) = world.sql("select data from events where workspace_id = :w and name = 'email.clicked'")[0]
+    template = world.sql("select id from email_templates where workspace_id = :w")[0].id
+    url = "https://shop.example/Ada/é?to=ada@example.org"
+    assert data == {
+        "email_id": str(id),
+        "template_id": str(template),
+        "link": 2,
+        "url": url,
+        "machine": False,
+    }
+
+
+def test_machines_are_told_apart_and_never_count_as_people(
+    app: TestApp, world: MailWorld, arrived: tuple[UUID, Reader], contact: UUID
+) -> None:
+    _, read = arrived
+    touch(app, read.pictures[0], "Mozilla/5.0")
+    touch(
+        app,
+        read.pictures[0],
+        "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+    )
+    touch(app, read.links["Offers"], method="HEAD")
+    touch(app, read.links["Offers"], Sec_Purpose="prefetch;prerender")
+    touch(app, read.links["Offers"], "")
+    assert counted(world) == [(0, 0, 2), (1, 0, 3)]
+    assert told(world) == [("email.opened", None, None, True), ("email.clicked", None, 1, True)]
+    touch(app, read.links["Offers"])
+    assert counted(world) == [(0, 0, 2), (1, 1, 3)]
+    assert told(world)[2:] == [("email.clicked", contact, 1, False)], (
+        "a person behind a machine is still news"
+    )
+
+
+def test_many_links_at_once_or_right_at_the_delivery_are_a_scanner(
+    app: TestApp, world: MailWorld, sink: Sink, api: Client, contact: UUID
+) -> None:
+    world.sql(RECORDING)
+    links = "".join(f'<a href="https://shop.example/{n}">L{n}</a>' for n in range(6))
+    given = {"name": "Six", "kind": "html", "subject": "Hello", "source": f"<body>{links}</body>"}
+    version = UUID(api.post("templates", given).json["data"]["version_id"])
+    _, message = send(world, sink, version, contact)
+    read = Reader(html_of(message))
+    world.sql("update email_logs set sent_at = now() + interval '1 minute' where workspace_id = :w")
+    touch(app, read.links["L0"])
+    assert counted(world) == [(1, 0, 1)]
+    world.sql("update email_logs set sent_at = now() - interval '1 minute' where workspace_id = :w")
+    world.sql("update email_touches set last_at = last_at - interval '1 minute' where workspace_id = :w")
+    for n in range(1, 6):
+        touch(app, read.links[f"L{n}"])
+        world.sql(JUST_NOW)
+    assert sum(people for _, people, _ in counted(world)) == 0, "what it followed first is taken back"
+    assert sum(machines for *_, machines in counted(world)) == 6
+
+
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        "update business_contacts set consent_tracking = 'denied' where workspace_id = :w",
+        "update business_contacts set consent_tracking = 'unknown' where workspace_id = :w",
+        "update workspaces set settings = '{}' where id = :w",
+        "update email_logs set kind = 'transactional' where workspace_id = :w",
+        "update email_logs set is_tracked = false where workspace_id = :w",
+    ],
+)
+def test_whoever_does_not_agree_now_is_not_recorded_and_still_arrives(
+    app: TestApp, world: MailWorld, arrived: tuple[UUID, Reader], refuse: str
+) -> None:
+    _, read = arrived
+    world.sql(refuse)
+    touch(app, read.links["Offers"])
+    touch(app, read.pictures[0])
+    assert (counted(world), told(world)) == ([], [])
+
+
+def test_browsers_that_ask_not_to_be_followed_are_not(
+    app: TestApp, world: MailWorld, arrived: tuple[UUID, Reader]
+) -> None:
+    _, read = arrived
+    touch(app, read.links["Offers"], Sec_GPC="1")
+    touch(app, read.pictures[0], DNT="1")
+    assert (counted(world), told(world)) == ([], [])
+
+
+def test_a_click_goes_on_when_it_cannot_be_written_down(
+    app: TestApp, world: MailWorld, arrived: tuple[UUID, Reader]
+) -> None:
+    """Another transaction holds the row: the click does not wait for it."""
+    _, read = arrived
+    touch(app, read.links["Offers"])
+    with world.runtime.unit("worker") as services:
+        services.session.execute(
+            text("select 1 from email_touches where workspace_id = :w for update"), {"w": world.tenant.id}
+        )
+        answer = app.get(read.links["Offers"], headers={"User-Agent": CHROME})
+        assert answer.headers["Location"] == OFFERS
+    assert counted(world) == [(1, 1, 0)]

@@ -46,6 +46,7 @@ CONTACT: dict[str, Value] = {
     },
     "consent": Value("group"),
     "consent.marketing": Value("text", C.consent_marketing),
+    "consent.tracking": Value("text", C.consent_tracking),
     "consent.at": Value("moment", C.consent_at),
     "consent.source": Value("text", C.consent_source),
     "topics": Value("words", C.topics),

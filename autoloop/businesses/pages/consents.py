@@ -16,6 +16,11 @@ MARKETING = {
     "denied": (_("Marketing mail: no"), "x", "bad"),
     "unknown": (_("Marketing mail: not known any more"), "circle-help", ""),
 }
+TRACKING = {
+    "granted": (_("Opens and clicks may be recorded"), "check", "ok"),
+    "denied": (_("Opens and clicks: not to be recorded"), "x", "warn"),
+    "unknown": (_("Recording of opens and clicks: not known any more"), "circle-help", ""),
+}
 TOPIC = {
     "subscribed": (_("Topic “${topic}”: yes"), "check", "ok"),
     "unsubscribed": (_("Topic “${topic}”: no"), "x", "warn"),
@@ -50,6 +55,8 @@ def said(request: Request, rows: Iterable[Any]) -> list[dict[str, Any]]:
 def _said(row: Any) -> tuple[Any, str, str]:
     if row.what == "marketing":
         return MARKETING.get(row.after, (row.after, "info", ""))
+    if row.what == "tracking":
+        return TRACKING.get(row.after, (row.after, "info", ""))
     if row.what == "topic":
         title, icon, tone = TOPIC[row.after]
         return _(str(title), mapping={"topic": row.subject}), icon, tone

@@ -142,9 +142,12 @@ def set_consent(context: Contact, request: Request) -> Any:
     given = {
         "marketing": request.POST.get("marketing", ""),
         "source": request.POST.get("source") or "dashboard",
+        **({"tracking": request.POST["tracking"]} if "tracking" in request.POST else {}),
     }
     body = checked(Consent(), given)
-    request.services(services.Contacts).set_consent(context.row, body["marketing"], body["source"])
+    request.services(services.Contacts).set_consent(
+        context.row, body["marketing"], body["source"], tracking=body["tracking"]
+    )
     return HTTPSeeOther(request.resource_url(context))
 
 

@@ -21,6 +21,7 @@ MOST_WORDS = 200
 WORDS = {
     "contact.status": CONTACT_STATUSES,
     "contact.consent.marketing": CONSENTS,
+    "contact.consent.tracking": CONSENTS,
     "business.status": BUSINESS_STATUSES,
 }
 LISTS = ("contact.tags", "contact.topics", "business.tags")

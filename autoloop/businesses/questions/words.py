@@ -21,6 +21,7 @@ OWN = {
     "contact.phone": _("Phone"),
     "contact.status": _("Status"),
     "contact.consent.marketing": _("Marketing mail"),
+    "contact.consent.tracking": _("Opens and clicks"),
     "contact.timezone": _("Time zone"),
     "contact.locale": _("Language"),
     "contact.created_at": _("Made"),

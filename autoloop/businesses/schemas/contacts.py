@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import colander
 
 from autoloop.base.i18n import _
@@ -22,11 +24,18 @@ __all__ = [
 
 
 class Consent(colander.MappingSchema):
-    """What the person said about marketing mail, where, and when (now if left out)."""
+    """What the person said about marketing mail or tracking, where, and when (now if left out)."""
 
-    marketing = choice(_("Marketing mail"), CONSENTS)
+    marketing = choice(_("Marketing mail"), CONSENTS, missing=None)
+    tracking = choice(_("Recording opens and clicks"), CONSENTS, missing=None)
     source = text(_("Where it was said"), 200, missing="api")
     at = moment(_("When"), missing=None)
+
+    def validator(self, node: colander.SchemaNode, value: dict[str, Any]) -> None:
+        if value["marketing"] is None and value["tracking"] is None:
+            error = colander.Invalid(node)
+            error["marketing"] = _("Say what it is about: marketing or tracking.")
+            raise error
 
 
 class ContactPatch(colander.MappingSchema):
@@ -63,6 +72,7 @@ class MergeIn(colander.MappingSchema):
 
 class ConsentOut(colander.MappingSchema):
     marketing = text("granted, denied or unknown")
+    tracking = text("Whether opens and clicks may be recorded: granted, denied or unknown")
     source = text("Where it was said")
     at = moment("When", missing=None)
 
@@ -71,7 +81,7 @@ class ConsentChangeOut(colander.MappingSchema):
     """One thing that was said."""
 
     id = text("Id")
-    what = text("marketing, unsubscribe, topic, pace (days), language or pause (until)")
+    what = text("marketing, tracking, unsubscribe, topic, pace (days), language or pause (until)")
     subject = text("The topic's key")
     before = text("What held before", missing=None)
     after = text("What holds from then on", missing=None)

@@ -40,7 +40,7 @@ CONFLICTS = {
     ),
     "fk_business_contacts_workspace_id_business_id": ("business_id", "There is no such business."),
 }
-SPEAKS = frozenset({"consent_marketing", "topics", "locale"})
+SPEAKS = frozenset({"consent_marketing", "consent_tracking", "topics", "locale"})
 """What of a contact goes into the history of what was said (`consents`)."""
 PLAIN = ("first_name", "last_name", "title", "phone", "locale")
 
@@ -134,9 +134,17 @@ class Contacts(Service):
         """Add and remove tags by name; new ones are made."""
         return self.update(row, {"tags": [*(set(row.tags) - set(remove)), *add]})
 
-    def set_consent(self, row: Contact, marketing: str, source: str, at: datetime | None = None) -> Contact:
-        """Keep what the person said about marketing mail, where and when."""
-        consent = {"marketing": marketing, "source": source, "at": at}
+    def set_consent(
+        self,
+        row: Contact,
+        marketing: str | None,
+        source: str,
+        at: datetime | None = None,
+        tracking: str | None = None,
+    ) -> Contact:
+        """Keep what the person said about marketing mail, or about having opens and clicks recorded; None is
+        what they said nothing about. When they did (`at`) is kept of marketing mail."""
+        consent = {"marketing": marketing, "tracking": tracking, "source": source, "at": at}
         return self.update(row, {"consent": consent}, source=source)
 
     def unsubscribe(self, row: Contact, topic: str | None = None, *, source: str = "unsubscribe") -> Contact:
@@ -208,10 +216,12 @@ class Contacts(Service):
 
     def _consent(self, given: Mapping[str, Any], row: Contact) -> dict[str, Any]:
         """A statement that is repeated keeps the moment it was first made."""
-        if given["marketing"] == row.consent_marketing and not given.get("at"):
-            return {}
-        return {
-            "consent_marketing": given["marketing"],
+        tracking = {"consent_tracking": given["tracking"]} if given.get("tracking") else {}
+        marketing = given.get("marketing")
+        if not marketing or (marketing == row.consent_marketing and not given.get("at")):
+            return tracking
+        return tracking | {
+            "consent_marketing": marketing,
             "consent_at": given.get("at") or self.clock.now(),
             "consent_source": given.get("source") or "",
         }

@@ -16,7 +16,7 @@ Key = tuple[UUID, UUID]
 
 CONTACTS = text("""
 select c.workspace_id, c.id, c.business_id, c.email, c.external_id, c.first_name, c.last_name, c.title, c.phone, c.timezone,
-  c.locale, c.status, c.consent_marketing, c.consent_at, c.consent_source, c.topics, c.tags, c.fields,
+  c.locale, c.status, c.consent_marketing, c.consent_tracking, c.consent_at, c.consent_source, c.topics, c.tags, c.fields,
   c.created_at
 from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[])) k(tenant, id)
 join business_contacts c on c.workspace_id = k.tenant and c.id = k.id""")
@@ -82,6 +82,7 @@ def contact_facts(row: Any) -> dict[str, Any]:
         "status": row.status,
         "consent": {
             "marketing": row.consent_marketing,
+            "tracking": row.consent_tracking,
             "at": row.consent_at and row.consent_at.isoformat(),
             "source": row.consent_source,
         },

@@ -55,6 +55,7 @@ CONTACT_COLUMNS = (
     C.business_id,
     B.name.label("business_name"),
     C.consent_marketing,
+    C.consent_tracking,
     C.consent_source,
     C.consent_at,
     C.tags,

@@ -98,6 +98,8 @@ def _united(keep: Contact, gone: Contact, left: Collection[str]) -> dict[str, An
             found[name] = words
     if CONSENTS.index(gone.consent_marketing) > CONSENTS.index(keep.consent_marketing):
         found |= {name: getattr(gone, name) for name in ("consent_marketing", "consent_at", "consent_source")}
+    if CONSENTS.index(gone.consent_tracking) > CONSENTS.index(keep.consent_tracking):
+        found["consent_tracking"] = gone.consent_tracking
     if STATUSES.index(gone.status) > STATUSES.index(keep.status):
         found["status"] = gone.status
     return found

@@ -38,6 +38,7 @@ def export_contact(services: Services, contact_id: UUID) -> dict[str, Any]:
         return {}
     business = row.business_id and services.session.get(Business, (services.workspace_id, row.business_id))
     consent = {"marketing": row.consent_marketing, "at": row.consent_at, "source": row.consent_source}
+    consent["tracking"] = row.consent_tracking
     told = {name: getattr(row, name) for name in TOLD}
     return told | {
         "consent": consent,

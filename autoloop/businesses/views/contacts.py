@@ -46,6 +46,7 @@ def contact_page(request: Request, filters: dict[str, Any]) -> Page:
 def _consented(row: Any) -> dict[str, Any]:
     consent = {
         "marketing": row["consent_marketing"],
+        "tracking": row["consent_tracking"],
         "source": row["consent_source"],
         "at": row["consent_at"],
     }
@@ -56,7 +57,8 @@ def contact_row(request: Request, row: ContactTable) -> dict[str, Any]:
     """A contact as it is answered."""
     names = [child.name for child in ContactOut().children if child.name not in ("consent", "business_name")]
     business = row.business_id and request.services(services.Businesses).find(row.business_id)
-    consent = {"marketing": row.consent_marketing, "source": row.consent_source, "at": row.consent_at}
+    consent = {"marketing": row.consent_marketing, "tracking": row.consent_tracking}
+    consent |= {"source": row.consent_source, "at": row.consent_at}
     return {name: getattr(row, name) for name in names} | {
         "consent": consent,
         "business_name": business.name if business else None,
@@ -129,10 +131,10 @@ def tag_contact(context: Contact, request: Request) -> Any:
     context=Contact, method="POST", name="consent", permission=Permission.EDIT, body=Consent, out=ContactOut
 )
 def set_consent(context: Contact, request: Request) -> Any:
-    """Keep what the person said about marketing mail."""
+    """Keep what the person said about marketing mail, or about recording opens and clicks."""
     given = request.validated
     changed = request.services(services.Contacts).set_consent(
-        context.row, given["marketing"], given["source"], given["at"]
+        context.row, given["marketing"], given["source"], given["at"], given["tracking"]
     )
     return contact_row(request, changed)
 

@@ -54,6 +54,7 @@ def ask_for_mails(services: Services, turns: Turns) -> int:
                 test.get("to"),
                 own_fields(test),
                 email.topic,
+                email.tracked,
             )
             wanted.append(request)
     handlers = services.registrations.effect_handlers

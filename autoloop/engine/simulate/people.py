@@ -30,7 +30,7 @@ CONTACT: dict[str, Any] = {
     "timezone": "",
     "locale": "",
     "status": "active",
-    "consent": {"marketing": "unknown", "at": None, "source": ""},
+    "consent": {"marketing": "unknown", "tracking": "unknown", "at": None, "source": ""},
     "topics": [],
     "tags": [],
     "fields": {},

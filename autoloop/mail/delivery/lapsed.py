@@ -62,11 +62,11 @@ where e.workspace_id = u.tenant and e.id = u.id""")
 AGAIN = text("""
 insert into email_logs (workspace_id, id, send_key, kind, user_id, run_id, workflow_id, node, visit, contact_id,
   business_id, template_version_id, sender_id, to_address, to_name, context, content, priority, on_unknown,
-  send_window, due_at, resend_of, topic)
+  send_window, due_at, resend_of, topic, is_tracked)
 select e.workspace_id, u.new_id, e.send_key || '#again', e.kind, e.user_id, e.run_id, e.workflow_id, e.node,
   e.visit, e.contact_id, e.business_id, e.template_version_id, e.sender_id, e.to_address, e.to_name, e.context,
   e.content, e.priority, e.on_unknown, e.send_window, clock_timestamp(), e.id,
-  e.topic
+  e.topic, e.is_tracked
 from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:new_ids as uuid[])) u(tenant, id, new_id)
 join email_logs e on e.workspace_id = u.tenant and e.id = u.id
 on conflict (workspace_id, send_key) do nothing""")

@@ -101,6 +101,7 @@ def shown(context: PreferencesLink, request: Request, error: Invalid | None = No
         "paces": [(str(days), request.localizer.translate(PACE_WORDS[days])) for days in PACES],
         "pace": str(contact.mail_pace_days if contact else 0),
         "languages": list(LANGUAGES.items()),
+        "asks_tracking": contact is not None and request.services(Preferences).asks_tracking(contact),
         "paused_until": until if until and until > now else None,
         "done": request.GET.get("done", ""),
         "error": told(request, error),

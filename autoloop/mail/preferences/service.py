@@ -110,12 +110,21 @@ class Preferences(Service):
             for row in self.session.scalars(mine.order_by(Topic.name, Topic.key))
         ]
 
+    def asks_tracking(self, contact: Contact) -> bool:
+        """Whether there is anything to decide about opens and clicks."""
+        workspace = self.session.get(Workspace, self.workspace_id)
+        return contact.consent_tracking != "unknown" or (
+            workspace is not None and workspace.tracking != "off"
+        )
+
     def save(self, contact: Contact, given: Mapping[str, str]) -> None:
-        """Keep topics (`topic.{key}`), `pace` (days), `language` and `pause`; what is left out is "no" for
+        """Keep topics (`topic.{key}`), `pace` (days), `language`, `tracking` and `pause`; what is left out is "no" for
         the boxes and stays as it was for the rest. Raises Invalid with the field."""
         offered = {topic["key"] for topic in self.topics(contact)}
         asked = {name.removeprefix("topic.") for name in given if name.startswith("topic.")}
         known = {"pace", "language", "pause", *(f"topic.{key}" for key in offered)}
+        if self.asks_tracking(contact):
+            known.add("tracking")
         problems = {name[:80]: [_("There is no such choice.")] for name in given if name not in known}
         pace, language = given.get("pace"), given.get("language")
         if pace is not None and pace not in {str(days) for days in PACES}:
@@ -131,6 +140,10 @@ class Preferences(Service):
         if language and (not contact.locale or language != language_of(contact.locale)):
             values["locale"] = language
         said_by(self.services, "preferences")
+        if tracking := _tracking_said(contact, given):
+            values["consent"] = {"tracking": tracking}
+            if tracking == "denied":
+                self.session.execute(UNTRACK, {"workspace": self.workspace_id, "contact": contact.id})
         self._wake(contact.id)  # emails are locked before contacts, here as everywhere
         if pace is not None:
             contact.mail_pace_days = int(pace)
@@ -211,6 +224,19 @@ class Preferences(Service):
         self.session.execute(WAKE, {"workspace": self.workspace_id, "contact": contact_id})
         self.services.nudge("mail")
 
+
+def _tracking_said(contact: Contact, given: Mapping[str, str]) -> str | None:
+    """What an answered page says about tracking: a box that stays empty takes a yes back, and is no no else."""
+    if "tracking" in given:
+        return "granted"
+    return "denied" if contact.consent_tracking == "granted" else None
+
+
+# What is in a worker's hands goes as it was composed; nothing of it is recorded all the same.
+UNTRACK = text("""
+update email_logs set is_tracked = false, updated_at = now() where workspace_id = :workspace
+  and contact_id = :contact and is_tracked and status = 'intent' and first_tried_at is null
+  and (lease_until is null or lease_until < clock_timestamp())""")
 
 WAKE = text("""
 update email_logs set due_at = clock_timestamp(), hold_reason = null where workspace_id = :workspace

@@ -13,7 +13,7 @@ from autoloop.mail.preferences.service import Recipient
 __all__ = ["why"]
 
 FOUND = text("""
-select t.name as template, f.name as workflow, r.trigger, r.started_at
+select t.name as template, f.name as workflow, r.trigger, r.started_at, e.is_tracked
 from email_logs e
 left join email_template_versions v on v.workspace_id = e.workspace_id and v.id = e.template_version_id
 left join email_templates t on t.workspace_id = v.workspace_id and t.id = v.template_id
@@ -40,6 +40,8 @@ CONSENT = {
     "denied": _("You said no to marketing mail."),
     "unknown": _("Nothing is noted about your consent."),
 }
+TRACKED = _("You agreed to it: the sender sees when you open this email and which of its links you follow.")
+UNTRACKED = _("Nothing is recorded when you open this email or follow its links.")
 SOURCES = {
     "import": _("from a list that the sender imported"),
     "api": _("from a program of the sender"),
@@ -52,7 +54,7 @@ SOURCES = {
 
 
 def why(services: Services, found: Recipient) -> dict[str, Any]:
-    """{template, workflow, started, started_at, consent, consent_at, source}: marked strings and plain data."""
+    """{template, workflow, started, started_at, consent, consent_at, source, tracking}: marked strings and plain data."""
     given = {"workspace": found.email.workspace_id, "email": found.email.id}
     row = services.session.execute(FOUND, given).one()
     contact = found.contact
@@ -65,4 +67,7 @@ def why(services: Services, found: Recipient) -> dict[str, Any]:
         "consent": CONSENT[contact.consent_marketing if contact else "unknown"],
         "consent_at": contact.consent_at if contact else None,
         "source": SOURCES.get(source, source),
+        "tracking": TRACKED
+        if row.is_tracked and contact and contact.consent_tracking == "granted"
+        else UNTRACKED,
     }

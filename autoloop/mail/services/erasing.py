@@ -30,6 +30,11 @@ UNSAY = text("""
 update email_attempts set reply = null
 where workspace_id = :workspace and email_id = any(cast(:emails as uuid[])) and reply is not null""")
 
+# What they opened and followed.
+TOUCHES = text("""
+delete from email_touches t using email_logs e where e.workspace_id = :workspace
+  and e.contact_id = any(cast(:contacts as uuid[])) and t.workspace_id = e.workspace_id and t.email_id = e.id""")
+
 # The mailbox looks at these rows before it keeps a copy: what it kept by now is seen below.
 HOLD = text("""
 select e.id, lower(e.to_address) as address from email_logs e
@@ -74,12 +79,21 @@ select e.id, e.kind, e.status, e.reason, e.subject, e.to_address, s.name as send
 left join senders s on s.workspace_id = e.workspace_id and s.id = e.sender_id
 where e.workspace_id = :workspace and e.contact_id = :contact order by e.id limit 10000""")
 
+OPENED = text("""
+select t.email_id, case when t.link = 0 then 'open' else 'click' end as what, nullif(t.link, 0) as link, t.people as times,
+  t.machines as times_by_machines, t.first_at, t.last_at from email_touches t
+join email_logs e on e.workspace_id = t.workspace_id and e.id = t.email_id
+where e.workspace_id = :workspace and e.contact_id = :contact order by t.email_id, t.link, t.turn limit 10000""")
+
 SUPPRESSED = text(f"""
 select s.reason, s.created_at from suppressions s
 join business_contacts c on c.workspace_id = s.workspace_id and c.id = :contact
 where s.workspace_id = :workspace
   and s.address_hash = {HASH_SQL.format(workspace="s.workspace_id", address="c.email_normal")}
 order by s.id""")
+
+
+PARTS = (("emails", EMAILS), ("opens_and_clicks", OPENED), ("not_mailed_because", SUPPRESSED))
 
 
 def erase(services: Services, contact_ids: Sequence[UUID]) -> None:
@@ -91,6 +105,7 @@ def erase(services: Services, contact_ids: Sequence[UUID]) -> None:
     held = services.session.execute(HOLD, values).all()
     addresses = {row.address for row in held if row.address} | set(services.session.scalars(OWN, values))
     services.session.execute(BLANK, values)
+    services.session.execute(TOUCHES, values)
     services.session.execute(FORGET, values)
     emails = {"workspace": services.workspace_id, "emails": [row.id for row in held]}
     services.session.execute(UNSAY, emails)
@@ -114,9 +129,10 @@ def _erase_ours(services: Services, names: Sequence[str]) -> None:
 
 
 def export(services: Services, contact_id: UUID) -> dict[str, list[dict[str, Any]]]:
-    """The exporter "mail": what a contact was sent, oldest first, and why it is not mailed."""
+    """The exporter "mail": what a contact was sent, oldest first, what they opened and
+    followed of it, and why it is not mailed."""
     given = {"workspace": services.workspace_id, "contact": contact_id}
     return {
         name: [dict(row) for row in services.session.execute(statement, given).mappings()]
-        for name, statement in (("emails", EMAILS), ("not_mailed_because", SUPPRESSED))
+        for name, statement in PARTS
     }

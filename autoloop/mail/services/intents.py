@@ -87,6 +87,7 @@ def _row(each: EmailRequest, facts: Mapping[str, Any] | None, found: Found, now:
         "send_key": send_key(each),
         "kind": Kind.TEST.value if each.is_test else each.kind,
         "topic": found.topic(each),
+        "is_tracked": barred is None and found.is_tracked(each, contact),
         "status": Status.SKIPPED.value if barred else Status.INTENT.value,
         "reason": barred,
         "settled_at": now if barred else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,9 @@ SENDERS = text("""
 select workspace_id, id, name, address, reply_to, is_default, postal_address, status from senders
 where workspace_id = any(:tenants) and (is_default or id = any(:ids))""")
 
-WORKSPACES = text("select id, name, postal_address, timezone from workspaces where id = any(:ids)")
+WORKSPACES = text("""
+select id, name, postal_address, timezone, coalesce(settings ->> 'tracking', 'off') as tracking
+from workspaces where id = any(:ids)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Found:
     workspaces: dict[UUID, Any]
     windows: dict[Key, Any]
     topics: dict[Key, str]
+    untracked: frozenset[Key]
 
     def version(self, request: EmailRequest) -> Any:
         """The template version asked for, or the latest; None if there is none."""
@@ -49,42 +52,57 @@ class Found:
             return None
         return request.topic or self.topics.get((request.workspace_id, request.template_id)) or None
 
+    def is_tracked(self, request: EmailRequest, contact: Mapping[str, Any]) -> bool:
+        """Whether its opens and clicks may be told: workspace, template, step and contact all have to agree."""
+        mode = self.workspaces[request.workspace_id]["tracking"]
+        if mode == "off" or (mode == "marketing" and request.kind != "marketing"):
+            return False
+        if request.is_test or not request.tracked:
+            return False
+        if (request.workspace_id, request.template_id) in self.untracked:
+            return False
+        return bool((contact.get("consent") or {}).get("tracking") == "granted")
+
 
 def look_up(session: Session, requests: Sequence[EmailRequest]) -> Found:
     """Everything that these requests refer to."""
     tenants = list({each.workspace_id for each in requests})
-    versions, topics = _versions(session, requests)
+    versions, topics, untracked = _versions(session, requests)
     return Found(
         versions,
         _senders(session, tenants, [each.sender_id for each in requests if each.sender_id]),
         {row["id"]: row for row in session.execute(WORKSPACES, {"ids": tenants}).mappings()},
         _windows(session, {(each.workspace_id, each.version_id) for each in requests}),
         topics,
+        untracked,
     )
 
 
 def _versions(
     session: Session, requests: Sequence[EmailRequest]
-) -> tuple[dict[tuple[UUID, UUID, int | None], Any], dict[Key, str]]:
-    """The versions of the templates asked for, and the templates' topics."""
+) -> tuple[dict[tuple[UUID, UUID, int | None], Any], dict[Key, str], frozenset[Key]]:
+    """The versions of the templates asked for, the templates' topics, and those that are not tracked."""
     from autoloop.mail.models import EmailTemplate as Template
     from autoloop.mail.models import EmailTemplateVersion as Version
 
     wanted = {(each.workspace_id, each.template_id) for each in requests}
     same = (Template.workspace_id == Version.workspace_id) & (Template.id == Version.template_id)
     rows = session.execute(
-        select(Version, Template.topic)
+        select(Version, Template.topic, Template.is_tracked)
         .join(Template, same)
         .where(tuple_(Version.workspace_id, Version.template_id).in_(wanted))
         .order_by(Version.number)
     ).all()
     found: dict[tuple[UUID, UUID, int | None], Any] = {}
     topics: dict[Key, str] = {}
-    for row, topic in rows:
+    untracked = set()
+    for row, topic, is_tracked in rows:
         found[row.workspace_id, row.template_id, row.number] = row
         found[row.workspace_id, row.template_id, None] = row  # in order: the latest stays
         topics[row.workspace_id, row.template_id] = topic
-    return found, topics
+        if not is_tracked:
+            untracked.add((row.workspace_id, row.template_id))
+    return found, topics, frozenset(untracked)
 
 
 def _senders(session: Session, tenants: list[UUID], ids: list[UUID]) -> dict[tuple[UUID, UUID | None], Any]:

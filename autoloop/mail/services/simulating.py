@@ -102,6 +102,7 @@ def _request(
         asked.kind,
         variables=dict(asked.variables),
         topic=asked.topic,
+        tracked=asked.tracked,
     )
 
 

@@ -5,6 +5,7 @@ No session, no cookie. A link leads only where its email leads; all others show 
 
 from __future__ import annotations
 
+import logging
 from base64 import b64decode
 from typing import Any
 
@@ -12,9 +13,14 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from autoloop.mail.tracking.following import Following, location_of
+from autoloop.mail.tracking.machines import machine_sign, wants_no_record
+from autoloop.mail.tracking.recording import Recording, may_record
 from autoloop.mail.tracking.resources import TouchLink
+from autoloop.mail.tracking.tokens import Touch
 from autoloop.web import page
 from autoloop.web.permissions import Permission
+
+log = logging.getLogger(__name__)
 
 # One transparent pixel.
 PICTURE = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -31,6 +37,8 @@ def touched(context: TouchLink, request: Request) -> Any:
             email = following.email(touch)
             if email is not None and touch.link:
                 target = following.target(email, touch)
+    if email is not None and touch is not None and (target or not touch.link):
+        note(request, email, touch, target)
     if touch is not None and not touch.link:
         return picture(request)
     if email is not None:
@@ -39,6 +47,18 @@ def touched(context: TouchLink, request: Request) -> Any:
     if location is None:
         return broken(request)
     return on_to(request, location)
+
+
+def note(request: Request, email: Any, touch: Touch, target: str | None) -> None:
+    """Count it, if it may be. Whatever keeps it from being written keeps nobody from going on."""
+    if not may_record(email) or wants_no_record(request.headers):
+        return
+    try:
+        with request.runtime.unit("web", touch.workspace_id) as services:
+            sign = machine_sign(request.method, request.headers)
+            services(Recording).record(email, touch, target, sign)
+    except Exception:
+        log.exception("an open or a click could not be written down")
 
 
 def on_to(request: Request, location: str) -> Response:

@@ -23,7 +23,7 @@ __all__ = ["Workspaces"]
 
 CHANGEABLE = frozenset(
     {"name", "slug", "postal_address", "timezone", "locale", "holidays", "working_days"}
-    | {"company_cap", "sender_health"}
+    | {"company_cap", "sender_health", "tracking"}
 )
 
 # Membership, generations and the tenant in one statement: what every request to a workspace reads.
@@ -31,6 +31,7 @@ PLACE = text(f"""
 select w.id, w.slug, w.name, w.postal_address, w.timezone, w.locale, w.settings, w.created_at, w.updated_at, m.role,
     coalesce(w.settings->'holidays', '[]') holidays, coalesce(w.settings->'working_days', '[1, 2, 3, 4, 5]') working_days,
     w.settings->'company_cap' company_cap, {HEALTH_SQL} sender_health,
+    coalesce(w.settings->>'tracking', 'off') tracking,
     coalesce((select jsonb_object_agg(g.resource, g.n) from generations g where g.workspace_id = w.id), '{{}}') generations
 from workspaces w join members m on m.workspace_id = w.id and m.user_id = :user
 where not w.is_system and w.id = coalesce(

@@ -1,0 +1,42 @@
+"""Who follows a link: a person, or one of the machines that look at mail before people do.
+
+Apple's Mail Privacy Protection and Gmail's proxy fetch pictures for people who may never look; security
+scanners open every link. What can be told apart is told apart; the rest counts as people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+__all__ = ["AT_ONCE", "machine_sign", "wants_no_record"]
+
+AT_ONCE = 3
+"""So many other links of one email within two seconds are more than a person follows."""
+
+_AGENT = re.compile(
+    r"\AMozilla/5\.0\Z"  # Apple's proxies say no more than this
+    r"|GoogleImageProxy|ggpht\.com|YahooMailProxy|YahooCacheSystem"
+    r"|Barracuda|Mimecast|Proofpoint|Symantec|Cloudmark|Sophos|FireEye|Cisco|IronPort|Trend ?Micro|BitDefender"
+    r"|\bbot\b|[a-z]bot\b|crawl|spider|scanner|preview|slurp|facebookexternalhit|WhatsApp|Google-Read-Aloud"
+    r"|HeadlessChrome|PhantomJS|curl/|wget/|python|aiohttp|httpx|okhttp|Go-http-client|Java/|libwww|axios|node-fetch"
+    r"|Microsoft Office Existence Discovery",
+    re.IGNORECASE,
+)
+_AHEAD = re.compile("prefetch|prerender|preview", re.IGNORECASE)
+_PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+
+
+def machine_sign(method: str, headers: Mapping[str, str]) -> str:
+    """What shows that no person is behind a request: head, prefetch or agent; empty if nothing does."""
+    if method != "GET":
+        return "head"
+    if any(_AHEAD.search(headers.get(name, "")) for name in _PURPOSES):
+        return "prefetch"
+    agent = headers.get("User-Agent", "").strip()[:1000]
+    return "agent" if not agent or _AGENT.search(agent) else ""
+
+
+def wants_no_record(headers: Mapping[str, str]) -> bool:
+    """The browser asks not to be followed (Global Privacy Control, Do Not Track)."""
+    return headers.get("Sec-GPC", "").strip() == "1" or headers.get("DNT", "").strip() == "1"
