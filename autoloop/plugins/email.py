@@ -12,6 +12,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from uuid import UUID
@@ -190,6 +191,9 @@ class EmailProvider(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     idempotency: ClassVar[Idempotency] = Idempotency.NONE
+    # With `Idempotency.KEY`: for how long a key is surely known again. What waited for longer is not handed over
+    # a second time by itself.
+    key_lasts: ClassVar[timedelta] = timedelta(hours=23)
 
     class Config(colander.MappingSchema):
         """Nothing to configure."""

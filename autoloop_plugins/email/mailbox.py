@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import ClassVar
 
 from autoloop.plugins.email import (
@@ -57,6 +58,7 @@ class MailboxProvider(EmailProvider):
     name: ClassVar[str] = "mailbox"
     title: ClassVar[str] = "Mailbox (captures mail, sends nothing)"
     idempotency: ClassVar[Idempotency] = Idempotency.KEY
+    key_lasts: ClassVar[timedelta] = timedelta.max
 
     def open(self, account: Account, services: ProviderServices) -> MailboxChannel:
         return MailboxChannel(services.mailbox)

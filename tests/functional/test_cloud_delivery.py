@@ -15,11 +15,12 @@ from autoloop.mail.delivery import channels
 from autoloop.mail.delivery.lookups import look_up_unknown
 from autoloop_plugins.email.gmail import GmailProvider
 from autoloop_plugins.email.gmail.oauth import Places
+from autoloop_plugins.email.resend import ResendProvider
 from autoloop_plugins.email.sendgrid import SendgridProvider
 from tests.browser.seed import work
 from tests.factories import Client, Tenant
 from tests.functional.mail_world import MailWorld, drain
-from tests.vendors import aws, google, sendgrid
+from tests.vendors import aws, google, json_apis, sendgrid
 from tests.vendors.server import Answer, Asked
 
 
@@ -132,3 +133,44 @@ def test_what_sendgrid_and_sns_tell_settles_mail(
     app.post(doors["sendgrid"], body + b" ", headers=hook.headers(body), status=401)
     app.post(doors["ses"], notice.replace(b"Permanent", b"Transient"), status=401)
     app.post(doors["ses"].replace("ses", "gmail"), notice, status=404)
+
+
+def test_what_resend_may_have_taken_is_settled_by_its_key_while_it_knows_it(
+    world: MailWorld, api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look() -> None:
+        world.sql("update email_logs set look_up_at = now() where workspace_id = :w and status = 'unknown'")
+        look_up_unknown(world.runtime)
+
+    with json_apis.FakeResend() as fake:
+        monkeypatch.setattr(ResendProvider, "host", fake.url)
+        leave_by(api, "resend", {"api_key": json_apis.KEY})
+        fake.planned = [Answer(hang_up=True), Answer(500, b"{}")]
+        ids = world.intend(2)
+        drain(world.runtime)
+        assert {row.status for row in world.rows(*ids)} == {"unknown"}
+        look()
+        drain(world.runtime)
+        assert {row.status for row in world.rows(*ids)} == {"accepted"}
+
+        # One waits, say for its sender, until Resend has forgotten its key.
+        fake.planned = [Answer(hang_up=True)]
+        (late,) = world.intend()
+        drain(world.runtime)
+        look()
+        world.sql(
+            "update email_attempts set marked_at = now() - interval '24 hours' where email_id = :id", id=late
+        )
+        asked = len(fake.asked)
+        drain(world.runtime)
+        (row,) = world.rows(late)
+        assert (row.status, len(fake.asked)) == ("unknown", asked), "never silently sent twice"
+        for _ in range(9):
+            look()
+            world.sql("update email_logs set due_at = now() where workspace_id = :w and status = 'intent'")
+            drain(world.runtime)
+        (row,) = world.rows(late)
+        assert (row.status, row.look_up_at, len(fake.asked)) == ("unknown", None, asked), (
+            "and it comes to an end"
+        )
+        assert len(fake.mails) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -15,7 +16,7 @@ from autoloop.mail.delivery.outcomes import UNKNOWN_GRACE, stimulus
 from autoloop.mail.models import Status
 from autoloop.plugins.email import Idempotency
 
-__all__ = ["LAPSED_PROBE", "UNKNOWN_PROBE", "resend", "settle_lapsed", "settle_unknown"]
+__all__ = ["LAPSED_PROBE", "UNKNOWN_PROBE", "hand_over_again", "resend", "settle_lapsed", "settle_unknown"]
 
 BATCH = 200
 
@@ -43,8 +44,9 @@ where a.workspace_id = u.tenant and a.email_id = u.id and a.n = u.n and a.outcom
 
 # Transmitting the same key again cannot deliver twice, so the key itself settles what became of it.
 BY_KEY = text("""
-update email_logs e set status = 'intent', due_at = clock_timestamp(), hold_reason = 'settled_by_key'
-from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[])) u(tenant, id), provider_accounts p
+update email_logs e set status = 'intent', due_at = clock_timestamp() + u.wait, hold_reason = 'settled_by_key'
+from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:waits as interval[])) u(tenant, id, wait),
+  provider_accounts p
 where e.workspace_id = u.tenant and e.id = u.id and e.status = 'unknown' and e.to_address <> ''
   and p.workspace_id = e.workspace_id and p.id = e.provider_account_id and p.provider = any(:providers)""")
 
@@ -84,14 +86,20 @@ def settle_lapsed(runtime: Runtime) -> int:
         if rows:
             given = {**_keys(rows), "attempts": [row.attempts for row in rows]}
             services.session.execute(NOTED, given)
-            by_key = [
-                plugin.name
-                for plugin in runtime.registrations.plugins.of("email")
-                if plugin.cls.idempotency is Idempotency.KEY
-            ]
-            services.session.execute(BY_KEY, {**_keys(rows), "providers": by_key})
-            services.nudge("mail")
+            hand_over_again(services, rows, [timedelta(0)] * len(rows))
     return len(rows)
+
+
+def hand_over_again(services: Services, rows: Sequence[Any], waits: Sequence[timedelta]) -> None:
+    """Make intents of those unknown emails whose provider delivers nothing twice under the same key: each is handed
+    to it once more after its wait, and so its fate is told. `rows` have workspace_id and id, and are locked."""
+    if not rows:
+        return
+    plugins = services.registrations.plugins.of("email")
+    by_key = [plugin.name for plugin in plugins if plugin.cls.idempotency is Idempotency.KEY]
+    given = {**_keys(rows), "waits": list(waits), "providers": by_key}
+    services.session.execute(BY_KEY, given)
+    services.nudge("mail")
 
 
 def settle_unknown(runtime: Runtime) -> int:

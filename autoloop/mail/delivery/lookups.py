@@ -1,4 +1,4 @@
-"""Asking providers what became of mail whose fate is unknown."""
+"""Asking providers what became of mail whose fate is unknown: by a look-up, or by the same key once more."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sqlalchemy import text
 from autoloop.base.due import Lease
 from autoloop.base.runtime import Runtime
 from autoloop.mail.delivery.channels import Channels
+from autoloop.mail.delivery.lapsed import hand_over_again
 from autoloop.mail.delivery.outcomes import of_reply, write_replies
 from autoloop.mail.delivery.outgoing import Outgoing, load
 from autoloop.plugins.email import Fate, Idempotency
@@ -37,7 +38,7 @@ from (select e.workspace_id, e.id, p.provider = any(:providers) as can from emai
   where e.status = 'unknown' and e.look_up_at <= clock_timestamp()
   order by e.look_up_at limit {BATCH} for no key update of e skip locked) due
 where e.workspace_id = due.workspace_id and e.id = due.id
-returning e.workspace_id, e.id, e.fence, e.attempts, due.can""")
+returning e.workspace_id, e.id, e.fence, e.attempts, e.look_ups, due.can""")
 
 NEVER = text("""
 update email_logs e set look_up_at = null from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[])) u(tenant, id)
@@ -54,6 +55,8 @@ def look_up_unknown(runtime: Runtime) -> int:
         if others:
             given = {"tenants": [row.workspace_id for row in others], "ids": [row.id for row in others]}
             services.session.execute(NEVER, given)
+            again = [row for row in others if row.look_ups <= len(WAITS)]
+            hand_over_again(services, again, [WAITS[row.look_ups - 1] - WAITS[0] for row in again])
         leases = [Lease(row.workspace_id, row.id, row.fence, row.attempts) for row in rows if row.can]
         mails = load(services.session, leases) if leases else []
     channels = Channels()

@@ -23,6 +23,7 @@ from autoloop.plugins.email import Fate, Refused, Reply
 
 __all__ = [
     "GIVE_UP",
+    "UNKNOWN_GRACE",
     "UNSENT",
     "Outcome",
     "of_refusal",

@@ -18,7 +18,10 @@ __all__ = ["Outgoing", "columns", "load"]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One claimed email with all that its message is made of."""
+    """One claimed email with all that its message is made of.
+
+    `unknown_for`: seconds since it may have been accepted, and was not heard of; else 0.
+    """
 
     lease: Lease
     kind: str
@@ -33,6 +36,7 @@ class Outgoing:
     is_tracked: bool
     dated_at: datetime
     age: float
+    unknown_for: float
     body_hash: bytes | None
     sender_id: UUID | None
     domain_id: UUID | None
@@ -86,7 +90,10 @@ from provider_accounts a where a.workspace_id = e.workspace_id and a.id = coales
 LOAD = text(f"""
 select e.id, e.kind, e.run_id, e.node, e.visit, e.template_version_id, e.to_address, e.to_name,
   e.context, e.content, e.is_tracked, coalesce(e.first_tried_at, date_trunc('second', clock_timestamp())) as dated_at,
-  coalesce(extract(epoch from clock_timestamp() - e.first_tried_at), 0)::float as age, e.body_hash,
+  coalesce(extract(epoch from clock_timestamp() - e.first_tried_at), 0)::float as age,
+  case when e.attempts > 1 then coalesce((select extract(epoch from clock_timestamp() - min(a.marked_at))
+    from email_attempts a where a.workspace_id = e.workspace_id and a.email_id = e.id and a.outcome = 'unknown'), 0)
+    else 0 end::float as unknown_for, e.body_hash,
   s.id as sender_id, s.domain_id, coalesce(s.name, '') as sender_name, coalesce(s.address, '') as sender_address,
   s.reply_to, coalesce(nullif(s.postal_address, ''), w.postal_address) as postal_address,
   coalesce(s.headers, '{{}}') as sender_headers, coalesce(nullif(c.locale, ''), w.locale) as locale,

@@ -18,7 +18,7 @@ from autoloop.mail.delivery.channels import Channels
 from autoloop.mail.delivery.decisions import POLL, decide
 from autoloop.mail.delivery.heartbeat import LEASE, Side
 from autoloop.mail.delivery.keys import Keys
-from autoloop.mail.delivery.outcomes import Outcome, write_held
+from autoloop.mail.delivery.outcomes import UNKNOWN_GRACE, Outcome, write_held
 from autoloop.mail.delivery.outgoing import Outgoing, load
 from autoloop.mail.delivery.pump import Pump
 from autoloop.mail.delivery.versions import Versions
@@ -34,6 +34,7 @@ __all__ = ["PROBE", "Delivery", "deliver"]
 
 log = logging.getLogger(__name__)
 
+FORGOTTEN = "It may have been accepted, and waited for longer than its provider knows its key"
 NO_KEY = 300.0  # seconds until another look at mail whose signature cannot be made
 
 QUICK, SLOW = 0.3, 1.0  # seconds: a batch that takes less may double, one that takes more is halved
@@ -128,7 +129,8 @@ class Delivery:
             return Outcome(
                 Status.INTENT, "There is no active provider account", hold="no_account", delay=POLL
             )
-        if self.channels.provider(self.runtime, mail.provider) is None:
+        provider = self.channels.provider(self.runtime, mail.provider)
+        if provider is None:
             why = f"The provider “{mail.provider}” is not installed"
             return Outcome(Status.INTENT, why, hold="no_provider", delay=POLL)
         if self.keys.lacks(mail):
@@ -137,6 +139,8 @@ class Delivery:
         if mail.resting > 0:
             key = key_of_pace(mail.account_id, "")
             return Outcome(Status.INTENT, hold="account_resting", delay=mail.resting, held_by=key)
+        if mail.unknown_for > provider.key_lasts.total_seconds():
+            return Outcome(Status.UNKNOWN, FORGOTTEN, delay=UNKNOWN_GRACE.total_seconds())
         return None
 
     def _send_group(self, mails: list[Outgoing]) -> None:

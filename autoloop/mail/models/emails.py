@@ -43,7 +43,8 @@ class Status(StrEnum):
 _S = Status
 # The published state machine. `deferred` is no state of its own: it is `intent` with a hold_reason.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    _S.INTENT: frozenset({_S.SENDING, _S.REJECTED, _S.SKIPPED, _S.CANCELLED}),
+    # Back to `unknown`: settled by its key, but the provider may have forgotten that one by now.
+    _S.INTENT: frozenset({_S.SENDING, _S.REJECTED, _S.SKIPPED, _S.CANCELLED, _S.UNKNOWN}),
     _S.SENDING: frozenset({_S.ACCEPTED, _S.INTENT, _S.REJECTED, _S.UNKNOWN}),
     _S.UNKNOWN: frozenset(
         {_S.ACCEPTED, _S.REJECTED, _S.SKIPPED, _S.RESENT, _S.INTENT, _S.DELIVERED, _S.BOUNCED, _S.COMPLAINED}
