@@ -88,6 +88,12 @@ class Email(InWorkspace, Stamped, Base):
         Index("idx_email_logs_look_up_at", "look_up_at", postgresql_where=text("status = 'unknown'")),
         Index("idx_email_logs_workspace_id_run_id", "workspace_id", "run_id"),
         Index("idx_email_logs_workspace_id_contact_id", "workspace_id", "contact_id"),
+        Index(
+            "idx_email_logs_workspace_id_resend_of",
+            "workspace_id",
+            "resend_of",
+            postgresql_where=text("resend_of is not null"),
+        ),
         Index("idx_email_logs_workspace_id_workflow_id_node", "workspace_id", "workflow_id", "node"),
         Index("idx_email_logs_business_id", "business_id"),
         Index("idx_email_logs_status", "status"),
