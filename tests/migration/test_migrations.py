@@ -56,3 +56,21 @@ def test_partitions_reach_six_months_ahead_and_the_default_is_empty(postgres, da
             assert count >= 8, parent
             assert connection.execute(text(f"select count(*) from {parent}_default")).scalar_one() == 0
     engine.dispose()
+
+
+
+MANY = "array['business_contacts', 'businesses', 'workflow_runs', 'email_logs']::regclass[]"
+# An index helps that begins with the key's columns, or with one other than the workspace.
+UNINDEXED = f"""
+select c.conname from pg_constraint c
+where c.contype = 'f' and c.conparentid = 0 and c.confrelid = any({MANY}) and not exists (
+  select from pg_index i where i.indrelid = c.conrelid and (i.indkey::int2[])[0] = any(c.conkey)
+    and ((i.indkey::int2[])[1] = any(c.conkey) or (i.indkey::int2[])[0] <> c.conkey[1]))"""
+
+
+def test_what_is_deleted_in_sets_is_found_by_those_that_refer_to_it(postgres, database) -> None:
+    """Without an index a foreign key reads its whole table for each row that goes."""
+    engine = create_engine(postgres.dsn("autoloop_owner", database, driver="psycopg"))
+    with engine.connect() as connection:
+        assert connection.execute(text(UNINDEXED)).scalars().all() == []
+    engine.dispose()
