@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from autoloop.base.due import Lease
@@ -16,9 +17,14 @@ from autoloop.mail.templates.carrying import TemplateFiles
 __all__ = ["pictured", "rendered"]
 
 
-def rendered(services: Services, email_id: UUID) -> Finished | None:
-    """The finished message of an email, or None if none can be made (erased, or the template fails)."""
+def rendered(services: Services, email_id: UUID, *, tracked: bool = True) -> Finished | None:
+    """The finished message of an email, or None if none can be made (erased, or the template fails).
+
+    Without `tracked` its links lead where they lead, and nothing in it tells of opens: to look at here.
+    """
     mails = load(services.session, [Lease(services.workspace_id, email_id, 0, 0)])
+    if not tracked:
+        mails = [replace(each, is_tracked=False) for each in mails]
     if not mails:
         return None
     versions = Versions()

@@ -12,6 +12,7 @@ from autoloop.base.lines import few_lines, one_line, strip
 from autoloop.mail.governor.ramps import Ramp
 from autoloop.mail.headers import Headers
 from autoloop.mail.models import REASONS, Kind, Status
+from autoloop.mail.tracking.schemas import TouchesOut
 from autoloop.web.input import ListQuery
 
 __all__ = [
@@ -167,6 +168,8 @@ class EmailOut(EmailRowOut):
     template_name = text("Template's name", missing=None)
     template_number = colander.SchemaNode(colander.Integer(), title="Template's version", missing=None)
     attempts_made = Attempts(title="Every attempt")
+    is_tracked = colander.SchemaNode(colander.Boolean(), title="Are its opens and clicks recorded?")
+    touches = TouchesOut(title="Its opens and clicks")
     body = text("The text as the recipient reads it", 1_000_000, missing=None)
 
 

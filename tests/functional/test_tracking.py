@@ -21,6 +21,7 @@ from autoloop.mail.links import Links
 from autoloop.mail.preview import rendered
 from autoloop.mail.tracking.tokens import packed
 from tests.factories import Client, Tenant
+from tests.functional.browser import Browser
 from tests.functional.mail_world import MailWorld, drain
 
 SOURCE = """<html><body><p>Hello {{ contact.first_name }}</p>
@@ -332,3 +333,85 @@ def test_a_click_goes_on_when_it_cannot_be_written_down(
         answer = app.get(read.links["Offers"], headers={"User-Agent": CHROME})
         assert answer.headers["Location"] == OFFERS
     assert counted(world) == [(1, 1, 0)]
+
+
+def test_who_sends_sees_opens_and_clicks_by_link(
+    app: TestApp,
+    wsgi: object,
+    api: Client,
+    world: MailWorld,
+    arrived: tuple[UUID, Reader],
+) -> None:
+    id, read = arrived
+    touch(app, read.pictures[0], "Mozilla/5.0")
+    for name in ("Offers", "Offers", "Yours"):
+        touch(app, read.links[name])
+    found = api.data(f"emails/{id}")
+    assert found["is_tracked"] is True
+    assert [(each["what"], each["link"], each["people"], each["machines"]) for each in found["touches"]] == [
+        ("open", None, 0, 1),
+        ("click", 1, 2, 0),
+        ("click", 2, 1, 0),
+    ]
+    assert found["touches"][1]["url"] == OFFERS
+    (template,) = api.data("templates")
+    api.patch(f"templates/{template['id']}", {"subject": "A second version"})
+    first = api.data(f"templates/{template['id']}/clicks", version=1)
+    assert (first["version"], first["opens"]["machines"], first["opens"]["emails"]) == (1, 1, 0)
+    assert [(each["url"], each["emails"], each["people"]) for each in first["links"]] == [
+        (OFFERS, 1, 2),
+        ("https://shop.example/{{ contact.first_name }}/é?to={{ contact.email }}", 1, 1),
+    ]
+    assert [each["people"] for each in api.data(f"templates/{template['id']}/clicks")["links"]] == [0, 0]
+    for version, status in (("9", 404), ("0", 400), ("x", 400), ("9" * 30, 400)):
+        api.get(f"templates/{template['id']}/clicks", version=version, status=status)
+    browser = Browser(wsgi, world.runtime, world.tenant.user_id)
+    here = f"/w/{world.tenant.slug}"
+    page = browser.get(f"{here}/emails/{id}/")
+    assert OFFERS.replace("&", "&amp;") in page and "By machines" in page
+    shown = browser.get(f"{here}/emails/{id}/preview")
+    assert "/t/" not in shown.text.split("postal")[0].split("Main Street")[0], "looking at it here is no open"
+    page = browser.get(f"{here}/templates/{template['id']}/clicks?version=1")
+    assert OFFERS.replace("&", "&amp;") in page
+    assert browser.get(f"{here}/templates/{template['id']}/clicks?version=77").status_int == 404
+
+
+def test_a_template_and_a_workspace_say_whether_they_record(
+    api: Client, wsgi: object, world: MailWorld
+) -> None:
+    given = {"name": "Quiet", "kind": "html", "subject": "Hello", "source": SOURCE}
+    made = api.post("templates", given | {"is_tracked": False}).json["data"]
+    assert made["is_tracked"] is False
+    assert api.post(f"templates/{made['id']}/duplicate").json["data"]["is_tracked"] is False
+    browser = Browser(wsgi, world.runtime, world.tenant.user_id)
+    here = f"/w/{world.tenant.slug}"
+    form = browser.get(f"{here}/templates/{made['id']}/").forms["template-form"]
+    assert form["is_tracked"].value == "false"
+    form["is_tracked"] = "true"
+    form.submit()
+    assert api.data(f"templates/{made['id']}")["is_tracked"] is True
+    changed = api.patch(f"templates/{made['id']}", {"is_tracked": False}).json["data"]
+    assert (changed["is_tracked"], changed["version"]) == (False, 2), "the form made one, this makes none"
+    settings = f"/w/{world.tenant.slug}/settings"
+    assert browser.api("GET", settings).json["data"]["tracking"] == "off"
+    assert browser.api("PATCH", settings, {"tracking": "everybody"}).status_int == 400
+    form = browser.get(settings).forms["settings"]
+    form["tracking"] = "all"
+    form.submit()
+    assert browser.api("GET", settings).json["data"]["tracking"] == "all"
+
+
+def test_consent_to_tracking_is_said_like_consent_to_mail(api: Client) -> None:
+    id = api.post("contacts", {"email": "bo@example.org", "consent": {"tracking": "granted"}}).json["data"][
+        "id"
+    ]
+    assert api.data(f"contacts/{id}")["consent"]["tracking"] == "granted"
+    assert api.data(f"contacts/{id}")["consent"]["marketing"] == "unknown"
+    api.post(f"contacts/{id}/consent", {"tracking": "denied", "source": "phone"})
+    said = api.data(f"contacts/{id}/consents")
+    assert [(each["what"], each["after"]) for each in said] == [
+        ("tracking", "denied"),
+        ("tracking", "granted"),
+    ]
+    api.post(f"contacts/{id}/consent", {"source": "phone"}, status=400)
+    api.post(f"contacts/{id}/consent", {"tracking": "perhaps"}, status=400)

@@ -19,6 +19,7 @@ from autoloop.mail.services.emails import Emails
 from autoloop.mail.services.mailbox import Captured, opened
 from autoloop.mail.services.mailbox import pictured as in_page
 from autoloop.mail.services.unknowns import Unknowns
+from autoloop.mail.tracking.report import TouchReport
 from autoloop.mail.views.log import captured_rows, email_rows
 from autoloop.web import page
 from autoloop.web.input import ListQuery, read_query
@@ -46,7 +47,8 @@ def email(context: resources.Email, request: Request) -> dict[str, Any]:
     events = [
         entry | {"title": request.localizer.translate(entry["title"])} for entry in happened(row, attempts)
     ]
-    return {"row": row, "letter": letter, "events": events}
+    touches = request.services(TouchReport).of_email(row.id, row.template_version_id)
+    return {"row": row, "letter": letter, "events": events, "touches": touches}
 
 
 WORDS: dict[str, tuple[Any, str, str]] = {
@@ -82,7 +84,7 @@ def happened(row: Any, attempts: list[Any]) -> list[dict[str, Any]]:
 
 @page(context=resources.Email, name="preview", permission=Permission.READ)
 def email_preview(context: resources.Email, request: Request) -> Response:
-    letter = rendered(request.services, context.row.id)
+    letter = rendered(request.services, context.row.id, tracked=False)
     if letter is None:
         raise NotFound
     return framed(request, pictured(request.services, letter), letter.text)

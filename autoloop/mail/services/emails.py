@@ -45,7 +45,7 @@ class Emails(Service):
         """One email with the names of what it refers to."""
         more = (
             *("topic", "send_key", "message_id", "on_unknown", "priority", "first_tried_at", "resend_of"),
-            "visit",
+            *("visit", "is_tracked", "template_version_id"),
         )
         query = (
             select(

@@ -40,6 +40,7 @@ def _document(whole: WholeTemplate) -> dict[str, Any]:
         "id": str(template.id),
         "name": template.name,
         **({"topic": template.topic} if template.topic else {}),
+        **({} if template.is_tracked else {"is_tracked": False}),
         **{name: value for name, value in said.items() if value not in (None, "", {})},
         **({"files": files} if files else {}),
     }

@@ -13,7 +13,7 @@ from autoloop.mail.models import RULES
 
 __all__ = ["read_template", "rules_for"]
 
-TEXTS = ("name", "topic", "kind", "subject", "preheader", "source", "text_source")
+TEXTS = ("name", "topic", "is_tracked", "kind", "subject", "preheader", "source", "text_source")
 MAX_FIELDS = 500
 
 

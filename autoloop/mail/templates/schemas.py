@@ -113,6 +113,9 @@ def written(**options: Any) -> list[colander.SchemaNode]:
 class CreateTemplate(colander.MappingSchema):
     name = name_of(_("Name"))
     topic = text(63, title=_("Topic of its marketing mail"), missing="")
+    is_tracked = colander.SchemaNode(
+        colander.Boolean(), title=_("Opens and clicks may be recorded"), missing=True
+    )
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)
@@ -123,6 +126,9 @@ class CreateTemplate(colander.MappingSchema):
 class ChangeTemplate(colander.MappingSchema):
     name = name_of(_("Name"), missing=colander.drop)
     topic = text(63, title=_("Topic of its marketing mail"), missing=colander.drop)
+    is_tracked = colander.SchemaNode(
+        colander.Boolean(), title=_("Opens and clicks may be recorded"), missing=colander.drop
+    )
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)
@@ -212,6 +218,9 @@ class MergeFields(colander.SequenceSchema):
 class TemplateOut(TemplateRowOut):
     version_id = plain()
     topic = plain(missing="", description="Key of what its marketing mail is about; empty for none")
+    is_tracked = colander.SchemaNode(
+        colander.Boolean(), description="May opens and clicks be recorded, if workspace and contact agree?"
+    )
     preheader = plain()
     source = plain()
     text_source = plain(missing=None)

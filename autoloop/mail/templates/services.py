@@ -44,6 +44,7 @@ class WholeTemplate:
             "id": template.id,
             "name": template.name,
             "topic": template.topic,
+            "is_tracked": template.is_tracked,
             "version_id": version.id,
             "version": version.number,
             "archived_at": template.archived_at,
@@ -136,6 +137,7 @@ class Templates(Service):
             user_id=self.services.user_id,
             name=given["name"],
             topic=self._topic(given.get("topic") or ""),
+            is_tracked=given.get("is_tracked", True),
         )
         self.add(template)
         version = self._add_version(template, draft, 1)
@@ -157,6 +159,7 @@ class Templates(Service):
         template.name = given.get("name", template.name)
         if given.get("topic", template.topic) != template.topic:
             template.topic = self._topic(given["topic"])
+        template.is_tracked = given.get("is_tracked", template.is_tracked)
         version = whole.version
         if draft.checksum != version.checksum:
             version = self._add_version(template, draft, version.number + 1)
@@ -169,9 +172,8 @@ class Templates(Service):
         """A new template that starts with the current version of this one."""
         version = self.whole(template).version
         written = {each: getattr(version, each) for each in WRITTEN}
-        return self.create(
-            {"name": (name or f"{template.name} (copy)")[:200], "topic": template.topic, **written}
-        )
+        own = {"topic": template.topic, "is_tracked": template.is_tracked}
+        return self.create({"name": (name or f"{template.name} (copy)")[:200], **own, **written})
 
     def restore_version(self, template: EmailTemplate, number: int) -> WholeTemplate:
         """Make an old version the current one, as a new version with the same text."""

@@ -8,4 +8,5 @@ __all__: list[str] = []
 
 
 def includeme(config: Configurator) -> None:
-    config.scan("autoloop.mail.tracking.pages")
+    for views in ("public", "views", "pages"):
+        config.scan(f"autoloop.mail.tracking.{views}")

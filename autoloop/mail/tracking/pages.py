@@ -1,84 +1,46 @@
-"""Links and pictures of tracked mail: on to where they lead, whatever becomes of the counting.
-
-No session, no cookie. A link leads only where its email leads; all others show a page.
-"""
+"""The page of a template's opens and clicks."""
 
 from __future__ import annotations
 
-import logging
-from base64 import b64decode
 from typing import Any
 
 from pyramid.request import Request
-from pyramid.response import Response
 
-from autoloop.mail.tracking.following import Following, location_of
-from autoloop.mail.tracking.machines import machine_sign, wants_no_record
-from autoloop.mail.tracking.recording import Recording, may_record
-from autoloop.mail.tracking.resources import TouchLink
-from autoloop.mail.tracking.tokens import Touch
+from autoloop.base.i18n import _
+from autoloop.mail.templates.resources import Template
+from autoloop.mail.templates.services import Templates
+from autoloop.mail.tracking.report import TouchReport
+from autoloop.mail.tracking.schemas import ClicksQuery
+from autoloop.mail.tracking.views import version_asked
 from autoloop.web import page
+from autoloop.web.input import read_query
 from autoloop.web.permissions import Permission
 
-log = logging.getLogger(__name__)
-
-# One transparent pixel.
-PICTURE = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+MOST_TABS = 10
 
 
-@page(context=TouchLink, permission=Permission.PUBLIC, template="autoloop.mail:tracking/broken.jinja2")
-def touched(context: TouchLink, request: Request) -> Any:
-    """GET and HEAD."""
-    touch = context.touch
-    target = email = None
-    if touch is not None:
-        with request.runtime.unit("web", touch.workspace_id) as services:
-            following = services(Following)
-            email = following.email(touch)
-            if email is not None and touch.link:
-                target = following.target(email, touch)
-    if email is not None and touch is not None and (target or not touch.link):
-        note(request, email, touch, target)
-    if touch is not None and not touch.link:
-        return picture(request)
-    if email is not None:
-        request.speak(email.locale, email.workspace_locale)
-    location = location_of(target) if target else None
-    if location is None:
-        return broken(request)
-    return on_to(request, location)
-
-
-def note(request: Request, email: Any, touch: Touch, target: str | None) -> None:
-    """Count it, if it may be. Whatever keeps it from being written keeps nobody from going on."""
-    if not may_record(email) or wants_no_record(request.headers):
-        return
-    try:
-        with request.runtime.unit("web", touch.workspace_id) as services:
-            sign = machine_sign(request.method, request.headers)
-            services(Recording).record(email, touch, target, sign)
-    except Exception:
-        log.exception("an open or a click could not be written down")
-
-
-def on_to(request: Request, location: str) -> Response:
-    """The way on. The next site learns neither this address nor who came."""
-    request.header_profile = "public_link"
-    response = Response(status=302, content_type="text/plain", charset="utf-8")
-    response.headers["Location"] = location
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def picture(request: Request) -> Response:
-    """The picture, never kept by anybody on the way."""
-    request.header_profile = "public_asset"
-    response = Response(PICTURE, content_type="image/gif")
-    response.headers["Cache-Control"] = "private, no-store, no-cache, max-age=0"
-    return response
-
-
-def broken(request: Request) -> dict[str, Any]:
-    request.response.status = 404
-    request.response.cache_control = "no-store"
-    return {}
+@page(
+    context=Template,
+    name="clicks",
+    permission=Permission.READ,
+    template="autoloop.mail:tracking/clicks.jinja2",
+)
+def clicks(context: Template, request: Request) -> dict[str, Any]:
+    asked = read_query(request, ClicksQuery(), many=False)["version"]
+    version = version_asked(context, request, asked)
+    say = request.localizer.translate
+    numbers = [each["number"] for each in request.services(Templates).versions(context.row.id)[:MOST_TABS]]
+    return {
+        "template": context.row,
+        "here": request.resource_path(context),
+        "found": request.services(TouchReport).of_version(version),
+        "mode": request.workspace_node.row.tracking,
+        "versions": [
+            (
+                say(_("Version ${number}", mapping={"number": n})),
+                f"{request.resource_path(context, 'clicks')}?version={n}",
+                n == version.number,
+            )
+            for n in numbers
+        ],
+    }

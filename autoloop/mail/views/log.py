@@ -13,6 +13,7 @@ from autoloop.mail.services.emails import Emails
 from autoloop.mail.services.mailbox import Captured, opened
 from autoloop.mail.services.test_sends import TestSends
 from autoloop.mail.services.unknowns import Unknowns
+from autoloop.mail.tracking.report import TouchReport
 from autoloop.web import Page, api_view
 from autoloop.web.paging import fetch_page, order_of
 from autoloop.web.permissions import Permission
@@ -38,6 +39,7 @@ def email(context: resources.Email, request: Request) -> dict[str, Any]:
     letter = rendered(request.services, context.id)
     return dict(context.row._mapping) | {
         "attempts_made": [dict(row._mapping) for row in request.services(Emails).attempts(context.id)],
+        "touches": request.services(TouchReport).of_email(context.id, context.row.template_version_id),
         "body": letter.text if letter else None,
     }
 
