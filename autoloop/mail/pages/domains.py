@@ -9,11 +9,10 @@ from pyramid.request import Request
 
 from autoloop.accounts.forms import posted
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
-from autoloop.mail import resources
+from autoloop.mail import resources, schemas
 from autoloop.mail.models import SendingDomain
 from autoloop.mail.sending.limits import Limits
 from autoloop.mail.services.domains import Domains
-from autoloop.mail.views.domains import CreateDomain, NewKey
 from autoloop.web import page
 from autoloop.web.permissions import Permission
 
@@ -40,7 +39,7 @@ def domains(context: resources.Domains, request: Request) -> dict[str, Any]:
 )
 def create_domain(context: resources.Domains, request: Request) -> Any:
     try:
-        made = request.services(Domains).create(posted(request, CreateDomain())["name"])
+        made = request.services(Domains).create(posted(request, schemas.CreateDomain())["name"])
     except (Invalid, Conflict) as error:
         return _list(request, dict(request.POST), error)
     return HTTPSeeOther(request.resource_url(context, str(made.id)))
@@ -67,7 +66,7 @@ def remove_domain(context: resources.Domain, request: Request) -> Any:
 @page(context=resources.DomainKeys, method="POST", permission=Permission.MANAGE_SENDERS)
 def make_key(context: resources.DomainKeys, request: Request) -> Any:
     parent = context.__parent__
-    algorithm = posted(request, NewKey())["algorithm"]
+    algorithm = posted(request, schemas.NewKey())["algorithm"]
     return _done(request, lambda: request.services(Domains).new_key(parent.row.id, algorithm), parent)
 
 

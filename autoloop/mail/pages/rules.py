@@ -11,10 +11,9 @@ from sqlalchemy import select
 from autoloop.accounts.forms import posted_text
 from autoloop.base.errors import AutoLoopError, Invalid
 from autoloop.engine.models import Workflow
-from autoloop.mail import resources
+from autoloop.mail import resources, schemas
 from autoloop.mail.models import ProviderAccount
 from autoloop.mail.services.rules import ProviderRules
-from autoloop.mail.views.rules import SetRules
 from autoloop.web import page
 from autoloop.web.input import checked
 from autoloop.web.permissions import Permission
@@ -52,7 +51,7 @@ def set_rules(context: resources.ProviderRules, request: Request) -> Any:
         for row in kept
     ]
     try:
-        request.services(ProviderRules).replace(checked(SetRules(), {"rules": wanted})["rules"])
+        request.services(ProviderRules).replace(checked(schemas.SetRules(), {"rules": wanted})["rules"])
     except Invalid as error:
         return _shown(request, kept, error)
     return HTTPSeeOther(request.resource_url(context, query={"done": "saved"}))

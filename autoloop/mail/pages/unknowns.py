@@ -14,10 +14,10 @@ from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
 from autoloop.engine.models import Workflow
-from autoloop.mail import resources
+from autoloop.mail import resources, schemas
 from autoloop.mail.models import Email, Kind, ProviderAccount, Status
 from autoloop.mail.services.unknowns import FATES, FILTERS, MOST, Unknowns
-from autoloop.mail.views.unknowns import ON_UNKNOWN, UnknownsQuery, given_filter, unknown_rows
+from autoloop.mail.views.unknowns import given_filter, unknown_rows
 from autoloop.web import page
 from autoloop.web.input import read_query
 from autoloop.web.permissions import Permission
@@ -29,7 +29,7 @@ CHOSEN = 1000
 
 @page(context=resources.UnknownEmails, permission=Permission.READ, template=LIST)
 def unknowns(context: resources.UnknownEmails, request: Request) -> dict[str, Any]:
-    request.filters = read_query(request, UnknownsQuery(), many=True)
+    request.filters = read_query(request, schemas.UnknownsQuery(), many=True)
     plugins = request.registrations.plugins
     filters = {name: request.filters[name] for name in FILTERS if request.filters[name] is not None}
     count = request.services(Unknowns).count(filters)
@@ -40,7 +40,7 @@ def unknowns(context: resources.UnknownEmails, request: Request) -> dict[str, An
         "filter": _texts(filters),
         "count": count,
         "kinds": [str(kind) for kind in Kind],
-        "ways": ON_UNKNOWN,
+        "ways": schemas.ON_UNKNOWN,
         "workflows": _named(request, Workflow, Email.workflow_id),
         "accounts": _named(request, ProviderAccount, Email.provider_account_id),
         "settles": {row.provider: _how(plugins, row.provider) for row in shown.rows},

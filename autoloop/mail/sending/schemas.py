@@ -7,7 +7,7 @@ from typing import Any
 import colander
 
 from autoloop.base.i18n import _
-from autoloop.mail.schemas import id_of, moment, text
+from autoloop.mail.schemas.nodes import id_of, moment, text
 
 __all__ = ["BreakEnd", "ChangeLimit", "LimitOut", "SendingOut", "SetLimit"]
 

@@ -4,50 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import colander
 from pyramid.request import Request
 
-from autoloop.base.i18n import _
-from autoloop.mail import resources
-from autoloop.mail.dkim import ALGORITHMS
+from autoloop.mail import resources, schemas
 from autoloop.mail.models import SendingDomain
-from autoloop.mail.schemas import moment, one_of, plain, text
 from autoloop.mail.services.domains import Domains
 from autoloop.web import Page, api_view
 from autoloop.web.paging import fetch_page, matching, order_of
 from autoloop.web.permissions import Permission
 
 
-class CreateDomain(colander.MappingSchema):
-    name = text(_("Domain"), 253)
-
-
-class DomainOut(colander.MappingSchema):
-    id = text("Id")
-    name = text("Domain")
-    signing_keys = colander.SchemaNode(colander.Integer(), title="Keys that sign")
-    verified_at = moment("All records seen since", missing=None)
-    checked_at = moment("Last looked up", missing=None)
-    checks = plain("What the DNS said: dkim by selector, spf, dmarc")
-    created_at = moment("Made")
-
-
-class NewKey(colander.MappingSchema):
-    algorithm = one_of(_("Algorithm"), ALGORITHMS)
-
-
-class KeyOut(colander.MappingSchema):
-    id = text("Id")
-    selector = text("Selector")
-    algorithm = text("Algorithm")
-    record = text("The TXT record to publish at <selector>._domainkey.<domain>", 2000)
-    status = text("new, active or retired")
-    created_at = moment("Made")
-    activated_at = moment("Signs since", missing=None)
-    retired_at = moment("Signed until", missing=None)
-
-
-@api_view(context=resources.Domains, permission=Permission.READ, out=DomainOut, many=True)
+@api_view(context=resources.Domains, permission=Permission.READ, out=schemas.DomainOut, many=True)
 def domains(context: resources.Domains, request: Request) -> Page:
     """The domains that mail comes from."""
     columns = {"name": SendingDomain.name, "created_at": SendingDomain.created_at}
@@ -60,15 +27,15 @@ def domains(context: resources.Domains, request: Request) -> Page:
     context=resources.Domains,
     method="POST",
     permission=Permission.MANAGE_SENDERS,
-    body=CreateDomain,
-    out=DomainOut,
+    body=schemas.CreateDomain,
+    out=schemas.DomainOut,
 )
 def create_domain(context: resources.Domains, request: Request) -> Any:
     """Add a domain; it gets a key of each algorithm, to be published in the DNS."""
     return request.services(Domains).create(request.validated["name"])
 
 
-@api_view(context=resources.Domain, permission=Permission.READ, out=DomainOut)
+@api_view(context=resources.Domain, permission=Permission.READ, out=schemas.DomainOut)
 def domain(context: resources.Domain, request: Request) -> Any:
     """One domain with what the DNS said of it."""
     return context.row
@@ -79,7 +46,7 @@ def domain(context: resources.Domain, request: Request) -> Any:
     name="check",
     method="POST",
     permission=Permission.MANAGE_SENDERS,
-    out=DomainOut,
+    out=schemas.DomainOut,
 )
 def check_domain(context: resources.Domain, request: Request) -> Any:
     """Ask the DNS now. A new key whose record is there begins to sign."""
@@ -92,7 +59,7 @@ def remove_domain(context: resources.Domain, request: Request) -> None:
     request.services(Domains).remove(context.row.id)
 
 
-@api_view(context=resources.DomainKeys, permission=Permission.READ, out=KeyOut, many=True)
+@api_view(context=resources.DomainKeys, permission=Permission.READ, out=schemas.KeyOut, many=True)
 def keys(context: resources.DomainKeys, request: Request) -> Page:
     """The domain's keys, newest first; never their private halves."""
     return Page(list(request.services(Domains).keys(context.__parent__.row.id)))
@@ -102,8 +69,8 @@ def keys(context: resources.DomainKeys, request: Request) -> Page:
     context=resources.DomainKeys,
     method="POST",
     permission=Permission.MANAGE_SENDERS,
-    body=NewKey,
-    out=KeyOut,
+    body=schemas.NewKey,
+    out=schemas.KeyOut,
 )
 def make_key(context: resources.DomainKeys, request: Request) -> Any:
     """Make the next key. The present one signs until the new one's record is seen."""
