@@ -1,4 +1,4 @@
-"""Bounces told at the door count against a sender; breakers of which members were told."""
+"""Bounces told at the door count against a sender; breakers of which members were told; waiting mail by reason."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,6 +20,17 @@ def upgrade() -> None:
         "mail_slowings",
         ["workspace_id", "account_id", "domain"],
         postgresql_where=sa.text("open_until is not null"),
+    )
+    op.create_index(
+        "idx_email_logs_waiting",
+        "email_logs",
+        [
+            "workspace_id",
+            sa.text("(case when hold_reason is null then '' else hold_reason end)"),
+            sa.text("(case when held_by is null then '' else held_by end)"),
+            "due_at",
+        ],
+        postgresql_where=sa.text("status = 'intent'"),
     )
     breaks()
 
@@ -45,5 +56,6 @@ def breaks() -> None:
 
 def downgrade() -> None:
     op.drop_table("mail_breaks")
+    op.drop_index("idx_email_logs_waiting", table_name="email_logs")
     op.drop_index("idx_mail_slowings_open", table_name="mail_slowings")
     op.drop_column("sender_mishaps", "refused")

@@ -7,7 +7,16 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, SmallInteger, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    TextClause,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from autoloop.base.db import Base, InWorkspace, Stamped, tenant_fk
@@ -60,6 +69,11 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 }
 
 
+def _or_empty(column: str) -> TextClause:
+    """What `coalesce(column, '')` gives, in lines as PostgreSQL tells an index's expression."""
+    return text(f"(\nCASE\n WHEN {column} IS NULL THEN ''::text\n ELSE {column}\nEND)")
+
+
 class Email(InWorkspace, Stamped, Base):
     """One message to one recipient.
 
@@ -82,6 +96,15 @@ class Email(InWorkspace, Stamped, Base):
             "workspace_id",
             "due_at",
             postgresql_where=text("status = 'intent' and not is_bulk"),
+        ),
+        # What waits, by what it waits for: counted group by group, never all of it.
+        Index(
+            "idx_email_logs_waiting",
+            "workspace_id",
+            _or_empty("hold_reason"),
+            _or_empty("held_by"),
+            "due_at",
+            postgresql_where=text("status = 'intent'"),
         ),
         Index("idx_email_logs_sending", "workspace_id", postgresql_where=text("status = 'sending'")),
         Index("idx_email_logs_due_at", "due_at", postgresql_where=text("status = 'unknown'")),

@@ -17,28 +17,11 @@ from autoloop.mail.governor.rules import STILL, key_of_limit, key_of_pace
 from autoloop.mail.governor.slowing import ACCOUNT
 from autoloop.mail.models import MailSlowing, ProviderAccount, Sender
 from autoloop.mail.sending.limits import Limits, wake
+from autoloop.mail.sending.waiting import Waiting, sent, waits_of
 from autoloop.mail.services.senders import Senders
 from autoloop.workspaces.services import WorkspaceAudit
 
-__all__ = ["Braked", "Sending", "Waiting"]
-
-# Twice, for each of the two lanes has an index of its own.
-WAITING = text(
-    " union all ".join(
-        f"""select e.hold_reason, e.held_by, count(*) as count, min(e.due_at) as first, max(e.due_at) as last
-from email_logs e where e.workspace_id = :workspace and e.status = 'intent' and {lane}
-group by e.hold_reason, e.held_by"""
-        for lane in ("e.is_bulk", "not e.is_bulk")
-    )
-)
-
-NOW = text("""
-select clock_timestamp() as now,
-  (select count(*) from email_logs e where e.workspace_id = :workspace
-    and e.sent_at > clock_timestamp() - interval '1 minute') as last_minute,
-  (select count(*) from email_logs e where e.workspace_id = :workspace
-    and e.sent_at > clock_timestamp() - interval '1 hour') as last_hour,
-  (select count(*) from email_logs e where e.workspace_id = :workspace and e.status = 'sending') as sending""")
+__all__ = ["Braked", "Sending"]
 
 USED = text("""
 select d.limit_id, max(d.used) as used from limit_days d join workspaces w on w.id = d.workspace_id
@@ -46,20 +29,6 @@ where d.workspace_id = :workspace and d.day = (clock_timestamp() at time zone w.
 
 # What these say is shown with the limit, the sender or the pair that it is about.
 OF_ROWS = frozenset({"rate", "slowed", "breaker", "account_resting", "daily_cap"})
-
-
-@dataclass(slots=True)
-class Waiting:
-    """How many emails wait, when the next of them is looked at, and when the last."""
-
-    count: int = 0
-    first: datetime | None = None
-    last: datetime | None = None
-
-    def add(self, row: Any) -> None:
-        self.count += row.count
-        self.first = min(filter(None, (self.first, row.first)))
-        self.last = max(filter(None, (self.last, row.last)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +49,8 @@ class Report:
     """Figures of now, and everything that may limit the rate, what holds most mail first."""
 
     now: datetime
-    waiting: int
-    due: int
+    waiting: Waiting
+    free: Waiting
     sending: int
     last_minute: int
     last_hour: int
@@ -93,13 +62,15 @@ class Sending(Service):
 
     def report(self) -> Report:
         """Every limit, cap, ramp, slowed pair and reason to wait, with the mail that waits for it."""
-        waits = self._waits()
-        now = self.session.execute(NOW, {"workspace": self.workspace_id}).one()
-        whole = sum(each.count for each in waits.values())
+        waits = waits_of(self.session, self.workspace_id)
+        now = sent(self.session, self.workspace_id)
+        whole = Waiting()
+        for each in waits.values():
+            whole.add(each)
         free = waits.get(("", ""), Waiting())
         brakes = [*self._limits(waits), *self._senders(waits), *self._slow(waits, now.now), *_others(waits)]
         brakes.sort(key=lambda brake: -brake.waiting.count)
-        return Report(now.now, whole, free.count, now.sending, now.last_minute, now.last_hour, brakes)
+        return Report(now.now, whole, free, now.sending, now.last_minute, now.last_hour, brakes)
 
     def close(self, account_id: UUID, domain: str) -> None:
         """End a break by hand, or forget that a pair was slowed; an empty domain is the whole account.
@@ -126,13 +97,6 @@ class Sending(Service):
             said=row.said,
         )
         wake(self, key_of_pace(account_id, row.domain), "breaker", "slowed", "account_resting")
-
-    def _waits(self) -> dict[tuple[str, str], Waiting]:
-        found: dict[tuple[str, str], Waiting] = {}
-        for row in self.session.execute(WAITING, {"workspace": self.workspace_id}):
-            key = (row.hold_reason or "", row.held_by or "")
-            found.setdefault(key, Waiting()).add(row)
-        return found
 
     def _limits(self, waits: Mapping[tuple[str, str], Waiting]) -> list[Braked]:
         counted = self.session.execute(USED, {"workspace": self.workspace_id})
@@ -198,7 +162,5 @@ def _all(waits: Mapping[tuple[str, str], Waiting], key: str, *reasons: str) -> W
             and held_by
             and (held_by == key or (key.endswith(":") and held_by.startswith(key)))
         ):
-            whole.count += waiting.count
-            whole.first = min(filter(None, (whole.first, waiting.first)))
-            whole.last = max(filter(None, (whole.last, waiting.last)))
+            whole.add(waiting)
     return whole

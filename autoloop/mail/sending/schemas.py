@@ -89,6 +89,7 @@ class BrakeOut(colander.MappingSchema):
     note = text("What was said, or how much is used", 1000)
     reason = text("With the kind other: the hold_reason of its mail", missing=None)
     waiting = colander.SchemaNode(colander.Integer(), title="How many emails wait for it")
+    more_waiting = colander.SchemaNode(colander.Boolean(), title="There are more than were counted")
     next_at = moment("When the next of them is looked at", missing=None)
     last_at = moment("When the last of them is", missing=None)
     until = moment("When a break ends", missing=None)
@@ -106,9 +107,17 @@ class Brakes(colander.SequenceSchema):
 
 class SendingOut(colander.MappingSchema):
     now = moment("When this was true")
-    waiting = colander.SchemaNode(colander.Integer(), title="Emails that have not left")
+    waiting = colander.SchemaNode(
+        colander.Integer(), title="Emails that have not left; of each reason at most 10,000 are counted"
+    )
+    more_waiting = colander.SchemaNode(colander.Boolean(), title="There are more than were counted")
     free = colander.SchemaNode(colander.Integer(), title="Those of them that nothing holds back")
+    more_free = colander.SchemaNode(colander.Boolean(), title="There are more than were counted")
     sending = colander.SchemaNode(colander.Integer(), title="Being handed over")
-    last_minute = colander.SchemaNode(colander.Integer(), title="Accepted in the last minute")
-    last_hour = colander.SchemaNode(colander.Integer(), title="Accepted in the last hour")
+    last_minute = colander.SchemaNode(
+        colander.Integer(), title="Accepted in the last minute; at most 100,000 are counted"
+    )
+    last_hour = colander.SchemaNode(
+        colander.Integer(), title="Accepted in the last hour; at most 100,000 are counted"
+    )
     brakes = Brakes(title="What limits the rate; what holds most mail first")

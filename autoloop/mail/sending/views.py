@@ -26,8 +26,11 @@ def report_of(request: Request) -> dict[str, Any]:
     """The report, as it is answered."""
     report = request.services(Sending).report()
     return {
-        **{name: getattr(report, name) for name in ("now", "waiting", "sending", "last_minute", "last_hour")},
-        "free": report.due,
+        **{name: getattr(report, name) for name in ("now", "sending", "last_minute", "last_hour")},
+        "waiting": report.waiting.count,
+        "more_waiting": report.waiting.more,
+        "free": report.free.count,
+        "more_free": report.free.more,
         "brakes": [brake_of(request, brake) for brake in report.brakes],
     }
 
@@ -102,6 +105,7 @@ def brake_of(request: Request, brake: Braked) -> dict[str, Any]:
         "note": told.note,
         "reason": brake.reason,
         "waiting": brake.waiting.count,
+        "more_waiting": brake.waiting.more,
         "next_at": brake.waiting.first,
         "last_at": brake.waiting.last,
         "until": brake.until,
