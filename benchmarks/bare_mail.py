@@ -1,23 +1,26 @@
 """Loops that send the benchmark's message with nothing of a product around them: floors to compare with.
 
-`prepared` claims 100 rows at a time, fills a template that was cut into pieces beforehand, writes MIME by hand,
-signs with OpenSSL, pipelines SMTP, and writes results and journal in one transaction. `plain` does what a
-first script does: Jinja's sandbox, email.message, dkimpy and smtplib, one message after the other.
+`prepared` claims 100 rows at a time, fills a template that was cut into pieces beforehand, with a signed link
+for each link, writes MIME by hand, signs with OpenSSL, pipelines SMTP, and writes results and journal in one
+transaction. `plain` does what a first script does: Jinja's sandbox, a regular expression over the links,
+email.message, dkimpy and smtplib, one message after the other.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import re
 import smtplib
 import ssl
-from base64 import b64encode, encodebytes
+from base64 import b64encode, encodebytes, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid
 from hashlib import sha256
 from html import escape
+from typing import Any
 
 import dkim
 import psycopg
@@ -30,7 +33,9 @@ __all__ = ["fill", "plain", "prepared"]
 FROM, TO = "ada@bench.example", "c{}@bench.example"
 BATCH = 100
 SIGNED = ["from", "to", "subject", "date", "message-id", "list-unsubscribe"]
-HOLE = re.compile(r"\{\{ contact\.(\w+).*?\}\}")
+HOLE = re.compile(r"\{\{ contact\.(\w+).*?\}\}|href=\"(https?://[^\"]+)\"")
+HREF = re.compile(r'href="(https?://[^"]+)"')
+LINK_KEY = b"k" * 32
 TAG = re.compile(r"<[^>]+>")
 
 SCHEMA = """
@@ -61,13 +66,41 @@ def person(n: int) -> dict[str, str]:
     return {"first_name": "Ada", "last_name": "–", "title": "–", "phone": "–", "email": TO.format(n)}
 
 
-def cut(source: str) -> list[str | tuple[str]]:
-    pieces: list[str | tuple[str]] = []
-    last = 0
+def cut(source: str) -> list[Any]:
+    """Text, (field,), or the number of a link."""
+    pieces: list[Any] = []
+    last = links = 0
     for hole in HOLE.finditer(source):
-        pieces += [source[last : hole.start()], (hole[1],)]
+        pieces += [source[last : hole.start()], (hole[1],) if hole[1] else links]
+        links += 0 if hole[1] else 1
         last = hole.end()
     return [*pieces, source[last:]]
+
+
+def link_signature(link: object, n: int) -> str:
+    made = hmac.digest(LINK_KEY, f"{n}|{link}".encode(), "sha256")[:16]
+    return urlsafe_b64encode(made).decode().rstrip("=")
+
+
+def filled(pieces: Sequence[Any], known: dict[str, str], n: int) -> str:
+    """The HTML of one person, each link signed."""
+    out = []
+    for piece in pieces:
+        if piece.__class__ is str:
+            out.append(piece)
+        elif piece.__class__ is int:
+            out.append(f'href="https://t.example/c/{n}/{piece}/{link_signature(piece, n)}"')
+        else:
+            out.append(escape(known[piece[0]]))
+    return "".join(out)
+
+
+def rewritten(html: str, n: int) -> str:
+    """The same the plain way."""
+    return HREF.sub(
+        lambda found: f'href="https://t.example/c/{n}/{link_signature(found[1], n)}?u={escape(found[1])}"',
+        html,
+    )
 
 
 def prepared(
@@ -79,7 +112,7 @@ def prepared(
 
     def message(n: int) -> bytes:
         known = person(n)
-        html = "".join(piece if isinstance(piece, str) else escape(known[piece[0]]) for piece in html_pieces)
+        html = filled(html_pieces, known, n)
         text = "".join(piece if isinstance(piece, str) else known[piece[0]] for piece in text_pieces)
         made = mime(n, html, text)
         return signature(made, key) + made if key else made
@@ -186,7 +219,7 @@ def plain(port: int, emails: int, source: str, text: str, *, signed: bool, tls: 
                 message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="bench.example")
                 message["List-Unsubscribe"] = "<https://x.example/u/1>"
                 message.set_content(words.render(contact=person(n)))
-                message.add_alternative(template.render(contact=person(n)), subtype="html")
+                message.add_alternative(rewritten(template.render(contact=person(n)), n), subtype="html")
                 made = message.as_bytes()
                 if signed:
                     names = [name.encode() for name in SIGNED]

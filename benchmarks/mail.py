@@ -1,8 +1,9 @@
 """Emails per second from due intent to accepted, beside bare loops that send the same messages.
 
 The floor claims rows, fills prepared pieces, writes MIME by hand, signs, pipelines and journals: `bare_mail`.
-The product besides checks suppression, consent, caps and windows twice, marks before and after sending, adds
-footer and unsubscribe headers of each person's own, and tells the runs.
+All sign the twenty links of each mail. The product besides checks suppression, consent, caps and windows twice,
+marks before and after sending, adds a picture that tells of opens, footer and unsubscribe headers of each
+person's own, and tells the runs.
 """
 
 from __future__ import annotations
@@ -55,6 +56,11 @@ SOURCE = (
 )
 
 
+AGREED = "update business_contacts set consent_marketing = 'granted', consent_tracking = 'granted'"
+RECORDED = (
+    """update workspaces set settings = settings || '{"tracking": "marketing"}' where id = :workspace"""
+)
+
 Taken = tuple[float, float, float]
 
 
@@ -77,7 +83,8 @@ def prepare(standing: Stand, port: int) -> tuple[Any, Any]:
         }
         services(Templates).create(given | {"preheader": "", "text_source": None, "field_rules": {}})
         version = services.session.scalars(select(EmailTemplateVersion)).one()
-        services.session.execute(text("update business_contacts set consent_marketing = 'granted'"))
+        services.session.execute(text(AGREED))
+        services.session.execute(text(RECORDED), {"workspace": standing.workspace_id})
     reach(standing, port, "")
     return version.template_id, version
 
@@ -154,7 +161,9 @@ def product(job: Job, standing: Stand, template: Any, contacts: list[Any], proce
     taken = measured(standing, job, processes)
     with standing.runtime.unit("worker") as services:
         counts = dict(
-            services.session.execute(text("select status, count(*) from email_logs group by status")).all()
+            services.session.execute(
+                text("select status, count(*) filter (where is_tracked) from email_logs group by status")
+            ).all()
         )
         services.session.execute(text("delete from email_logs"))
         services.session.execute(text("delete from automation_workflows"))
