@@ -98,6 +98,50 @@ def test_a_company_gets_its_share_exactly_under_fifty_parallel_senders(
     assert max(due for *_, due in waiting) < datetime.now(UTC) + timedelta(days=7, minutes=1)
 
 
+def test_mail_counts_for_the_company_that_its_person_belongs_to_now(
+    runtime: Runtime, tenant: Tenant, owner: Browser
+) -> None:
+    allow(owner, tenant, {"company_cap": {"count": 1, "days": 7}})
+    world = MailWorld(runtime, tenant)
+    acme, other = business(world, "Acme"), business(world, "Other")
+
+    def mail(person: UUID, noted: UUID | None) -> UUID:
+        given = {"kind": "marketing", "business_id": noted, "to_address": f"{person.hex}@example.org"}
+        (id,) = world.intend(contact_id=person, **given)
+        drain(runtime)
+        return id
+
+    def move(person: UUID, company: UUID | None) -> None:
+        world.sql(
+            "update business_contacts set business_id = :to where workspace_id = :w and id = :id",
+            to=company,
+            id=person,
+        )
+
+    def fate(id: UUID) -> Any:
+        row = world.rows(id)[0]
+        return row.hold_reason or row.status
+
+    ada, eve, bob = (world.contact(f"{name}@example.org") for name in ("ada", "eve", "bob"))
+    assert fate(mail(ada, None)) == "accepted", "nobody's share"
+    move(ada, acme)
+    move(eve, acme)
+    assert fate(mail(eve, acme)) == "company_cap", "what Ada got before her company was known counts"
+    assert fate(mail(eve, None)) == "company_cap", "so it does where the intent was made before"
+    move(ada, other)
+    move(bob, other)
+    assert fate(mail(bob, other)) == "company_cap", "Ada took her mail along"
+    assert fate(mail(bob, acme)) == "company_cap", "whatever company was noted for Bob"
+    world.make_due()
+    drain(runtime)
+    assert Counter(fate(row.id) for row in world.rows()) == {"accepted": 2, "company_cap": 3}, (
+        "Eve's first one left"
+    )
+    world.sql("delete from business_contacts where workspace_id = :w and id = :id", id=eve)
+    zoe = world.contact("zoe@example.org", business_id=acme)
+    assert fate(mail(zoe, acme)) == "company_cap", "mail to who is gone stays with Acme"
+
+
 def test_the_share_frees_with_time_and_with_mail_that_was_not_accepted(
     runtime: Runtime, tenant: Tenant, owner: Browser
 ) -> None:

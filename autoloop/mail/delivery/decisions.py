@@ -37,8 +37,9 @@ select e.workspace_id, e.id, e.kind, e.to_address = '' as erased, e.run_id is no
   coalesce(nullif(c.timezone, ''), nullif(b.timezone, ''), w.timezone) as contact_timezone,
   e.kind <> 'marketing' or coalesce(nullif(s.postal_address, ''), w.postal_address) <> '' as located,
   coalesce((w.settings ->> 'require_consent')::boolean, false) as require_consent,
-  case when e.kind = 'marketing' and e.business_id is not null then w.settings -> 'company_cap' end as company_cap,
-  e.business_id, clock_timestamp() as now,
+  case when e.kind = 'marketing' and coalesce(c.business_id, e.business_id) is not null
+    then w.settings -> 'company_cap' end as company_cap,
+  case when c.id is null then e.business_id else c.business_id end as business_id, clock_timestamp() as now,
   case when e.send_window ? 'cooldown_hours' then (
     select max(coalesce(x.sent_at, x.updated_at)) from email_logs x
     where x.workspace_id = e.workspace_id and x.contact_id = e.contact_id and x.id <> e.id
@@ -83,7 +84,7 @@ def decide(session: Session, mails: Sequence[Outgoing], *, certain: bool = False
             held[row["id"]] = answer
             continue
         group.let(row)
-        if row["company_cap"]:
+        if row["company_cap"] and row["business_id"]:
             shared.append(row)
     if shared:
         held |= hold_back(session, shared, certain=certain)

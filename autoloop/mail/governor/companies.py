@@ -1,5 +1,9 @@
 """A company's share: at most so many marketing mails to the people of one business in so many days.
 
+Its people are those who belong to it now: who moves to another company takes along what they were sent, and
+what somebody got before anyone knew their company counts once it is known. Only mail to people who are gone
+stays with the company that was written down with it.
+
 Counted from the emails themselves, so a mail that was not accepted gives its place back by itself. What
 makes it exact is the business's row: the mark locks it before it counts.
 """
@@ -27,17 +31,22 @@ join unnest(cast(:tenants as uuid[]), cast(:ids as uuid[])) u(tenant, id)
   on b.workspace_id = u.tenant and b.id = u.id
 order by b.workspace_id, b.id for no key update of b""")
 
+COUNTED = """select coalesce(e.sent_at, e.updated_at) as at, e.status = 'sending' as on_its_way"""
+IN_WINDOW = """e.kind = 'marketing' and (e.sent_at is not null or e.status in ('sending', 'unknown'))
+      and coalesce(e.sent_at, e.updated_at) > clock_timestamp() - make_interval(days => u.days)"""
+
 # The newest so many of each business within its window: all places are taken if there are as many.
-TAKEN = text("""
+TAKEN = text(f"""
 select u.tenant, u.id, count(*) as taken, bool_or(m.on_its_way) as on_its_way,
   extract(epoch from min(m.at) + make_interval(days => min(u.days)) - clock_timestamp())::float as frees
 from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[]), cast(:most as int[]), cast(:days as int[]))
   u(tenant, id, most, days)
 cross join lateral (
-  select coalesce(e.sent_at, e.updated_at) as at, e.status = 'sending' as on_its_way from email_logs e
-  where e.workspace_id = u.tenant and e.business_id = u.id and e.kind = 'marketing'
-    and (e.sent_at is not null or e.status in ('sending', 'unknown'))
-    and coalesce(e.sent_at, e.updated_at) > clock_timestamp() - make_interval(days => u.days)
+  {COUNTED} from business_contacts c join email_logs e on e.workspace_id = c.workspace_id and e.contact_id = c.id
+  where c.workspace_id = u.tenant and c.business_id = u.id and {IN_WINDOW}
+  union all
+  {COUNTED} from email_logs e
+  where e.workspace_id = u.tenant and e.business_id = u.id and e.contact_id is null and {IN_WINDOW}
   order by 1 desc limit u.most) m
 group by u.tenant, u.id""")
 
