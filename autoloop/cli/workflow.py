@@ -79,6 +79,8 @@ def bring_in(document: Any, config: Path | None, workspace: str | None, template
     click.echo(f"“{name}” is imported as a draft: {id}")
     for each in done.templates:
         click.echo(f"Template “{each['name']}”: {each['how'].replace('_', ' ')}")
+        for what in each["left_out"]:
+            click.echo(f"Did not come along with “{each['name']}”: {what}", err=True)
     for each in done.missing:
         place = " ".join(part for part in (each["node"], each["field"]) if part)
         click.echo(f"Not here: {each['kind']} {each['name'] or each['id']} ({place})", err=True)

@@ -23,7 +23,7 @@ class MissingOut(colander.MappingSchema):
 class CarriedOut(colander.MappingSchema):
     """What became of a template in a document: kept (this workspace's own), mapped (one of that name is here
     and says the same), mapped_other (it says something else), ambiguous (several have the name), or made.
-    `here` is its id now; `left_out` names what did not come along: files, topic."""
+    `here` is its id now; `left_out` names what did not come along: topic, and `file NAME` for each file whose octets the document lacks."""
 
     id = word()
     name = word()

@@ -15,6 +15,7 @@ DEEPEST = 40
 FIELDS = ("autoloop", "schema", "name", "description", "references", "templates", "triggers", "graph")
 MOST_REFERENCES = 2_000
 MOST_TEMPLATES, LARGEST_TEMPLATES = 200, 4_000_000
+LARGEST_FILES = 8_000_000  # characters of base64
 
 
 ORDER = {
@@ -97,7 +98,9 @@ def read_document(given: Any) -> dict[str, Any]:
         details["templates"] = ["A list of at most 200 objects, each with the texts id and name."]
     if details:
         raise Invalid(details=details)
-    plain_json(templates, "templates", LARGEST_TEMPLATES)
+    plain_json(templates, "templates", LARGEST_TEMPLATES + LARGEST_FILES)
+    if _size(templates) - sum(_size_of_files(each) for each in templates) > LARGEST_TEMPLATES:
+        raise Invalid(details={"templates": [f"Must not be larger than {LARGEST_TEMPLATES:,} characters."]})
     return document(str(name).strip(), description, given["graph"], triggers, references, templates)
 
 
@@ -107,6 +110,16 @@ def _is_template(each: Any) -> bool:
         isinstance(each, Mapping)
         and all(isinstance(each.get(key), str) and "\x00" not in each[key] for key in ("id", "name"))
         and 0 < len(each["name"].strip()) <= 200
+    )
+
+
+def _size_of_files(template: Mapping[str, Any]) -> int:
+    """How much of a template are the octets of files."""
+    files = template.get("files")
+    if not isinstance(files, list):
+        return 0
+    return sum(
+        len(data) for each in files if isinstance(each, Mapping) and isinstance(data := each.get("data"), str)
     )
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
+from urllib.parse import quote
+
+import pytest
 
 from autoloop.base.runtime import Runtime
+from autoloop.mail.templates import enclosed
 from tests.factories import Client, make_tenant
 from tests.functional.browser import Browser
+from tests.functional.test_attachments import put
 from tests.functional.test_workflows import edge, node
 
 TEMPLATE = {"name": "Hello", "kind": "markdown", "subject": "Hi", "source": "Hello"}
@@ -134,3 +140,84 @@ def test_templates_that_are_none_are_refused_with_their_place(api: Client) -> No
         assert f"templates.0.{field}" in told, told
     api.post("workflows/import", {"workflow": held, "templates": "odd"}, status=400)
     assert len(api.data("workflows")) == before and len(api.data("templates")) == 1
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+PDF = b"%PDF-1.7\n" + b"\r\n.\r\n" * 300
+
+
+def files_of(client: Client, id: str) -> dict[str, Any]:
+    """Name → how the HTML calls it, and the octets."""
+    return {
+        each["name"]: (each["cid"], client.call("GET", f"templates/{id}/files/{quote(each['name'])}").body)
+        for each in client.data(f"templates/{id}/files")
+    }
+
+
+def test_the_files_of_templates_travel_along(
+    api: Client, runtime: Runtime, wsgi: object, monkeypatch: Any
+) -> None:
+    ids = furnish(api)
+    put(api, ids["template"], ("Logo.png", PNG))
+    put(api, ids["template"], ("LOGO .png", PNG + b"2"), ("Angebot „1“.pdf", PDF))
+    api.delete(f"templates/{ids['template']}/files/Logo.png")
+    ours = files_of(api, ids["template"])
+    assert ours == {"LOGO .png": ("logo-2.png", PNG + b"2"), "Angebot „1“.pdf": (None, PDF)}
+    held = api.data(f"workflows/{drawn(api, ids)}/export")
+    (along,) = held["templates"]
+    assert [(each["name"], each["size"], each["sha256"]) for each in along["files"]] == [
+        (name, len(body), hashlib.sha256(body).hexdigest()) for name, (_cid, body) in ours.items()
+    ]
+    tenant = make_tenant(runtime)
+    other = Client(wsgi, tenant.slug, tenant.key)
+    told = other.post("workflows/import", {"workflow": held}).json["data"]["templates"][0]
+    assert (told["how"], told["left_out"]) == ("made", [])
+    assert files_of(other, told["here"]) == ours
+    again = other.post("workflows/import", {"workflow": held}).json["data"]
+    assert again["templates"][0]["how"] == "mapped"
+    sent = other.data(f"workflows/{again['id']}/export")["templates"][0]
+    assert sent | {"id": ""} == along | {"id": ""}
+    other.delete(f"templates/{told['here']}/files/LOGO%20.png")
+    assert (
+        other.post("workflows/import", {"workflow": held}).json["data"]["templates"][0]["how"]
+        == "mapped_other"
+    )
+    # Beyond the bound only names travel, and who imports is told.
+    monkeypatch.setattr(enclosed.Room, "take", lambda _self, size: size < 1000)
+    short = api.data(f"workflows/{drawn(api, ids)}/export")
+    assert ["data" in each for each in short["templates"][0]["files"]] == [True, False]
+    bare = other.post("workflows/import", {"workflow": short, "templates": "both"}).json["data"]["templates"][
+        0
+    ]
+    assert bare["left_out"] == ["file Angebot „1“.pdf"] and list(files_of(other, bare["here"])) == [
+        "LOGO .png"
+    ]
+    short["templates"][0]["name"] = "Offer"
+    page = Browser(wsgi, runtime, tenant.user_id)
+    done = page.post(f"/w/{tenant.slug}/workflows/import", document=json.dumps(short)).follow().text
+    assert "did not come along, add them by hand: Offer: Angebot „1“.pdf" in done
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"sha256": "0" * 64}, "files.0"),
+        ({"data": "*"}, "files.0"),
+        ({"data": 5}, "files.0"),
+        ({"name": 5}, "files.0"),
+        ({"colour": "red"}, "files.0"),
+        ({"cid": ["x"]}, "files.0"),
+        ({"name": "run.exe"}, "file"),
+        ({"name": ""}, "file"),
+    ],
+)
+def test_files_that_are_not_what_they_say_are_refused(
+    api: Client, change: dict[str, Any], place: str
+) -> None:
+    ids = furnish(api)
+    put(api, ids["template"], ("Logo.png", PNG))
+    held = api.data(f"workflows/{drawn(api, ids)}/export")
+    held["templates"][0]["files"][0].update(change)
+    body = {"workflow": held, "templates": "both"}
+    assert f"templates.0.{place}" in api.post("workflows/import", body, status=400).json["details"]
+    assert len(api.data("templates")) == 1

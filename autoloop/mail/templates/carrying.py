@@ -13,7 +13,7 @@ from autoloop.base.errors import Conflict, Invalid, NotFound
 from autoloop.base.ids import new_id
 from autoloop.base.services import Service
 from autoloop.mail.models import EmailTemplate, EmailTemplateVersion, TemplateFile
-from autoloop.mail.templates.files import CannotTakeError, described
+from autoloop.mail.templates.files import CannotTakeError, described, is_cid
 from autoloop.mail.templates.services import Templates, WholeTemplate
 
 __all__ = ["TemplateFiles"]
@@ -22,8 +22,14 @@ __all__ = ["TemplateFiles"]
 class TemplateFiles(Service):
     """Files that templates of one workspace send along."""
 
-    def add(self, template: EmailTemplate, given: Iterable[tuple[str, bytes]]) -> WholeTemplate:
-        """A version with these files too, given by name. All are taken, or none.
+    def add(
+        self,
+        template: EmailTemplate,
+        given: Iterable[tuple[str, bytes]],
+        cids: Mapping[str, str] | None = None,
+    ) -> WholeTemplate:
+        """A version with these files too, given by name. All are taken, or none. `cids` says by name what the HTML
+        calls a picture, where that does not follow from the name.
 
         :raises Invalid: if one is of a kind that is not sent, or they are too many or too large.
         """
@@ -34,6 +40,9 @@ class TemplateFiles(Service):
                 made = described(name, body, files)
             except CannotTakeError as error:
                 raise Invalid(details={"file": [str(error)]}) from None
+            called = (cids or {}).get(made["name"], "")
+            if made["cid"] and is_cid(called) and called not in {each["cid"] for each in files}:
+                made["cid"] = called
             files.append(made)
             bodies[bytes.fromhex(made["hash"])] = body
         if len(files) == len(before):

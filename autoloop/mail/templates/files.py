@@ -12,7 +12,7 @@ from typing import Any
 from autoloop.mail.compose import is_unsafe
 from autoloop.mail.enclosures import content_id
 
-__all__ = ["CannotTakeError", "described", "with_pictures"]
+__all__ = ["CannotTakeError", "described", "is_cid", "with_pictures"]
 
 # No machine's own list: the same name is the same kind everywhere.
 _KINDS = MimeTypes()
@@ -85,6 +85,11 @@ def _name_of(given: str) -> str:
     if not name or len(name) > MAX_NAME:
         raise CannotTakeError(f"A file needs a name of 1 to {MAX_NAME} characters.")
     return name
+
+
+def is_cid(given: str) -> bool:
+    """Whether the HTML can call a picture so."""
+    return _CID.fullmatch(f"cid:{given}") is not None
 
 
 def _cid_of(name: str, taken: Collection[str | None]) -> str:

@@ -25,7 +25,7 @@ from autoloop.workflows.views.workflows import listed
 TEMPLATES = "autoloop.workflows:templates/"
 LIST = TEMPLATES + "workflows.jinja2"
 REFUSALS = (Invalid, Conflict)
-MOST_DRAWN, LARGEST = 120, 6_000_000
+MOST_DRAWN, LARGEST = 120, 12_000_000
 
 
 def refuse(request: Request, error: AutoLoopError) -> AutoLoopError:
@@ -95,7 +95,7 @@ def bring_in(context: Workflows, request: Request) -> Any:
     try:
         raw = file.file.read(LARGEST + 1) if hasattr(file, "file") else str(text).encode(errors="replace")
         if len(raw) > LARGEST:
-            raise Invalid(details={"document": ["A workflow's document has at most 6,000,000 characters."]})
+            raise Invalid(details={"document": ["A workflow's document has at most 12,000,000 characters."]})
         done = request.services(services.Workflows).imported(parse_json(raw))
     except REFUSALS as error:
         return list_page(context, request, given={"document": text}, error=refuse(request, error))
@@ -122,6 +122,17 @@ def _say_templates(request: Request, report: list[dict[str, Any]]) -> None:
         names = ", ".join(each["name"] for each in report[:20] if each["how"] == how)
         if names:
             say(request, _(str(sentence), mapping={"names": names}))
+    left = [
+        f"{each['name']}: {what.removeprefix('file ')}"
+        for each in report
+        for what in each["left_out"]
+        if what != "topic"
+    ]
+    if left:
+        names = ", ".join(left[:20])
+        say(
+            request, _("Files that did not come along, add them by hand: ${names}.", mapping={"names": names})
+        )
 
 
 @page(context=Workflow, method="POST", name="duplicate", permission=Permission.EDIT)
