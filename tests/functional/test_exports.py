@@ -40,7 +40,7 @@ def test_what_goes_out_comes_back_the_same(api, wsgi, runtime) -> None:
                 "business_id": business.json["data"]["id"],
                 "tags": ["x", "y z"][: n % 3],
                 "topics": ["news"],
-                "consent": {"marketing": "granted"},
+                "consent": {"marketing": "granted", "tracking": ["granted", "denied"][n % 2]},
             },
         )
     contacts, businesses = export(api, "contacts"), export(api, "businesses", bom=False)

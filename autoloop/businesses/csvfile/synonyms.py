@@ -36,6 +36,7 @@ SYNONYMS: dict[str, str] = {
     "topics": "topics; topic; subscriptions; interests; newsletters; newsletter; themen; abonnements; sujets; temas",
     "consent": "consent; marketing consent; opt in; optin; email opt in; subscribed; marketing opt in; gdpr consent; "
     "einwilligung; zustimmung; consentement; consentimiento; consenso; consentimento; toestemming; zgoda; согласие",
+    "consent_tracking": "consent tracking; tracking consent; open tracking; email tracking; tracking einwilligung",
     "status": "contact status; email status; subscription status; kontaktstatus",
     "business.name": "company; company name; business; business name; organization; organisation; organization name; "
     "organisation name; account; account name; employer; firm; firma; firmenname; unternehmen; betrieb; "

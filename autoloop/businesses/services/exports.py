@@ -109,7 +109,7 @@ def _some(services: Services, row: Export, last: UUID, keys: list[str]) -> tuple
             Business.domain.label("business_domain"),
             Business.external_id.label("business_external_id"),
         )
-        head = [*CONTACT_NAMES, "consent", "topics", "tags"]
+        head = [*CONTACT_NAMES, "consent", "consent_tracking", "topics", "tags"]
         head += [
             "business.name",
             "business.domain",
@@ -130,7 +130,8 @@ def _contact(row: Any, keys: list[str]) -> list[str]:
     own = [getattr(row, name) for name in CONTACT_NAMES]
     consent = "" if row.consent_marketing == "unknown" else row.consent_marketing
     company = (row.business_name, row.business_domain, row.business_external_id)
-    sets = (consent, "; ".join(row.topics), "; ".join(row.tags))
+    tracking = "" if row.consent_tracking == "unknown" else row.consent_tracking
+    sets = (consent, tracking, "; ".join(row.topics), "; ".join(row.tags))
     return [_cell(value) for value in (*own, *sets, *company, *[row.fields.get(key) for key in keys])]
 
 

@@ -157,6 +157,7 @@ class RowReader:
             "topics": self._topics,
             "timezone": parse_timezone,
             "consent": parse_consent,
+            "consent_tracking": parse_consent,
             "domain": _domain,
             "email": _plain_email if ours else normal_email,
             "status": _status(BUSINESS_STATUSES if ours else CONTACT_STATUSES),

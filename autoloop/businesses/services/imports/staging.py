@@ -42,6 +42,7 @@ PERSON_TEXTS = (
     "locale",
     "status",
     "consent",
+    "consent_tracking",
 )
 COMPANY_COLUMNS = ("n", "id", *COMPANY_TEXTS, "tags", "fields")
 PERSON_COLUMNS = ("n", "id", *PERSON_TEXTS, "company", "tags", "topics", "fields")

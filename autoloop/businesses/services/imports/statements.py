@@ -32,7 +32,8 @@ create temp table import_businesses (
 ) on commit drop;
 create temp table import_contacts (
   n int, id uuid, company int, email text, email_normal text, external_id text, first_name text, last_name text,
-  title text, phone text, timezone text, locale text, status text, consent text, tags text[], topics text[],
+  title text, phone text, timezone text, locale text, status text, consent text, consent_tracking text,
+  tags text[], topics text[],
   fields jsonb, by_id uuid, by_email uuid, email_owner text
 ) on commit drop""")
 
@@ -138,13 +139,15 @@ UPDATE_BUSINESSES = _update(
 
 INSERT_CONTACTS = text("""
 insert into business_contacts (workspace_id, id, business_id, email, email_normal, external_id, first_name, last_name,
-  title, phone, timezone, locale, status, consent_marketing, consent_at, consent_source, tags, topics, fields, user_id)
+  title, phone, timezone, locale, status, consent_marketing, consent_at, consent_source,
+  consent_tracking, tags, topics, fields, user_id)
 select :tenant, s.id, (select coalesce(b.found, b.id) from import_businesses b where b.n = s.company),
   s.email, coalesce(s.email_normal, ''), s.external_id, coalesce(s.first_name, ''), coalesce(s.last_name, ''),
   coalesce(s.title, ''), coalesce(s.phone, ''), coalesce(s.timezone, ''), coalesce(s.locale, ''),
   coalesce(s.status, 'active'), coalesce(s.consent, :consent),
   case when coalesce(s.consent, :consent) <> 'unknown' then now() end,
   case when coalesce(s.consent, :consent) <> 'unknown' then 'import' else '' end,
+  coalesce(s.consent_tracking, 'unknown'),
   coalesce(s.tags, '{}'), coalesce(s.topics, '{}'), jsonb_strip_nulls(coalesce(s.fields, '{}')), cast(:user as uuid)
 from import_contacts s where s.by_id is null order by s.n""")
 
@@ -152,6 +155,7 @@ from import_contacts s where s.by_id is null order by s.n""")
 CONSENT = (
     "case when t.consent_marketing = 'denied' then 'denied' else coalesce(s.consent, t.consent_marketing) end"
 )
+CONSENT_TRACKING = "case when t.consent_tracking = 'denied' then 'denied' else coalesce(s.consent_tracking, t.consent_tracking) end"
 LEFT = "t.status in ('unsubscribed', 'bounced', 'complained')"
 SAID = f"{CONSENT} <> t.consent_marketing"
 OWNER = "(select coalesce(b.found, b.id) from import_businesses b where b.n = s.company)"
@@ -167,6 +171,7 @@ UPDATE_CONTACTS = _update(
         **_keep("email_normal", "first_name", "last_name", "title", "phone", "timezone", "locale"),
         "status": f"case when {LEFT} then t.status else coalesce(s.status, t.status) end",
         "consent_marketing": CONSENT,
+        "consent_tracking": CONSENT_TRACKING,
         "tags": _join("tags"),
         "topics": _join("topics"),
         "fields": FIELDS,

@@ -25,6 +25,7 @@ CONTACT: dict[str, tuple[Any, int]] = {
     "tags": (_("Tags"), 2000),
     "topics": (_("Topics"), 2000),
     "consent": (_("Marketing consent"), 60),
+    "consent_tracking": (_("Consent to recording opens and clicks"), 60),
     "status": (_("Status"), 30),
 }
 BUSINESS: dict[str, tuple[Any, int]] = {
