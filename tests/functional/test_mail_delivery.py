@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from autoloop.base.runtime import Runtime
 from autoloop.embedded.smtp_sink import Sink, SmtpSession
-from autoloop.mail.delivery import Delivery, deliver, settle_lapsed, settle_unknown
+from autoloop.mail.delivery import Delivery, deliver, letters, settle_lapsed, settle_unknown
 from autoloop.mail.services.suppressions import Suppressions
 from autoloop.settings import Settings
 from tests.factories import Tenant, make_tenant
@@ -405,6 +405,27 @@ def test_an_account_in_trouble_rests_and_nobody_is_rejected(world: MailWorld, si
     drain(world.runtime)
     assert len(sink.mails) == 9
     assert world.sql("select problem from provider_accounts where workspace_id = :w") == [(None,)]
+
+
+def test_a_mail_that_cannot_be_written_holds_up_no_other(
+    world: MailWorld, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = world.intend(3)
+    compose = letters.compose
+
+    def broken(letter: Any) -> bytes:
+        if letter.to_address == "person1@example.org":
+            raise RuntimeError("a fault of ours")
+        return compose(letter)
+
+    monkeypatch.setattr(letters, "compose", broken)
+    drain(world.runtime)
+    assert [row.status for row in world.rows(*ids)] == ["accepted", "intent", "accepted"]
+    assert world.rows(ids[1])[0].hold_reason == "cannot_be_judged"
+    monkeypatch.undo()
+    world.make_due()
+    drain(world.runtime)
+    assert len(sink.mails) == 3
 
 
 def test_a_reply_survives_a_database_that_is_gone_for_a_moment(

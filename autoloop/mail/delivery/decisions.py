@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from autoloop.engine.models import ENDED
 from autoloop.mail.addresses import reasons_sql
-from autoloop.mail.delivery.groups import POLL, Group
+from autoloop.mail.delivery.groups import POLL, UNJUDGED, Group
 from autoloop.mail.delivery.outcomes import Outcome
 from autoloop.mail.delivery.outgoing import Outgoing
 from autoloop.mail.governor.companies import hold_back
@@ -26,7 +26,6 @@ __all__ = ["barred", "decide"]
 log = logging.getLogger(__name__)
 
 UNLOCATED = 60.0  # seconds until another look at marketing mail that cannot say where it comes from
-UNJUDGED = 300.0  # seconds until another look at a mail that raised an error
 
 FACTS = text(f"""
 select e.workspace_id, e.id, e.kind, e.to_address = '' as erased, e.run_id is not null as of_run, e.contact_id, e.send_window,

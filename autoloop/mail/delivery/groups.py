@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from autoloop.mail.delivery.outcomes import Outcome
 from autoloop.mail.models import Kind, Status
 
-__all__ = ["POLL", "Group"]
+__all__ = ["POLL", "UNJUDGED", "Group"]
 
 POLL = 15.0
 """Seconds until a mail is looked at again that waits for a person, or for what becomes of another mail."""
+UNJUDGED = 300.0
+"""Seconds until another look at a mail that raised an error."""
 
 TEMPLATES = text("""
 select e.id, v.template_id from unnest(cast(:tenants as uuid[]), cast(:ids as uuid[])) u(tenant, id)
