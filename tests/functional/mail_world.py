@@ -179,14 +179,18 @@ class MailWorld:
             services.session.add(WorkflowRun(id=run, **common, **values | more))
         return workflow, run
 
+    def _update(self, values: str, where: str = "true") -> None:
+        # In the order of ids, as everybody does it: the server may still be at what a killed process began.
+        self.sql(f"""
+          with mine as (select id from email_logs where workspace_id = :w and {where} order by id for no key update)
+          update email_logs e set {values} from mine where e.workspace_id = :w and e.id = mine.id""")
+
     def lapse(self) -> None:
         """The lease of whatever is being sent runs out."""
-        self.sql("update email_logs set lease_until = now() - interval '1 second' where workspace_id = :w")
+        self._update("lease_until = now() - interval '1 second'")
 
     def make_due(self) -> None:
         """Time passes: every intent of this tenant is due."""
-        self.sql(
-            "update email_logs set due_at = now(), lease_until = null where workspace_id = :w and status = 'intent'"
-        )
+        self._update("due_at = now(), lease_until = null", "status = 'intent'")
         self.sql("update provider_accounts set rest_until = null where workspace_id = :w")
         self.sql("delete from mail_slowings where workspace_id = :w")

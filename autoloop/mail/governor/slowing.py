@@ -51,11 +51,15 @@ OVER = text("""
 delete from mail_slowings s where s.workspace_id = :workspace and s.account_id = :account
   and s.domain = any(cast(:domains as text[]))""")
 
-# Whoever waited for a turn at the slow speed may come at once.
+# Whoever waited for a turn at the slow speed may come at once. In the order of ids, as everywhere; who holds one
+# of them has it in hand anyway.
 WAKE = text("""
-update email_logs set due_at = clock_timestamp() where workspace_id = :workspace and status = 'intent'
-  and hold_reason in ('slowed', 'breaker') and held_by = any(cast(:keys as text[])) and due_at > clock_timestamp()
-  and lease_until is null""")
+with waiting as (
+  select id from email_logs where workspace_id = :workspace and status = 'intent' and lease_until is null
+    and hold_reason in ('slowed', 'breaker') and held_by = any(cast(:keys as text[])) and due_at > clock_timestamp()
+  order by id for no key update skip locked)
+update email_logs e set due_at = clock_timestamp() from waiting
+where e.workspace_id = :workspace and e.id = waiting.id""")
 
 PROBE = text("""
 update mail_slowings s set probe_until = clock_timestamp() + interval '2 minutes'

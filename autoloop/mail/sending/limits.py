@@ -24,10 +24,15 @@ TABLES: dict[str, Any] = {"account_id": ProviderAccount, "sender_id": Sender, "d
 MOST = 1000
 DOMAIN = re.compile(r"[^\s@*.]+(\.[^\s@*.]+)+\Z")
 
+# In the order of ids, as everywhere; who holds one of them has it in hand anyway.
 WAKE = text("""
-update email_logs set due_at = clock_timestamp()
-where workspace_id = :workspace and status = 'intent' and lease_until is null and due_at > clock_timestamp()
-  and hold_reason = any(cast(:reasons as text[])) and starts_with(held_by, :key)""")
+with waiting as (
+  select id from email_logs
+  where workspace_id = :workspace and status = 'intent' and lease_until is null and due_at > clock_timestamp()
+    and hold_reason = any(cast(:reasons as text[])) and starts_with(held_by, :key)
+  order by id for no key update skip locked)
+update email_logs e set due_at = clock_timestamp() from waiting
+where e.workspace_id = :workspace and e.id = waiting.id""")
 
 
 def wake(service: Service, key: str, *reasons: str) -> None:
