@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pyramid.config import Configurator
+
+if TYPE_CHECKING:
+    from autoloop.base.registrations import Registrations
 
 
 def includeme(config: Configurator) -> None:
+    _work(config.registry.registrations)
+    _know(config.registry.registrations)
+    _remember(config.registry.registrations)
+    _hang(config)
+    config.include("autoloop.mail.templates")
+    config.include("autoloop.mail.preferences")
+    config.include("autoloop.mail.tracking")
+    config.include("autoloop.mail.inbound")
+    config.include("autoloop.mail.sending")
+
+
+def _work(registrations: Registrations) -> None:
+    """What mail does when it is due, when runs ask for it, and when events tell of it."""
     from autoloop.mail.delivery import DUE_KINDS
     from autoloop.mail.governor import health
     from autoloop.mail.services import domains
     from autoloop.mail.services.attribution import attribute
-    from autoloop.mail.services.barring import barred_sql
-    from autoloop.mail.services.erasing import erase, export
-    from autoloop.mail.services.explaining import explain_contact, explain_emails
     from autoloop.mail.services.happenings import EVENT_NAMES, on_events
-    from autoloop.mail.services.history import email_history, timeline
     from autoloop.mail.services.intents import ask_for_emails, cancel_of_runs
-    from autoloop.mail.services.merging import merge
-    from autoloop.mail.services.references import (
-        existing_senders,
-        existing_templates,
-        named_senders,
-        named_templates,
-        senders_to_choose,
-        templates_to_choose,
-        unlocated_senders,
-    )
     from autoloop.mail.services.simulating import simulated_email
     from autoloop.mail.services.system import send_system_mail
-    from autoloop.mail.templates.documents import make_template, says_the_same, template_documents
+    from autoloop.mail.templates.documents import make_template
 
-    registrations = config.registry.registrations
     registrations.due_kinds |= {kind.name: kind for kind in (*DUE_KINDS, domains.KIND, health.KIND)}
     registrations.event_names |= EVENT_NAMES
     registrations.effect_handlers |= {
@@ -39,31 +42,46 @@ def includeme(config: Configurator) -> None:
         "leave_runs": cancel_of_runs,
         "on_events": on_events,
         "attribute_events": attribute,
+        "make_template": make_template,
     }
-    registrations.fact_loaders["email_history"] = email_history
-    registrations.fact_loaders["template_exists"] = existing_templates
-    registrations.fact_loaders["sender_exists"] = existing_senders
-    registrations.fact_loaders["unlocated_senders"] = unlocated_senders
-    registrations.fact_loaders |= {"template_named": named_templates, "sender_named": named_senders}
-    registrations.fact_loaders["template_documents"] = template_documents
-    registrations.fact_loaders["template_says_the_same"] = says_the_same
-    registrations.effect_handlers["make_template"] = make_template
-    registrations.fact_loaders["template_choices"] = templates_to_choose
-    registrations.fact_loaders["sender_choices"] = senders_to_choose
     registrations.simulators["send_email"] = simulated_email
+    registrations.system_mail = send_system_mail
+
+
+def _know(registrations: Registrations) -> None:
+    """What others ask mail for: history, templates, senders, and who must not be mailed."""
+    from autoloop.mail.services import references
+    from autoloop.mail.services.barring import barred_sql
+    from autoloop.mail.services.history import email_history
+    from autoloop.mail.templates.documents import says_the_same, template_documents
+
+    registrations.fact_loaders |= {
+        "email_history": email_history,
+        "barred_sql": barred_sql,
+        "template_exists": references.existing_templates,
+        "template_named": references.named_templates,
+        "template_choices": references.templates_to_choose,
+        "template_documents": template_documents,
+        "template_says_the_same": says_the_same,
+        "sender_exists": references.existing_senders,
+        "sender_named": references.named_senders,
+        "sender_choices": references.senders_to_choose,
+        "unlocated_senders": references.unlocated_senders,
+    }
+
+
+def _remember(registrations: Registrations) -> None:
+    """What is told of a person's mail, and what becomes of it with the person."""
+    from autoloop.mail.services.erasing import erase, export
+    from autoloop.mail.services.explaining import explain_contact, explain_emails
+    from autoloop.mail.services.history import timeline
+    from autoloop.mail.services.merging import merge
+
     registrations.explainers |= {"emails": explain_emails, "contact": explain_contact}
-    registrations.fact_loaders["barred_sql"] = barred_sql
     registrations.timeline_sources["emails"] = timeline
     registrations.erasers["mail"] = erase
     registrations.exporters["mail"] = export
     registrations.mergers["mail"] = merge
-    registrations.system_mail = send_system_mail
-    _hang(config)
-    config.include("autoloop.mail.templates")
-    config.include("autoloop.mail.preferences")
-    config.include("autoloop.mail.tracking")
-    config.include("autoloop.mail.inbound")
-    config.include("autoloop.mail.sending")
 
 
 def _hang(config: Configurator) -> None:

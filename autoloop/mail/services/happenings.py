@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -124,55 +124,73 @@ def email_of(event: Mapping[str, Any]) -> UUID | None:
 
 def _move(services: Services, events: Iterable[Mapping[str, Any]]) -> None:
     """Move emails on, each by the strongest of its events; settle what was unknown."""
+    wanted = _strongest(events)
+    if not wanted:
+        return
+    keys = sorted(wanted)
+    given = {"tenants": [key[0] for key in keys], "ids": [key[1] for key in keys]}
+    moves = []
+    for row in services.session.execute(LOCK, given):
+        event = wanted[row.workspace_id, row.id]
+        to, places = MOVES[event["name"]]
+        if row.status in places:
+            moves.append(_Move(row, to, _note(event) or None))
+    if not moves:
+        return
+    # What was being sent was accepted first.
+    _write(
+        services, [_Move(each.row, Status.ACCEPTED) for each in moves if each.row.status == Status.SENDING]
+    )
+    _write(
+        services, [each for each in moves if (each.row.status, each.to) != (Status.SENDING, Status.ACCEPTED)]
+    )
+    _tell_runs(services, [each for each in moves if each.row.status in UNSETTLED])
+
+
+class _Move(NamedTuple):
+    """An email's row as it was locked, its next state, and why."""
+
+    row: Any
+    to: Status
+    why: str | None = None
+
+
+def _strongest(events: Iterable[Mapping[str, Any]]) -> dict[tuple[UUID, UUID], Mapping[str, Any]]:
+    """Of each email's events the one that MOVES names last."""
     order = list(MOVES)
-    wanted: dict[tuple[UUID, UUID], Mapping[str, Any]] = {}
+    found: dict[tuple[UUID, UUID], Mapping[str, Any]] = {}
     for event in events:
         email_id = email_of(event)
         if email_id is None:
             continue
         key = (event["workspace_id"], email_id)
-        if key not in wanted or order.index(event["name"]) > order.index(wanted[key]["name"]):
-            wanted[key] = event
-    if not wanted:
+        if key not in found or order.index(event["name"]) > order.index(found[key]["name"]):
+            found[key] = event
+    return found
+
+
+def _write(services: Services, moves: Sequence[_Move]) -> None:
+    if not moves:
         return
-    keys = sorted(wanted)
-    locked = services.session.execute(
-        LOCK, {"tenants": [k[0] for k in keys], "ids": [k[1] for k in keys]}
-    ).all()
-    moved = [
-        (row, *MOVES[event["name"]], _note(event))
-        for row in locked
-        if (event := wanted[row.workspace_id, row.id]) and row.status in MOVES[event["name"]][1]
+    given = {
+        "tenants": [each.row.workspace_id for each in moves],
+        "ids": [each.row.id for each in moves],
+        "statuses": [each.to.value for each in moves],
+        "reasons": [each.why for each in moves],
+    }
+    services.session.execute(MOVE, given)
+
+
+def _tell_runs(services: Services, settled: Sequence[_Move]) -> None:
+    """A run that still waits for the fate of its email learns that it was accepted."""
+    told = [
+        stimulus(row.workspace_id, row.id, row.run_id, row.node, row.visit, Status.ACCEPTED, why)
+        for row, _, why in settled
+        if row.run_id is not None
     ]
-    if not moved:
-        return
-    # What was being sent was accepted first.
-    early = [(row, Status.ACCEPTED, None, None) for row, *_ in moved if row.status == Status.SENDING]
-    for step in (
-        early,
-        [each for each in moved if (each[0].status, each[1]) != (Status.SENDING, Status.ACCEPTED)],
-    ):
-        if not step:
-            continue
-        services.session.execute(
-            MOVE,
-            {
-                "tenants": [row.workspace_id for row, *_ in step],
-                "ids": [row.id for row, *_ in step],
-                "statuses": [to.value for _, to, _, _ in step],
-                "reasons": [note or None for *_, note in step],
-            },
-        )
-    # A run that still waits for the fate of its email learns that it was accepted.
-    add_stimuli(
-        services,
-        [
-            stimulus(row.workspace_id, row.id, row.run_id, row.node, row.visit, Status.ACCEPTED, note or None)
-            for row, _, _, note in moved
-            if row.status in UNSETTLED and row.run_id is not None
-        ],
-    )
-    services.nudge("advance")
+    if told:
+        add_stimuli(services, told)
+        services.nudge("advance")
 
 
 def _note(event: Mapping[str, Any]) -> str:
