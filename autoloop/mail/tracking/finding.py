@@ -10,17 +10,28 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from html.entities import html5
 from typing import Any, Protocol
 
 from autoloop.base.liquid import HTML, TemplateInvalid, parse
 from autoloop.mail.templates.markup import pieces
 
-__all__ = ["MOST_LINKS", "Span", "end_of_body", "find_links", "is_dynamic", "links_of", "target_of"]
+__all__ = [
+    "MOST_LINKS",
+    "Span",
+    "end_of_body",
+    "find_links",
+    "is_dynamic",
+    "links_of",
+    "target_of",
+    "unescaped",
+]
 
 Span = tuple[int, int]
 """Where an address begins and ends in the compiled HTML; quotes are not part of it."""
 
 MOST_LINKS = 1_000
+MOST_CHARACTERS = 8_000  # of an address: what a header holds
 
 _OPEN = re.compile(r"\{[{%]")
 _TAG = re.compile(r"\{%-?\s*(capture|comment|endcapture|endcomment|raw)\b")
@@ -32,6 +43,7 @@ _ATTRIBUTE = re.compile(
 _NOT = re.compile(r"""(?<![^\s"'/\x1a])data-no-track(?![\w-])""", re.IGNORECASE)
 _WEB = re.compile(r"https?://[^/\s?#]", re.IGNORECASE)
 _OTHER = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:|[#/?.]", re.IGNORECASE)
+_REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*;?)")
 _IGNORED = re.compile(r"[\t\r\n]")
 _CONDITION = re.compile(r"<!--\[if\b[^\]]*\]>", re.IGNORECASE)
 _STANDS_IN = "\x1a"  # for each sign of a Liquid tag, so that places stay what they are
@@ -75,16 +87,29 @@ def is_dynamic(address: str) -> bool:
 
 def target_of(address: str) -> str | None:
     """Where an address in HTML leads, as browsers read it; None if that is no place of the web."""
-    if "&" in address:
-        address = html.unescape(address)
-    target = _IGNORED.sub("", address.strip(_AROUND))
-    return target if _WEB.match(target) else None
+    target = _IGNORED.sub("", unescaped(address).strip(_AROUND))
+    return target if _WEB.match(target) and len(target) <= MOST_CHARACTERS else None
+
+
+def unescaped(value: str) -> str:
+    """The text of an attribute's value. Other than in text, `&copy=1` is no sign there (HTML §13.2.5.73)."""
+    return _REFERENCE.sub(_character, value) if "&" in value else value
+
+
+def _character(reference: re.Match[str]) -> str:
+    whole, name = reference[0], reference[0][1:]
+    if name.startswith("#"):
+        return html.unescape(whole)
+    known = name in html5 and (
+        name.endswith(";") or reference.string[reference.end() : reference.end() + 1] != "="
+    )
+    return html5[name] if known else whole
 
 
 def _may_be_tracked(address: str) -> bool:
     if not is_dynamic(address):
         return target_of(address) is not None
-    beginning = html.unescape(address[: address.index("{")]).strip(_AROUND)
+    beginning = unescaped(address[: address.index("{")]).strip(_AROUND)
     if _OTHER.match(beginning) or _BREAKS.search(address):
         return False
     try:

@@ -73,15 +73,13 @@ class Following(Service):
         return version
 
 
-def location_of(target: str) -> str | None:
-    """An address as it may stand in a Location header: ASCII, no spaces. None if it is none after all."""
+def location_of(target: str) -> str:
+    """An address as it may stand in a Location header: ASCII, no spaces."""
     try:
-        parts = urlsplit(target)
-        host, _ = parts.hostname, parts.port
-        if host and not host.isascii():
-            place = parts.netloc
+        place, host = urlsplit(target).netloc, urlsplit(target).hostname or ""
+        if not host.isascii():
             at = place.lower().rindex(host)
             target = target.replace(place, place[:at] + ascii_domain(host) + place[at + len(host) :], 1)
     except ValueError:
-        return None
-    return quote(target, safe=_KEPT_SIGNS) if host else None
+        pass  # browsers make what they can of it
+    return quote(target, safe=_KEPT_SIGNS)

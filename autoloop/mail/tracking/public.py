@@ -43,10 +43,7 @@ def touched(context: TouchLink, request: Request) -> Any:
         return picture(request)
     if email is not None:
         request.speak(email.locale, email.workspace_locale)
-    location = location_of(target) if target else None
-    if location is None:
-        return broken(request)
-    return on_to(request, location)
+    return on_to(request, location_of(target)) if target else broken(request)
 
 
 def note(request: Request, email: Any, touch: Touch, target: str | None) -> None:

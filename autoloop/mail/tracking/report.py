@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from sqlalchemy import select, text
 
 from autoloop.base.services import Service
 from autoloop.mail.models import EmailTemplateVersion, EmailTouch
-from autoloop.mail.tracking.finding import links_of
+from autoloop.mail.tracking.finding import links_of, unescaped
 
 __all__ = ["TouchReport"]
 
@@ -67,4 +66,4 @@ class TouchReport(Service):
 def addresses_of(version: Any) -> list[str]:
     """The addresses of a version's links as the template has them, merge fields and all."""
     source: str = version.compiled["html"]
-    return [html.unescape(source[start:end]).strip() for start, end in links_of(version)]
+    return [unescaped(source[start:end]).strip() for start, end in links_of(version)]

@@ -18,7 +18,8 @@ from autoloop.base.crypto import Keyring
 from autoloop.mail.render import render
 from autoloop.mail.templates.source import compile_draft
 from autoloop.mail.tracking.filling import prepared, render_tracked, target_at
-from autoloop.mail.tracking.finding import find_links
+from autoloop.mail.tracking.finding import find_links, target_of
+from autoloop.mail.tracking.following import location_of
 from autoloop.mail.tracking.tokens import Tokens, packed
 
 KEYS = ("a" * 40, "b" * 40)
@@ -140,6 +141,25 @@ def test_text_that_is_made_of_the_html_keeps_its_links() -> None:
     made = render_tracked(version, context, TOKENS, WORKSPACE, EMAIL)
     assert made.text == render(version, context).text
     assert TOKENS.base not in made.text
+
+
+@pytest.mark.parametrize(
+    ("address", "target", "location"),
+    [
+        ("https://x.example/?a=1&copy=2&amp;b=&reg;&lt", "https://x.example/?a=1&copy=2&b=®<", "https://x.example/?a=1&copy=2&b=%C2%AE%3C"),
+        (" \n https://x.example/a\n b&#x2F;c&notit;", "https://x.example/a b/c&notit;", "https://x.example/a%20b/c&notit;"),
+        ("https://bücher.example:80/ü?q=ü#ü", "https://bücher.example:80/ü?q=ü#ü", "https://xn--bcher-kva.example:80/%C3%BC?q=%C3%BC#%C3%BC"),
+        ("HTTPS://x.example/%20?", "HTTPS://x.example/%20?", "HTTPS://x.example/%20?"),
+        ("http://[bad/", "http://[bad/", "http://[bad/"),
+        ("https://💩.example/", "https://💩.example/", "https://%F0%9F%92%A9.example/"),
+        ("https://x.example/\r\nSet-Cookie: a=b", "https://x.example/Set-Cookie: a=b", "https://x.example/Set-Cookie:%20a=b"),
+        ("https:///x", None, ""), ("ftp://x.example", None, ""), ("https://x.example/" + "a" * 8_000, None, ""),
+    ],
+)  # fmt: skip
+def test_addresses_are_read_as_browsers_read_them(address: str, target: str | None, location: str) -> None:
+    assert target_of(address) == target
+    if target is not None:
+        assert location_of(target) == location
 
 
 def test_data_cannot_make_a_link() -> None:
