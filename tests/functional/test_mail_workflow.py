@@ -11,12 +11,14 @@ import pytest
 
 from autoloop.base.ids import new_id
 from autoloop.base.runtime import Runtime
+from autoloop.engine.requests import EmailRequest
 from autoloop.engine.services.inbox import Inbox
 from autoloop.engine.services.runs import Runs
 from autoloop.mail.inbound.taking import take
 from autoloop.mail.models import Email
 from autoloop.mail.services.attribution import attribute
 from autoloop.mail.services.history import email_history
+from autoloop.mail.services.lookups import look_up
 from autoloop.mail.services.system import send_system_mail
 from autoloop.mail.services.unsubscribing import Unsubscribing
 from autoloop.mail.templates.services import Templates
@@ -292,6 +294,25 @@ def test_what_a_reporter_says_of_an_email_stays_and_only_the_rest_is_filled_in(
         "template_id": str(mine),
     }
     assert told == [full, full | said[1], full, said[3], said[4]]
+
+
+def test_a_step_sends_the_version_it_names_or_the_current_one_and_reads_no_other(
+    world: Whole, mail: MailWorld
+) -> None:
+    (ada,) = world.contacts(first_name="Ada")
+    mine = template(world)
+    with world.runtime.unit("web", world.workspace_id) as services:
+        for number in (2, 3, 4):
+            services(Templates).change(services(Templates).find(mine), {"subject": f"Version {number}"})
+    for config in ({}, {"template_version": 2}):
+        world.enrol(flow(world, mine, **config), [ada])
+    world.settle()
+    assert {row.subject for row in mail.rows()} == {"Version 2", "Version 4"}
+    (row, *_) = mail.rows()
+    ids = (world.workspace_id, row.run_id, ada, row.workflow_id, row.workflow_id, "mail", 1, mine)
+    with world.runtime.unit("worker", world.workspace_id) as services:
+        found = look_up(services.session, [EmailRequest(*ids, number) for number in (None, 3)])
+    assert {key[2]: version.number for key, version in found.versions.items()} == {None: 4, 4: 4, 3: 3}
 
 
 @pytest.mark.parametrize("way", ["reported", "by provider", "by link"])

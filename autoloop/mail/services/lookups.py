@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from autoloop.engine.models import WorkflowVersion
@@ -81,27 +81,40 @@ def look_up(session: Session, requests: Sequence[EmailRequest]) -> Found:
 def _versions(
     session: Session, requests: Sequence[EmailRequest]
 ) -> tuple[dict[tuple[UUID, UUID, int | None], Any], dict[Key, str], frozenset[Key]]:
-    """The versions of the templates asked for, the templates' topics, and those that are not tracked."""
+    """The current versions of the templates asked for, and of the others those that are asked for by number; the
+    templates' topics; and which are not tracked."""
     from autoloop.mail.models import EmailTemplate as Template
     from autoloop.mail.models import EmailTemplateVersion as Version
 
     wanted = {(each.workspace_id, each.template_id) for each in requests}
+    pinned = {
+        (each.workspace_id, each.template_id, each.template_version)
+        for each in requests
+        if each.template_version is not None
+    }
     same = (Template.workspace_id == Version.workspace_id) & (Template.id == Version.template_id)
     rows = session.execute(
-        select(Version, Template.topic, Template.is_tracked)
+        select(Version, Template)
         .join(Template, same)
-        .where(tuple_(Version.workspace_id, Version.template_id).in_(wanted))
-        .order_by(Version.number)
+        .where(
+            tuple_(Version.workspace_id, Version.template_id).in_(wanted),
+            or_(
+                Version.id == Template.current_version_id,
+                tuple_(Version.workspace_id, Version.template_id, Version.number).in_(pinned),
+            ),
+        )
     ).all()
     found: dict[tuple[UUID, UUID, int | None], Any] = {}
     topics: dict[Key, str] = {}
     untracked = set()
-    for row, topic, is_tracked in rows:
-        found[row.workspace_id, row.template_id, row.number] = row
-        found[row.workspace_id, row.template_id, None] = row  # in order: the latest stays
-        topics[row.workspace_id, row.template_id] = topic
-        if not is_tracked:
-            untracked.add((row.workspace_id, row.template_id))
+    for row, template in rows:
+        key = (row.workspace_id, row.template_id)
+        found[*key, row.number] = row
+        if row.id == template.current_version_id:
+            found[*key, None] = row
+        topics[key] = template.topic
+        if not template.is_tracked:
+            untracked.add(key)
     return found, topics, frozenset(untracked)
 
 
