@@ -1,69 +1,30 @@
-"""Mailgun, Postmark and Resend against local stand-ins: the contract, their answers, their webhooks."""
+"""Mailgun, Postmark and Resend against local stand-ins: the contract, and what their answers mean."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from autoloop.base.http import Allowed, OutboundClient
 from autoloop.plugins.email import (
-    Account,
     Channel,
-    EmailProvider,
-    EventKind,
     Fate,
-    IncomingCall,
     Message,
-    ProviderEvent,
     ProviderServices,
     Reply,
-    Unreadable,
-    Unverified,
 )
-from autoloop.plugins.forms import read_config
 from autoloop.plugins.testing.email import (
     EmailProviderContract,
-    EventsContract,
     MemoryMailbox,
     Way,
-    Webhook,
     message,
     staged_all,
 )
-from autoloop_plugins.email.mailgun import MailgunProvider
-from autoloop_plugins.email.postmark import PostmarkProvider
-from autoloop_plugins.email.resend import ResendProvider
+from tests.contracts.api_providers import account, provider
 from tests.vendors import json_apis as fakes
 from tests.vendors.server import Answer, Vendor, json_answer
-
-CONFIGS: dict[str, dict[str, str]] = {
-    "mailgun": {"api_key": fakes.KEY, "domain": "mg.example.com", "webhook_signing_key": fakes.SIGNING_KEY},
-    "postmark": {"server_token": fakes.KEY, "webhook_password": fakes.PASSWORD},
-    "resend": {"api_key": fakes.KEY, "webhook_secret": fakes.SVIX},
-}
-
-
-def provider(kind: str, url: str = "") -> EmailProvider:
-    class Mailgun(MailgunProvider):
-        hosts = {"us": url, "eu": url}
-
-    class Postmark(PostmarkProvider):
-        host = url
-
-    class Resend(ResendProvider):
-        host = url
-
-    return {"mailgun": Mailgun, "postmark": Postmark, "resend": Resend}[kind]()
-
-
-def account(kind: str, **other: str) -> Account:
-    return Account(uuid4(), uuid4(), "test", read_config(provider(kind), CONFIGS[kind] | other))
 
 
 def opened(kind: str, fake: Vendor, **other: str) -> Channel:
@@ -214,130 +175,3 @@ def test_json_says_all_that_the_message_says() -> None:
     assert (two["text"].strip(), two["html"].strip()) == ("Café", '<img src="cid:logo">')
     assert [(a["Name"], a["Content"], a.get("ContentID")) for a in one["Attachments"]] == [("attachment", "iVBO", "cid:logo"), ("a.pdf", "JVBE", None)]  # fmt: skip
     assert [(a["filename"], a["content"], a.get("content_id")) for a in two["attachments"]] == [("attachment", "iVBO", "logo"), ("a.pdf", "JVBE", None)]  # fmt: skip
-
-
-# -- webhooks
-
-NOW = datetime.now(UTC)
-CALLS: dict[str, Callable[..., fakes.Call]] = {
-    "mailgun": fakes.mailgun_call,
-    "postmark": fakes.postmark_call,
-    "resend": fakes.resend_call,
-}
-
-
-def mailgun(event: str, **more: Any) -> dict[str, Any]:
-    base = {"id": "e-1", "event": event, "timestamp": 1700000000.5, "recipient": "ada@example.org"}
-    return (
-        base
-        | {"user-variables": {"autoloop-email": "key-1"}, "message": {"headers": {"message-id": "k@x"}}}
-        | more
-    )
-
-
-def postmark(record: str, **more: Any) -> dict[str, Any]:
-    return {"RecordType": record, "MessageID": "m-1", "Metadata": {"autoloop_email": "key-1"}} | more
-
-
-def resend(type: str, **more: Any) -> dict[str, Any]:
-    data = {"email_id": "m-1", "to": ["ada@example.org"], "tags": {"autoloop_email": "key-1"}} | more
-    return {"type": type, "created_at": "2026-11-23T02:00:00.000Z", "data": data}
-
-
-TOLD: list[tuple[str, dict[str, Any], EventKind | None, bool]] = [
-    ("mailgun", mailgun("accepted"), EventKind.ACCEPTED, True),
-    ("mailgun", mailgun("delivered"), EventKind.DELIVERED, True),
-    ("mailgun", mailgun("failed", severity="permanent", reason="bounce"), EventKind.BOUNCED, True),
-    ("mailgun", mailgun("failed", severity="permanent", reason="suppress-bounce"), EventKind.REJECTED, True),
-    ("mailgun", mailgun("failed", severity="temporary"), EventKind.DEFERRED, True),
-    ("mailgun", mailgun("complained"), EventKind.COMPLAINED, True),
-    ("mailgun", mailgun("stored"), None, True),
-    ("postmark", postmark("Delivery", DeliveredAt="2026-11-23T02:00:00Z"), EventKind.DELIVERED, False),
-    ("postmark", postmark("Bounce", Type="HardBounce", ID=4), EventKind.BOUNCED, True),
-    ("postmark", postmark("Bounce", Type="SoftBounce", ID=5), EventKind.BOUNCED, False),
-    ("postmark", postmark("Bounce", Type="Transient", ID=6), EventKind.DEFERRED, False),
-    ("postmark", postmark("Bounce", Type="AutoResponder", ID=7), None, False),
-    ("postmark", postmark("SpamComplaint", ID=8), EventKind.COMPLAINED, False),
-    ("postmark", postmark("SubscriptionChange", SuppressSending=True, Origin="Recipient"), EventKind.UNSUBSCRIBED, False),
-    ("postmark", postmark("SubscriptionChange", SuppressSending=False, Origin="Recipient"), None, False),
-    ("resend", resend("email.sent"), EventKind.ACCEPTED, False),
-    ("resend", resend("email.bounced", bounce={"type": "Permanent", "message": "gone"}), EventKind.BOUNCED, True),
-    ("resend", resend("email.bounced", bounce={"type": "Transient"}), EventKind.BOUNCED, False),
-    ("resend", resend("email.complained"), EventKind.COMPLAINED, False),
-    ("resend", resend("contact.created"), None, False),
-]  # fmt: skip
-
-
-def receive(kind: str, call: fakes.Call, **other: str) -> list[ProviderEvent]:
-    headers, body = call
-    incoming = IncomingCall({name.lower(): value for name, value in headers.items()}, body, NOW)
-    return list(provider(kind).receive(account(kind, **other), ProviderServices(MemoryMailbox()), incoming))
-
-
-@pytest.mark.parametrize(("kind", "event", "told", "permanent"), TOLD)
-def test_what_an_event_tells(
-    kind: str, event: dict[str, Any], told: EventKind | None, permanent: bool
-) -> None:
-    events = receive(kind, CALLS[kind](event))
-    assert [each.kind for each in events] == ([told] if told else [])
-    again = receive(kind, CALLS[kind](event))
-    assert [replace(each, proof=None) for each in again] == [replace(each, proof=None) for each in events]
-    for each in events:
-        assert (each.key, bool(each.id)) == ("key-1", True)
-        if told is EventKind.BOUNCED:
-            assert each.permanent is permanent
-
-
-EXAMPLES = {
-    "mailgun": mailgun("delivered"),
-    "postmark": postmark("Delivery"),
-    "resend": resend("email.delivered"),
-}
-WRONG = {"mailgun": "other", "postmark": "other", "resend": "whsec_b3RoZXI="}
-
-
-SECRETS = {
-    "mailgun": "webhook_signing_key",
-    "postmark": "webhook_password",
-    "resend": "webhook_secret",
-}
-
-
-@pytest.fixture(params=list(VENDORS))
-def webhook(request: pytest.FixtureRequest) -> Webhook:
-    kind = request.param
-    long_ago = (NOW - timedelta(hours=12)).timestamp()
-    return Webhook(
-        provider(kind),
-        account(kind),
-        account(kind, **{SECRETS[kind]: ""}),
-        call=lambda: CALLS[kind](EXAMPLES[kind]),
-        forged=lambda: CALLS[kind](EXAMPLES[kind], key=WRONG[kind]),
-        old=None if kind == "postmark" else lambda: CALLS[kind](EXAMPLES[kind], at=long_ago),
-    )
-
-
-class TestEvents(EventsContract):
-    """All three verify their webhooks as the vendor does."""
-
-
-@pytest.mark.parametrize("kind", ["mailgun", "resend"])
-@pytest.mark.parametrize("hours", [-12, 12])
-def test_an_old_or_future_call_is_refused(kind: str, hours: int) -> None:
-    at = (NOW + timedelta(hours=hours)).timestamp()
-    with pytest.raises(Unverified):
-        receive(kind, CALLS[kind](EXAMPLES[kind], at=at))
-
-
-def test_a_body_changed_after_signing_is_refused() -> None:
-    headers, body = fakes.resend_call(resend("email.delivered"))
-    with pytest.raises(Unverified):
-        receive("resend", (headers, body.replace(b"delivered", b"complained")))
-
-
-@pytest.mark.parametrize("kind", list(VENDORS))
-@pytest.mark.parametrize("strange", [{}, {"id": 7}, {"data": []}, {"Metadata": 7, "ID": 1, "MessageID": []}])
-def test_strange_events_of_the_right_sender_are_read_or_refused(kind: str, strange: dict[str, Any]) -> None:
-    for event in (strange, EXAMPLES[kind] | strange):
-        with contextlib.suppress(Unreadable):
-            receive(kind, CALLS[kind](event))
