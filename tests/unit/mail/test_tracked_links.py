@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import time
 from base64 import urlsafe_b64decode
 from html.parser import HTMLParser
@@ -11,14 +12,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoloop.base.crypto import Keyring
+from autoloop.base.liquid import HTML, TemplateInvalid, parse
 from autoloop.mail.render import render
 from autoloop.mail.templates.source import compile_draft
 from autoloop.mail.tracking.filling import prepared, render_tracked, target_at
-from autoloop.mail.tracking.finding import find_links, target_of
+from autoloop.mail.tracking.finding import find_links, target_of, unescaped
 from autoloop.mail.tracking.following import location_of
 from autoloop.mail.tracking.tokens import Tokens, packed
 
@@ -41,11 +43,11 @@ class Version:
 class Reader(HTMLParser):
     """What a mail reader would follow and fetch."""
 
-    def __init__(self, html: str) -> None:
+    def __init__(self, source: str) -> None:
         super().__init__()
         self.links: list[str] = []
         self.pictures: list[str] = []
-        self.feed(html)
+        self.feed(source)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         known = dict(reversed(attrs))
@@ -59,10 +61,10 @@ def addresses(source: str) -> list[str]:
     return [source[start:end] for start, end in find_links(source)]
 
 
-def followed(version: Version, context: dict[str, Any], html: str) -> list[str | None]:
+def followed(version: Version, context: dict[str, Any], source: str) -> list[str | None]:
     """Where each link of a tracked mail leads; those that are not tracked as they are."""
     found = []
-    for link in Reader(html).links:
+    for link in Reader(source).links:
         touch = TOKENS.read(link.removeprefix(TOKENS.base))
         found.append(link if touch is None else target_at(version, lambda: context, (touch.link, touch.turn)))
     return found
@@ -134,6 +136,41 @@ def test_every_link_leads_where_it_led_before() -> None:
         assert made.html.index("<img") > made.html.index("write")
 
 
+PARTS = (
+    '<a href="', "<A HREF='", "<a href=", '"', "'", ">", "</a>", "<!--", "-->", "<!--[if mso]>", "<![endif]-->", "<v:rect ",
+    "https://x.example/", "HTTP://y.example?a&amp;b", "mailto:a@b.c", "{{ contact.site }}", "{{ contact.name }}",
+    "{% if contact.on %}", "{% else %}", "{% endif %}", "{% for o in contact.offers %}", "{% endfor %}", "{{ o }}",
+    "{% capture c %}", "{% endcapture %}", "{{ c | upcase }}", "{% break %}", "{% raw %}", "{% endraw %}",
+    "{% comment %}", "{% endcomment %}", " data-no-track ", "</body>", "<body>", " ", "\n", "text", "<style>", "</style>",
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(PARTS), max_size=30), st.booleans())
+def test_whatever_is_written_only_addresses_change(parts: list[str], on: bool) -> None:
+    source = "".join(parts)
+    try:
+        parse(source, HTML)
+    except TemplateInvalid:
+        return
+    version = Version("x")
+    version.compiled = version.compiled | {"html": source, "links": find_links(source)}
+    known = {"site": "https://own.example/", "name": "Ada", "on": on, "offers": ["a", "https://o.example"]}
+    context = {"contact": known}
+    plain = render(version, context).html
+    marks = prepared(version)
+    assert marks is not None
+    assert marks.plain(render(version, context, marks=marks).html) == plain
+    made = render_tracked(version, context, TOKENS, WORKSPACE, EMAIL).html
+    assert not set(made) & set("\x02\x03\x04")
+    for token in re.findall(r"(?<=m\.example/t/)[\w-]{72}", made):
+        touch = TOKENS.read(token)
+        assert touch is not None
+        if touch.link:
+            target = target_at(version, lambda: context, (touch.link, touch.turn))
+            assert target is not None and target in re.sub(r"[\t\r\n]", "", unescaped(plain))
+
+
 def test_text_that_is_made_of_the_html_keeps_its_links() -> None:
     version = Version(LOOP)
     version.compiled = version.compiled | {"text": None}
@@ -169,8 +206,8 @@ def test_data_cannot_make_a_link() -> None:
     )
     for name in ("\x0200\x031\x04https://evil.example\x0200\x03", '"><a href="https://evil.example">'):
         context = {"contact": {"name": name}}
-        html = render_tracked(version, context, TOKENS, WORKSPACE, EMAIL).html
-        (target,) = followed(version, context, html)
+        made = render_tracked(version, context, TOKENS, WORKSPACE, EMAIL)
+        (target,) = followed(version, context, made.html)
         assert str(target).startswith("https://x.example/")
     assert target_at(version, lambda: {"contact": {}}, (2, 0)) is None
     assert target_at(version, lambda: {"contact": {}}, (1, 1)) is None
