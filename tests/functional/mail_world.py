@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,13 +16,23 @@ from sqlalchemy import text
 from autoloop.base.ids import new_id
 from autoloop.base.runtime import Runtime
 from autoloop.businesses.models import Contact
+from autoloop.embedded.smtp_sink import SmtpSession
 from autoloop.engine.models import Workflow, WorkflowRun, WorkflowVersion
 from autoloop.mail.delivery import Delivery
 from autoloop.mail.models import Email, ProviderAccount, Sender
 from autoloop.settings import Settings
 from tests.factories import Tenant
 
-__all__ = ["MailWorld", "deliver_until_done", "drain", "sending_process", "until"]
+__all__ = [
+    "MailWorld",
+    "at",
+    "called_off",
+    "deliver_until_done",
+    "drain",
+    "sending_process",
+    "statuses",
+    "until",
+]
 
 # A fork of a process that has imported everything and opened nothing: quick, and without our threads.
 FORKS = multiprocessing.get_context("forkserver")
@@ -67,6 +78,31 @@ def until(condition: Callable[[], bool], seconds: float = 40) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come true in time"
         time.sleep(0.01)
+
+
+def at(verb: str, act: Callable[[], Any], line: str | None = None) -> Any:
+    """How a sink answers: do something when it hears a verb, once; then say `line`, or as usual."""
+    left = [1]
+
+    def answer(heard: str, session: SmtpSession) -> str | None:
+        if heard != verb or not left:
+            return None
+        left.pop()
+        act()
+        return line
+
+    return answer
+
+
+def statuses(world: MailWorld) -> list[str]:
+    return [row.status for row in world.rows()]
+
+
+@contextmanager
+def called_off(world: MailWorld) -> Iterator[MailWorld]:
+    """What still waits at the end is cancelled: it would be due while another test delivers."""
+    yield world
+    world.sql("update email_logs set status = 'cancelled' where workspace_id = :w and status = 'intent'")
 
 
 @dataclass

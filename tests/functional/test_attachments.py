@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Any
 
@@ -20,12 +19,6 @@ from tests.functional.mail_world import MailWorld, drain
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
 PDF = b"%PDF-1.7\n" + b"\r\n.\r\n" * 300
 BODY = '<p>Hi</p><img src="cid:logo-grosse.png" alt="Logo"><img src="cid:none.png" alt="">'
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as sink:
-        yield sink
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterator
 from email.message import EmailMessage
 
 import pytest
@@ -16,12 +15,6 @@ from tests.functional.browser import Browser
 from tests.functional.mail_world import MailWorld, drain
 
 PLAIN = "250-sink\r\n250-PIPELINING\r\n250 8BITMIME"
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as sink:
-        yield sink
 
 
 @pytest.fixture

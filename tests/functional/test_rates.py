@@ -33,12 +33,6 @@ NOWHERE = "redis://127.0.0.1:1/0"
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as running:
-        yield running
-
-
-@pytest.fixture
 def world(runtime: Runtime, tenant: Tenant, sink: Sink) -> Iterator[MailWorld]:
     world = MailWorld(runtime, tenant, sink.port)
     # In a zone whose day does not end while this runs.

@@ -14,21 +14,13 @@ from autoloop.base.runtime import Runtime
 from autoloop.embedded.smtp_sink import Sink
 from tests.factories import Client, Tenant, make_key, make_tenant
 from tests.functional.browser import Browser
-from tests.functional.mail_world import MailWorld, drain
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as running:
-        yield running
+from tests.functional.mail_world import MailWorld, called_off, drain
 
 
 @pytest.fixture
 def world(runtime: Runtime, tenant: Tenant, sink: Sink) -> Iterator[MailWorld]:
-    world = MailWorld(runtime, tenant, sink.port)
-    yield world
-    # What still waits would be due while another test delivers.
-    world.sql("update email_logs set status = 'cancelled' where workspace_id = :w and status = 'intent'")
+    with called_off(MailWorld(runtime, tenant, sink.port)) as world:
+        yield world
 
 
 def brakes(api: Client) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from autoloop.embedded.smtp_sink import Sink, SmtpSession
 from autoloop.mail.delivery import Delivery
 from autoloop_plugins.email.sendgrid import SendgridProvider
 from tests.factories import Client, Tenant
-from tests.functional.mail_world import MailWorld, drain, until
+from tests.functional.mail_world import MailWorld, called_off, drain, until
 from tests.functional.test_cloud_delivery import leave_by
 from tests.vendors import sendgrid
 from tests.vendors.server import Answer, Asked
@@ -24,17 +24,9 @@ BAD, GOOD = "busy.example", "fine.example"
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as running:
-        yield running
-
-
-@pytest.fixture
 def world(runtime: Runtime, tenant: Tenant, sink: Sink) -> Iterator[MailWorld]:
-    world = MailWorld(runtime, tenant, sink.port)
-    yield world
-    # What still waits would be due while another test delivers.
-    world.sql("update email_logs set status = 'cancelled' where workspace_id = :w and status = 'intent'")
+    with called_off(MailWorld(runtime, tenant, sink.port)) as world:
+        yield world
 
 
 def pushes(verb: str, line: str, domain: str = BAD) -> Callable[[str, SmtpSession], str | None]:
