@@ -263,6 +263,10 @@ def test_machines_are_told_apart_and_never_count_as_people(
     touch(app, read.links["Offers"], "")
     assert counted(world) == [(0, 0, 2), (1, 0, 3)]
     assert told(world) == [("email.opened", None, None, True), ("email.clicked", None, 1, True)]
+    nobody = world.sql(
+        "select data from events where workspace_id = :w and contact_id is null and data ? 'url'"
+    )
+    assert nobody == [], "an address may say whose it is"
     touch(app, read.links["Offers"])
     assert counted(world) == [(0, 0, 2), (1, 1, 3)]
     assert told(world)[2:] == [("email.clicked", contact, 1, False)], (

@@ -78,7 +78,9 @@ class Recording(Service):
         data |= {name: str(value) for name in named if (value := getattr(email, name)) is not None}
         key = f"{email.id}:open"
         if touch.link:
-            data |= {"link": touch.link, "url": (target or "")[:2000]}
+            data["link"] = touch.link
+            if not sign:  # an address may say who it is for, and a machine's event is nobody's to be erased
+                data["url"] = (target or "")[:2000]
             key = f"{email.id}:{touch.link}.{touch.turn}"
         data |= {"machine": bool(sign)}
         if sign:
