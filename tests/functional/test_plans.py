@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from autoloop.base import plans
 from autoloop.engine.advance.write import UPDATE_RUNS
+from autoloop.engine.routing import claiming
 from tests.factories import make_tenant
 from tests.functional.engine_world import World
 
@@ -70,6 +71,25 @@ def test_a_batch_is_found_by_its_key_whatever_the_table_held_when_it_was_analyze
         plan = worker.execute("explain " + UPDATE_RUNS, {"rows": "[]", "now": None}).fetchall()
     told = "\n".join(row[0] for row in plan)
     assert "using pk_workflow_runs" in told, told
+
+
+EVENTS = """
+insert into events (workspace_id, id, name, data, occurred_at, pending)
+select %s, gen_random_uuid(), 'order.paid', '{}', now(), n > 20000 from generate_series(1, 20100) n"""
+
+
+def test_events_are_put_away_by_their_place_whatever_the_table_held_when_it_was_analyzed(
+    postgres, database, runtime
+) -> None:
+    workspace = make_tenant(runtime).id
+    with psycopg.connect(postgres.dsn("autoloop_owner", database), autocommit=True) as owner:
+        owner.execute("analyze events")
+        owner.execute(EVENTS, (workspace,))
+    with psycopg.connect(postgres.dsn("autoloop_worker", database)) as worker:
+        asked = "explain " + claiming.CLAIM.format(share=500)
+        told = "\n".join(row[0] for row in worker.execute(asked, {"tenants": [workspace]}).fetchall())
+        worker.execute("delete from events where workspace_id = %s", (workspace,))
+    assert "Tid Scan on events_default" in told, told
 
 
 def test_a_transaction_under_way_is_left_alone(runtime) -> None:
