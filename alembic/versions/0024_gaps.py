@@ -32,6 +32,11 @@ def upgrade() -> None:
         ],
         postgresql_where=sa.text("status = 'intent'"),
     )
+    # A test may be of somebody invented.
+    op.alter_column("workflow_runs", "contact_id", nullable=True)
+    op.create_check_constraint(
+        op.f("ck_workflow_runs_contact"), "workflow_runs", "contact_id is not null or is_test"
+    )
     breaks()
 
 
@@ -56,6 +61,9 @@ def breaks() -> None:
 
 def downgrade() -> None:
     op.drop_table("mail_breaks")
+    op.execute("delete from workflow_runs where contact_id is null")
+    op.drop_constraint(op.f("ck_workflow_runs_contact"), "workflow_runs")
+    op.alter_column("workflow_runs", "contact_id", nullable=False)
     op.drop_index("idx_email_logs_waiting", table_name="email_logs")
     op.drop_index("idx_mail_slowings_open", table_name="mail_slowings")
     op.drop_column("sender_mishaps", "refused")

@@ -53,18 +53,18 @@ def command(
     \b
     Example: autoloop simulate "Welcome" ada@example.com --fate sent
     """
-    asked = _json(scenario.read() if scenario else "{}", "--scenario")
+    asked = read_json(scenario.read() if scenario else "{}", "--scenario")
     if version:
         asked["version"] = version
     if event:
-        asked["event"] = {"name": event, "data": _json(data, "--data")}
+        asked["event"] = {"name": event, "data": read_json(data, "--data")}
     if fate:
         asked["default"] = {**(asked.get("default") or {}), "fate": fate}
     found = _run(find(config), workspace, workflow, contact, asked)
     click.echo(json.dumps(found, default=str) if as_json else _shown(found))
 
 
-def _json(text: str | bytes, option: str) -> dict[str, Any]:
+def read_json(text: str | bytes, option: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as error:

@@ -14,6 +14,7 @@ from autoloop.cli.simulate import workflow_named
 from autoloop.cli.workspaces import enter
 
 if TYPE_CHECKING:
+    from autoloop.base.errors import AutoLoopError
     from autoloop.base.services import Services
 
 __all__ = ["command"]
@@ -69,10 +70,7 @@ def bring_in(document: Any, config: Path | None, workspace: str | None, template
         try:
             done = services(Workflows).imported(parse_json(document.read()), templates=templates)
         except Invalid as error:
-            places = [
-                f"{place}: {message}" for place, each in (error.details or {}).items() for message in each
-            ]
-            raise click.ClickException("\n".join([str(error.message), *places])) from None
+            raise click.ClickException(_said(error)) from None
         return done.workflow.id, done.workflow.name, done
 
     id, name, done = _in_workspace(config, workspace, made)
@@ -84,6 +82,65 @@ def bring_in(document: Any, config: Path | None, workspace: str | None, template
     for each in done.missing:
         place = " ".join(part for part in (each["node"], each["field"]) if part)
         click.echo(f"Not here: {each['kind']} {each['name'] or each['id']} ({place})", err=True)
+
+
+@command.command("test")
+@click.argument("workflow")
+@click.option(
+    "--to", required=True, metavar="ADDRESS", help="A member's address: the test's mail goes there."
+)
+@click.option("--contact", metavar="CONTACT", help="Play this contact (an address or id).")
+@click.option(
+    "--invent",
+    metavar="JSON",
+    help='Play somebody invented: {"contact": {...}, "business": {...}}; what is left out has sample values.',
+)
+@click.option(
+    "--shorten", type=click.IntRange(0, 86_400), default=10, show_default=True, help="Seconds of a wait."
+)
+@click.option("--version", type=click.IntRange(1), help="This version. Without: the draft.")
+@config_option
+@workspace_option
+def test(
+    workflow: str,
+    to: str,
+    contact: str | None,
+    invent: str | None,
+    shorten: int,
+    version: int | None,
+    config: Path | None,
+    workspace: str | None,
+) -> None:
+    """Start a test run of WORKFLOW: real steps and real mail to ADDRESS, waits shortened. It counts nowhere.
+
+    \b
+    Example: autoloop workflow test Welcome --to grace@example.org --invent '{"contact": {"first_name": "Ada"}}'
+    """
+    from autoloop.cli.simulate import contact_named, read_json
+
+    asked: dict[str, Any] = {"to": to, "shorten": shorten, "version": version}
+    if invent is not None:
+        made = read_json(invent, "--invent")
+        asked |= {"invented": True, "contact": made.get("contact"), "business": made.get("business")}
+
+    def begun(services: Services) -> Any:
+        from autoloop.base.errors import AutoLoopError
+        from autoloop.workflows.services import Testing
+
+        if contact:
+            asked["contact_id"] = contact_named(services, contact)
+        try:
+            return services(Testing).begin(workflow_named(services, workflow), asked).id
+        except AutoLoopError as error:
+            raise click.ClickException(_said(error)) from None
+
+    click.echo(f"The test run has begun: {_in_workspace(config, workspace, begun)}")
+
+
+def _said(error: AutoLoopError) -> str:
+    """An error with its details, a line for each place."""
+    places = [f"{place}: {message}" for place, each in (error.details or {}).items() for message in each]
+    return "\n".join([str(error.message), *places])
 
 
 def _in_workspace(config: Path | None, workspace: str | None, act: Callable[[Services], Any]) -> Any:

@@ -126,7 +126,7 @@ def shown(context: Run, request: Request, error: Conflict | None) -> dict[str, A
     return {
         "run": run,
         "workflow": request.db.get(Workflow, (key, run.workflow_id)),
-        "contact": request.db.get(Contact, (key, run.contact_id)),
+        "contact": request.db.get(Contact, (key, run.contact_id)) if run.contact_id else None,
         "version": version,
         "journal": journal_lines(service.journal(run.id), names, translate),
         "standing": places(run.positions, names, translate),

@@ -14,7 +14,8 @@ __all__ = ["EmailRequest", "NewStimulus"]
 class EmailRequest:
     """One email that a run asks for. `template_version` None is the latest, `sender_id` None the
     workspace's default; `limits` may hold cooldown_hours and once. A test's mail goes to
-    `to` in place of the contact's address, and sees the fields of `contact` over the real ones; `topic`
+    `to` in place of the contact's address, and sees the fields of `contact` and `business` over the real ones, or
+    with `invented` nothing else; `topic`
     None is the template's; `tracked` False: its opens and clicks are not recorded. Its fate comes back as a stimulus for the same node and visit."""
 
     workspace_id: UUID
@@ -38,6 +39,8 @@ class EmailRequest:
     contact: dict[str, Any] = field(default_factory=dict)
     topic: str | None = None
     tracked: bool = True
+    business: dict[str, Any] = field(default_factory=dict)
+    invented: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,12 +59,12 @@ class RunsQuery(ListQuery):
 
 
 class RunOut(colander.MappingSchema):
-    """`reason` says why it stopped, failed, is blocked or paused."""
+    """`reason` says why it stopped, failed, is blocked or paused. A test of somebody invented has no contact."""
 
     id = word()
     workflow_id = word()
     version_id = word()
-    contact_id = word()
+    contact_id = word(missing=None)
     trigger = word()
     status = word()
     reason = word(missing=None)

@@ -1,7 +1,8 @@
 """Test runs: what sets them apart, kept in the run's variables under `test`.
 
-{"to": where its mail goes, "contact": fields that stand in for the contact's, "shorten": seconds that a
-wait takes at most, "by": whose test it is, "done": what its steps would have changed}
+{"to": where its mail goes, "contact": fields that stand in for the contact's, "business": those that stand in
+for the business's, "invented": whether they are all there is, "shorten": seconds that a wait takes at most,
+"by": whose test it is, "done": what its steps would have changed}
 
 Nobody is changed by a test; but its later turns see what its earlier ones would have changed.
 """
@@ -29,10 +30,11 @@ def own_test(is_test: bool, variables: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def facts_of_test(facts: Facts, test: Mapping[str, Any]) -> Facts:
     """What a test run sees of its contact: invented fields lie over the real ones."""
-    given, done = test.get("contact"), test.get("done")
-    if not given and not done:
+    given, of_business, done = test.get("contact"), test.get("business"), test.get("done")
+    if not given and not of_business and not done:
         return facts
     contact = {**facts.contact, **(given or {})}
+    facts = replace(facts, business={**facts.business, **(of_business or {})})
     if not done:
         return replace(facts, contact=contact)
     contact = overlaid(contact, done["contact"])

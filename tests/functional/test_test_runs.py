@@ -170,3 +170,90 @@ def test_later_turns_see_what_a_test_would_have_changed(api: Client, world: Whol
     assert world.path(UUID(run))[-1] == "ask:yes"
     kept = api.data(f"contacts/{own}")
     assert (kept["tags"], kept["title"], kept["fields"]) == (["old"], "", {})
+
+
+def test_somebody_invented_walks_with_sample_values_and_leaves_nobody_behind(
+    api: Client, world: Whole, mail: MailWorld, tenant: Tenant
+) -> None:
+    for target, key, kind, more in (
+        ("contact", "plan", "choice", {"choices": ["gold", "tin"]}),
+        ("contact", "seats", "number", {}),
+        ("business", "tier", "text", {}),
+    ):
+        api.post("fields", {"target": target, "key": key, "title": key, "kind": kind} | more)
+    source = "{{ contact.first_name }} of {{ business.name }}: {{ contact.fields.plan }}, {{ contact.fields.seats }}"
+    made = api.post("templates", {"name": "Who", "kind": "markdown", "subject": "Hello", "source": source})
+    condition = {"field": "business.fields.tier", "op": "is", "value": "sample"}
+    graph: dict[str, Any] = {
+        "schema": 1,
+        "nodes": [
+            node("ask", "branch", condition=condition),
+            node("tag", "add_tag", tag="walked"),
+            node("hold", "wait", amount=3, unit="days"),
+            node("mail", "send_email", template_id=made.json["data"]["id"]),
+            node(
+                "child", "sub_workflow", workflow_id=api.post("workflows", {"name": "C"}).json["data"]["id"]
+            ),
+        ],
+        "edges": [
+            edge("ask", "yes", "tag"),
+            edge("tag", "next", "hold"),
+            edge("hold", "next", "mail"),
+            edge("mail", "sent", "child"),
+        ],
+    }
+    flow = api.post("workflows", {"name": "Invented", "graph": graph}).json["data"]["id"]
+    asked = {"invented": True, "contact": {"first_name": "Zoe"}, "shorten": 1}
+    begun = api.post(f"workflows/{flow}/test", asked).json["data"]
+    assert begun["contact_id"] is None and begun["to"] == tenant.email
+    world.settle()
+    world.later(seconds=2)
+    run = api.data(f"runs/{begun['run_id']}")
+    assert (run["status"], run["contact_id"], run["is_test"]) == ("completed", None, True)
+    steps = {each["node"]: each["port"] for each in api.data(f"runs/{begun['run_id']}/steps")}
+    assert (steps["ask"], steps["mail"], steps["child"]) == ("yes", "sent", "skipped")
+    (letter,) = captured(mail)
+    assert "Zoe of Lovelace Engines: gold, 1" in letter.get_body(("plain",)).get_content()
+    assert letter["X-AutoLoop-Test"] == "yes"
+    assert api.data("contacts") == [] and api.data("businesses") == []
+    (row,) = mail.rows()
+    assert (row.kind, row.contact_id, row.business_id) == ("test", None, None)
+    told = api.data(f"runs/{begun['run_id']}/explain")
+    assert told["contact_id"] is None and any("somebody invented" in each for each in told["sentences"])
+    assert [each["contact_id"] for each in api.data("runs")] == [None]
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ({"contact_id": "01a20000-0000-7000-8000-000000000000"}, "contact_id"),
+        ({"contact": {"tags": "vip"}}, "contact.tags"),
+        ({"contact": {"fields": 5}}, "contact.fields"),
+        ({"contact": {"email": ["x"]}}, "contact.email"),
+        ({"business": {"name": 5}}, "business.name"),
+        ({"business": {"x": float("1e308") * 10}}, "business"),
+    ],
+)
+def test_an_invention_has_the_shape_of_a_contact(
+    api: Client, world: Whole, flow: str, given: dict[str, Any], place: str
+) -> None:
+    if place == "business":
+        given = {"business": {"x": 2**60}}
+    refused = api.post(f"workflows/{flow}/test", {"invented": True} | given, status=400)
+    assert place in refused.json["details"]
+    assert world.count("workflow_runs") == 0
+
+
+def test_the_page_plays_somebody_invented(
+    api: Client, world: Whole, wsgi: object, runtime: Runtime, tenant: Tenant, flow: str
+) -> None:
+    owner = Browser(wsgi, runtime, tenant.user_id)
+    place = f"/w/{tenant.slug}/workflows/{flow}"
+    for page in ("test", "simulate"):
+        assert "Lovelace Engines" in owner.get(f"{place}/{page}").text
+    person = '{"contact": {"first_name": "Zoe"}, "business": {"name": "Acme"}}'
+    fields = {"who": "invented", "to": tenant.email, "shorten": "1", "version": ""}
+    assert "This is no JSON" in owner.post(f"{place}/test", invented="{", status=422, **fields).text
+    shown = owner.post(f"{place}/test", invented=person, **fields).follow().text
+    assert "somebody invented" in shown
+    assert "somebody invented" in owner.get(f"/w/{tenant.slug}/runs").text

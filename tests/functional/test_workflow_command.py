@@ -27,3 +27,25 @@ def test_out_and_in_again(
     assert "no workflow" in said(workflow.command, "import", str(file), "-w", tenant.slug, code=1)
     file.write_text("{")
     said(workflow.command, "import", str(file), "-w", tenant.slug, code=1)
+
+
+def test_a_test_run_of_somebody_invented(
+    api: Client, tenant: Tenant, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflow, "find", lambda _path: Here(settings))
+    nodes = [{"id": "hold", "type": "wait", "config": {"amount": 1}}]
+    api.post("workflows", {"name": "Slow", "graph": {"schema": 1, "nodes": nodes, "edges": []}})
+
+    def tested(*more: str, code: int = 0) -> str:
+        return said(workflow.command, "test", "Slow", "-w", tenant.slug, *more, code=code)
+
+    told = tested("--to", tenant.email, "--invent", '{"contact": {"first_name": "Zoe"}}')
+    run = api.data(f"runs/{told.split(':')[-1].strip()}")
+    assert (run["is_test"], run["contact_id"]) == (True, None)
+    assert (run["variables"]["test"]["contact"]["name"], run["variables"]["test"]["to"]) == (
+        "Zoe Lovelace",
+        tenant.email,
+    )
+    assert "a member only" in tested("--to", "eve@example.org", "--invent", "{}", code=1)
+    assert "There is no contact" in tested("--to", tenant.email, "--contact", "nobody@example.org", code=2)
+    assert "is no JSON" in tested("--to", tenant.email, "--invent", "{", code=2)

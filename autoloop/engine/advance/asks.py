@@ -55,6 +55,8 @@ def ask_for_mails(services: Services, turns: Turns) -> int:
                 own_fields(test),
                 email.topic,
                 email.tracked,
+                dict(test.get("business") or {}),
+                bool(test.get("invented")),
             )
             wanted.append(request)
     handlers = services.registrations.effect_handlers

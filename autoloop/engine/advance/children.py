@@ -15,6 +15,7 @@ from autoloop.engine.advance.claim import Claimed
 from autoloop.engine.requests import NewStimulus
 from autoloop.engine.services import stimuli
 from autoloop.engine.services.enrolment import Entering, enter, open_entrance
+from autoloop.engine.trying import own_test
 from autoloop.engine.turns import Turn
 from autoloop.plugins.outcomes import StartRun
 
@@ -34,17 +35,21 @@ WHY = {
     "is_in_it_now": "the contact is in it now",
     "was_here_lately": "the contact was in it lately",
 }
+INVENTED = "a test of somebody invented starts no other workflow"
 
 
 def start_children(services: Services, turns: Sequence[tuple[Claimed, Turn]]) -> int:
     """Enrol by workflow, in id order, and tell parents that do not wait or whose child may not enter."""
     groups: dict[tuple[str, str, bool], list[Asked]] = {}
+    told: list[NewStimulus] = []
     for run, turn in turns:
         for node, visit, child in turn.children:
+            if own_test(run.is_test, run.variables).get("invented"):
+                told.append(_answer((run, node, visit, child), None, INVENTED))
+                continue
             groups.setdefault((run.workspace_id, child.workflow_id, run.is_test), []).append(
                 (run, node, visit, child)
             )
-    told: list[NewStimulus] = []
     started = 0
     for (workspace, workflow, is_test), left in sorted(groups.items(), key=lambda each: each[0]):
         while left:  # each contact once a round: the contact tells which child is whose

@@ -55,7 +55,10 @@ COLUMNS = """r.workspace_id, r.id, r.workflow_id, r.version_id, r.contact_id, r.
 # more than interpreting a step.
 IDS = ("workspace_id", "id", "workflow_id", "version_id", "contact_id", "started_as")
 NAMES = (
-    ", ".join(f"held.{name}::text" for name in IDS)
+    # A test of somebody invented has no contact: its id stands for one that nothing is known of.
+    ", ".join(f"held.{name}::text" for name in IDS).replace(
+        "held.contact_id", "coalesce(held.contact_id, held.started_as)"
+    )
     + COLUMNS.replace("r.", "held.").split("held.started_as")[1]
 )
 STATUS = (

@@ -65,7 +65,7 @@ class RunStory(Service):
         return {
             "run_id": str(run.id),
             "workflow_id": str(run.workflow_id),
-            "contact_id": str(run.contact_id),
+            "contact_id": str(run.contact_id) if run.contact_id else None,
             "status": run.status,
             "sentences": [each["sentence"] for each in told if each],
             "enrolment": enrolment,

@@ -30,7 +30,7 @@ class RunTold(colander.MappingSchema):  # type: ignore[misc]
 
     run_id = _word()
     workflow_id = _word()
-    contact_id = _word()
+    contact_id = _word(missing=None)
     status = _word()
     sentences = colander.SchemaNode(colander.Sequence(), _word())
     enrolment = _free()

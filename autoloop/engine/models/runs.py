@@ -33,7 +33,7 @@ class WorkflowRun(InWorkspace, Base):
     """One contact going through one version. Due when `due_at` has passed or a stimulus is there.
 
     `positions`, `visits` and `variables` are the interpreter's state; `started_as` is the contact's id
-    when the run began, which choices hash; `entry_key` keeps a contact from entering twice. The parent is
+    when the run began, which choices hash; a test of somebody invented has no contact, and an id of its own there; `entry_key` keeps a contact from entering twice. The parent is
     the run whose `sub_workflow` step, at that visit, started this one. `origin` says who or what started it:
     event_id, user_id, api_key_id, enrolment_id, rerun_of, as far as there is one.
     """
@@ -48,6 +48,7 @@ class WorkflowRun(InWorkspace, Base):
         CheckConstraint(one_of("status", RUN_STATUSES), name="status"),
         CheckConstraint("due_at is null or status in ('active', 'waiting')", name="due_only_while_going"),
         CheckConstraint("status <> 'active' or due_at is not null", name="active_is_due"),
+        CheckConstraint("contact_id is not null or is_test", name="contact"),
         CheckConstraint(f"({one_of('status', ENDED)}) = (ended_at is not null)", name="ended"),
         UniqueConstraint("workspace_id", "workflow_id", "contact_id", "entry_key"),
         Index(
@@ -82,7 +83,7 @@ class WorkflowRun(InWorkspace, Base):
 
     workflow_id: Mapped[UUID]
     version_id: Mapped[UUID]
-    contact_id: Mapped[UUID]
+    contact_id: Mapped[UUID | None]
     started_as: Mapped[UUID]
     trigger: Mapped[str] = mapped_column(server_default="manual")
     trigger_id: Mapped[UUID | None]

@@ -13,7 +13,7 @@ select exists (select 1 from run_actions
 
 LOAD = """
 select a.workspace_id, a.id, a.run_id, a.node, a.visit, a.attempts, a.fence, r.workflow_id, r.version_id,
-  r.contact_id, r.started_as, r.variables, r.positions, r.is_test, r.status, w.status, v.graph, a.begun_at
+  coalesce(r.contact_id, r.started_as), r.started_as, r.variables, r.positions, r.is_test, r.status, w.status, v.graph, a.begun_at
 from unnest(%(tenants)s::uuid[], %(ids)s::uuid[]) u(tenant, id)
 join run_actions a on a.workspace_id = u.tenant and a.id = u.id
 join workflow_runs r on r.workspace_id = a.workspace_id and r.id = a.run_id

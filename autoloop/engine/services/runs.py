@@ -99,7 +99,7 @@ class Runs(Service):
         in no order yet."""
         return (
             select(*LISTED, *NAMED)
-            .join(
+            .outerjoin(
                 Contact,
                 and_(Contact.workspace_id == WorkflowRun.workspace_id, Contact.id == WorkflowRun.contact_id),
             )

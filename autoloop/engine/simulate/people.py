@@ -18,7 +18,7 @@ from autoloop.engine.simulate.world import World
 from autoloop.engine.turns import Facts
 from autoloop.plugins.facts import Needs
 
-__all__ = ["invented", "real"]
+__all__ = ["as_business", "as_contact", "invented", "real"]
 
 CONTACT: dict[str, Any] = {
     "email": "ada@lovelace.example",
@@ -91,22 +91,28 @@ def invented(
     key = parse_id(str(contact.get("id") or "")) or uuid5(
         workspace_id, str(contact.get("email") or CONTACT["email"])
     )
-    _fits(contact, CONTACT, "contact")
-    made: dict[str, Any] = {**CONTACT, "created_at": now.isoformat(), **contact, "id": str(key)}
-    if "name" not in contact:
-        made["name"] = f"{made['first_name']} {made['last_name']}".strip()
+    made = as_contact(key, contact, now)
     world = World(workspace_id, workflow_id, key, made, invented=True)
     known = _load(services, Needs(workspace=True), key, now)
     world.workspace = known.workspace if known is not None else {}
     if business:
-        _fits(business, BUSINESS, "business")
-        world.business = {
-            **BUSINESS,
-            "created_at": now.isoformat(),
-            "id": str(uuid5(workspace_id, "business")),
-            **business,
-        }
+        world.business = as_business(uuid5(workspace_id, "business"), business, now)
     return world
+
+
+def as_contact(id: UUID, given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """What is known of an invented contact, in the shape of a real one's. Raises Invalid."""
+    _fits(given, CONTACT, "contact")
+    made: dict[str, Any] = {**CONTACT, "created_at": now.isoformat(), **given, "id": str(id)}
+    if "name" not in given:
+        made["name"] = f"{made['first_name']} {made['last_name']}".strip()
+    return made
+
+
+def as_business(id: UUID, given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """What is known of an invented business, in the shape of a real one's. Raises Invalid."""
+    _fits(given, BUSINESS, "business")
+    return {**BUSINESS, "created_at": now.isoformat(), "id": str(id), **given}
 
 
 def _fits(given: Mapping[str, Any], shape: Mapping[str, Any], place: str) -> None:

@@ -65,9 +65,12 @@ def ask_for_emails(services: Services, requests: Sequence[EmailRequest]) -> None
 
 def _row(each: EmailRequest, facts: Mapping[str, Any] | None, found: Found, now: datetime) -> dict[str, Any]:
     contact: Mapping[str, Any] = (facts or {}).get("contact") or {}
-    if each.contact and contact:
+    known = bool(contact)
+    if each.contact and (known or each.invented):
         contact = {**contact, **each.contact}
     business: Mapping[str, Any] = (facts or {}).get("business") or {}
+    of_business = UUID(business["id"]) if business else None
+    business = {**business, **each.business}
     version = found.version(each)
     sender = found.sender(each)
     address = each.to or contact.get("email") or ""
@@ -95,8 +98,8 @@ def _row(each: EmailRequest, facts: Mapping[str, Any] | None, found: Found, now:
         "workflow_id": each.workflow_id,
         "node": each.node,
         "visit": each.visit,
-        "contact_id": each.contact_id if contact else None,
-        "business_id": UUID(business["id"]) if business else None,
+        "contact_id": each.contact_id if known else None,
+        "business_id": of_business,
         "template_version_id": version.id if version is not None else None,
         "sender_id": sender["id"] if sender else None,
         "to_address": address,

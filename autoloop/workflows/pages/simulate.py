@@ -15,14 +15,13 @@ from autoloop.engine.simulate.scenario import CHILD_ENDS, FATES, REACTIONS
 from autoloop.web import page
 from autoloop.web.permissions import Permission
 from autoloop.workflows import services
-from autoloop.workflows.pages.trying import SIMPLE, asked_by, newest_contacts, read_form
+from autoloop.workflows.pages.trying import SIMPLE, asked_by, newest_contacts, read_form, sample_text
 from autoloop.workflows.pages.workflows import TEMPLATES, refuse
 from autoloop.workflows.resources import Workflow
 from autoloop.workflows.services.simulating import Simulating
 from autoloop.workflows.views.simulate import told
 
 TRY = TEMPLATES + "simulate.jinja2"
-INVENTED = '{"contact": {"first_name": "Ada", "email": "ada@lovelace.example", "tags": []}, "business": {}}'
 TONES = {"next": "ok", "waiting": "warn", "failed": "bad", "stopped": "warn"}
 ENDS = {"completed": "ok", "stopped": "warn", "failed": "bad", "waiting": "warn", "unfinished": "warn"}
 LENGTHS = (
@@ -95,7 +94,7 @@ def shown(
     draft = [("", text(_("The draft")))]
     return {
         "workflow": workflow,
-        "form": form | {"invented": form["invented"] or INVENTED, "who": form["who"] or "real"},
+        "form": form | {"invented": form["invented"] or sample_text(request), "who": form["who"] or "real"},
         "versions": draft
         + [(str(row.number), text(_("Version ${number}", mapping={"number": row.number}))) for row in rows],
         "people": newest_contacts(request),

@@ -12,13 +12,13 @@ from autoloop.base.i18n import _
 from autoloop.web import page
 from autoloop.web.permissions import Permission
 from autoloop.workflows import services
-from autoloop.workflows.pages.trying import chosen_contact, newest_contacts
+from autoloop.workflows.pages.trying import chosen_contact, newest_contacts, read_invented, sample_text
 from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse, say
 from autoloop.workflows.resources import Workflow
 from autoloop.workflows.services.testing import SHORTEN
 
 ASK = TEMPLATES + "test.jinja2"
-FIELDS = ("contact", "to", "shorten", "version")
+FIELDS = ("who", "contact", "to", "shorten", "version")
 DAY = 86_400
 
 
@@ -34,7 +34,15 @@ def ask(
     versions = request.services(services.Versions)
     rows = request.db.execute(versions.of(context.id).order_by(versions.newest).limit(20))
     own = testing.own_address()
-    usual = {"contact": "", "to": own, "shorten": str(SHORTEN), "version": ""}
+    sample = sample_text(request)
+    usual = {
+        "who": "real",
+        "contact": "",
+        "to": own,
+        "shorten": str(SHORTEN),
+        "version": "",
+        "invented": sample,
+    }
     return {
         "workflow": workflow,
         "addresses": testing.addresses(),
@@ -49,13 +57,16 @@ def ask(
 def begin(context: Workflow, request: Request) -> Any:
     """Start it, and show it as it goes."""
     given = {name: str(request.POST.get(name, "")).strip()[:320] for name in FIELDS}
+    given["invented"] = str(request.POST.get("invented", "")).strip()
     try:
         version, shorten = given["version"], given["shorten"]
         if not (shorten.isascii() and shorten.isdecimal()) or not int(shorten[:9]) <= DAY:
             raise Invalid(details={"shorten": [_("A number of seconds, at most 86,400.")]})
         asked: dict[str, Any] = {"to": given["to"], "shorten": int(shorten)}
         asked["version"] = int(version) if version.isdecimal() and len(version) < 10 else None
-        if given["contact"]:
+        if given["who"] == "invented":
+            asked |= {"invented": True} | read_invented(given["invented"])
+        elif given["contact"]:
             asked["contact_id"] = chosen_contact(request, given["contact"])
         run = request.services(services.Testing).begin(context.row.id, asked)
     except REFUSALS as error:

@@ -17,8 +17,10 @@ from autoloop.businesses.models import Contact
 from autoloop.engine.simulate.scenario import CHILD_ENDS
 from autoloop.engine.simulate.schemas import Asked
 from autoloop.web.input import checked
+from autoloop.workflows.exchange import plain_json
+from autoloop.workflows.services.inventing import Inventing
 
-__all__ = ["asked_by", "chosen_contact", "newest_contacts", "read_form"]
+__all__ = ["asked_by", "chosen_contact", "newest_contacts", "read_form", "read_invented", "sample_text"]
 
 SIMPLE = ("version", "who", "contact", "invented", "start_at", "event", "event_data", "fate", "then")
 OUTCOME = ("fate", "then", "hours", "text", "happens", "port", "status", "body", "child")
@@ -40,11 +42,7 @@ def asked_by(request: Request, form: Mapping[str, Any]) -> dict[str, Any]:
     """The question of a form. Raises Invalid with a message for each field."""
     asked: dict[str, Any] = {"version": int(form["version"]) if _whole(form["version"]) else None}
     if form["who"] == "invented":
-        made = _json(form["invented"] or "{}", "invented")
-        if set(made) & {"contact", "business"}:
-            asked |= {key: made.get(key) or {} for key in ("contact", "business")}
-        else:
-            asked["contact"] = made
+        asked |= read_invented(form["invented"])
     else:
         asked["contact_id"] = str(chosen_contact(request, form["contact"]))
     if form["start_at"]:
@@ -55,6 +53,23 @@ def asked_by(request: Request, form: Mapping[str, Any]) -> dict[str, Any]:
     read = checked(Asked(), {key: value for key, value in asked.items() if value not in (None, {})})
     outcomes = {node: _outcome(each, node) for node, each in form["outcomes"].items()}
     return {**read, "outcomes": {node: each for node, each in outcomes.items() if each}}
+
+
+def read_invented(given: str) -> dict[str, Any]:
+    """The JSON of somebody invented: {"contact", "business"}, or the contact alone. Raises Invalid."""
+    made = _json(given or "{}", "invented")
+    parts = {key: made.get(key) or {} for key in ("contact", "business")}
+    found = parts if set(made) & set(parts) else {"contact": made, "business": {}}
+    plain_json(found, "invented")
+    if not all(isinstance(each, dict) for each in found.values()):
+        raise Invalid(details={"invented": [_("Must be a JSON object.")]})
+    return found
+
+
+def sample_text(request: Request) -> str:
+    """Somebody to begin with, as JSON."""
+    sample = request.services(Inventing).sample()
+    return orjson.dumps(sample, option=orjson.OPT_INDENT_2).decode()
 
 
 def newest_contacts(request: Request) -> list[tuple[str, str]]:

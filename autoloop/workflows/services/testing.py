@@ -18,7 +18,9 @@ from autoloop.engine.graph import parse
 from autoloop.engine.models import WorkflowRun, WorkflowVersion
 from autoloop.engine.services.versions import checksum
 from autoloop.engine.services.workflows import WorkflowStatus
+from autoloop.engine.simulate.people import as_business, as_contact
 from autoloop.workflows.services.drafts import Drafts
+from autoloop.workflows.services.inventing import Inventing
 from autoloop.workflows.services.life import refusal
 from autoloop.workspaces.models import Member
 
@@ -46,23 +48,25 @@ class Testing(Service):
     __test__ = False  # for pytest, which would take the name for a class of tests
 
     def begin(self, workflow_id: UUID, asked: Mapping[str, Any]) -> WorkflowRun:
-        """Start one: {"version": None for the draft, "contact_id", "contact", "to", "shorten"}.
+        """Start one: {"version": None for the draft, "contact_id", "contact", "business", "invented", "to",
+        "shorten"}.
 
-        `contact` are invented fields over those of the contact, who is that of the address `to` if none is
-        named; `to` is the address of a member, without one the caller's. Raises Invalid, Conflict.
+        `contact` and `business` are invented fields over those of the contact, who is that of the address `to` if
+        none is named; with `invented` there is no contact, and what was not said of them has sample values. `to`
+        is the address of a member, without one the caller's. Raises Invalid, Conflict.
         """
         workflow = self.services(WorkflowStatus).hold(workflow_id)
         if workflow.status == "archived":
             raise Conflict(_("This workflow is archived."), code="WORKFLOW_ARCHIVED")
         to = self._address(asked.get("to"))
-        contact = self._contact(asked.get("contact_id"), to)
+        id = new_id()
+        played = self._played(asked, id)
+        contact = None if played.get("invented") else self._contact(asked.get("contact_id"), to)
         self._clean(workflow_id)
         version = self._version(workflow_id, asked.get("version"))
         start = parse(version.graph)[0].start
-        now, id = self.services.clock.now().isoformat(), new_id()
-        test = {"to": to, "shorten": asked.get("shorten"), "by": str(self.services.user_id)}
-        if asked.get("contact"):
-            test["contact"] = dict(asked["contact"])
+        now = self.services.clock.now().isoformat()
+        test = {"to": to, "shorten": asked.get("shorten"), "by": str(self.services.user_id), **played}
         run: WorkflowRun = self.add(
             WorkflowRun(
                 workspace_id=self.workspace_id,
@@ -70,7 +74,7 @@ class Testing(Service):
                 workflow_id=workflow_id,
                 version_id=version.id,
                 contact_id=contact,
-                started_as=contact,
+                started_as=contact or id,
                 entry_key=f"test:{id}",
                 positions=[{"id": 1, "node": start, "visit": 1, "since": now}],
                 visits={start: 1},
@@ -81,6 +85,24 @@ class Testing(Service):
         )
         self.services.nudge("advance")
         return run
+
+    def _played(self, asked: Mapping[str, Any], id: UUID) -> dict[str, Any]:
+        """The fields that are played: over those of a real contact, or all there is of somebody invented."""
+        contact, business = asked.get("contact"), asked.get("business")
+        if not asked.get("invented"):
+            given = {"contact": contact, "business": business}
+            return {name: dict(value) for name, value in given.items() if value}
+        if asked.get("contact_id"):
+            raise Invalid(
+                details={"contact_id": [_("Either a contact of the workspace or an invented one, not both.")]}
+            )
+        contact, business = self.services(Inventing).filled(contact, business)
+        now = self.services.clock.now()
+        return {
+            "invented": True,
+            "contact": as_contact(id, contact, now),
+            "business": as_business(id, business, now),
+        }
 
     def addresses(self) -> list[str]:
         """Where tests may go: the members' addresses."""

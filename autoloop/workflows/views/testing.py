@@ -19,12 +19,15 @@ from autoloop.workflows.services.testing import SHORTEN
 
 
 class TestIn(colander.MappingSchema):
-    """`contact` holds invented fields that lie over those of the contact."""
+    """`contact` and `business` hold invented fields that lie over those of the contact and its business. With
+    `invented` they are all there is: nobody of the workspace is played, and what was not said has sample values."""
 
     __test__ = False
 
     contact_id = schemas.text(36, missing=None, description="Without it the contact whose address is `to`")
     contact = schemas.free(missing=None)
+    business = schemas.free(missing=None)
+    invented = schemas.flag(missing=False, description="Somebody who is not there")
     to = schemas.text(320, missing=None, description="A member's address; without it one's own")
     shorten = colander.SchemaNode(
         colander.Float(),
@@ -44,7 +47,7 @@ class TestOut(colander.MappingSchema):
     __test__ = False
 
     run_id = schemas.word()
-    contact_id = schemas.word()
+    contact_id = schemas.word(missing=None)
     to = schemas.word()
 
 
@@ -65,6 +68,7 @@ def begin_test(context: Workflow, request: Request) -> dict[str, Any]:
         if id is None:
             raise Invalid(details={"contact_id": [_("This is no id.")]})
         given["contact_id"] = id
-    plain_json(given["contact"] or {}, "contact")
+    for name in ("contact", "business"):
+        plain_json(given[name] or {}, name)
     run = request.services(services.Testing).begin(context.id, given)
     return {"run_id": run.id, "contact_id": run.contact_id, "to": run.variables["test"]["to"]}
