@@ -16,7 +16,7 @@ HOUSE = Path(autoloop.__file__).parent
 PUBLIC = (
     "mail/preferences/*.py",
     "mail/preferences/*.jinja2",
-    "mail/tracking/*.jinja2",
+    "mail/tracking/broken.jinja2",
     "mail/footer.py",
     "engine/forms/public.py",
     "engine/forms/submitting.py",
