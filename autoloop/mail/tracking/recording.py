@@ -17,8 +17,11 @@ __all__ = ["Recording", "may_record"]
 
 MOST = 10_000  # of one link of one email: what comes after is no news
 
-# A click goes on to where it leads: it does not wait long for anybody.
-HURRY = text("select set_config('lock_timeout', '500ms', true), set_config('statement_timeout', '2s', true)")
+# A click goes on to where it leads: it does not wait long for anybody. One email's take turns, or a scanner's
+# would not see each other.
+HURRY = text("""
+select set_config('lock_timeout', '500ms', true), set_config('statement_timeout', '2s', true),
+  pg_advisory_xact_lock(hashtextextended('touch ' || cast(:email as text), 0))""")
 
 AT_ONCE_NOW = text("""
 select count(*) from email_touches where workspace_id = :workspace and email_id = :email and link > 0
@@ -58,7 +61,7 @@ class Recording(Service):
         The first of a place is an event, one for people and one for machines. A machine's belongs to no
         contact: it starts nothing and ends no wait.
         """
-        self.session.execute(HURRY)
+        self.session.execute(HURRY, {"email": str(touch.email_id)})
         given = {"workspace": touch.workspace_id, "email": touch.email_id, "link": touch.link}
         given |= {"turn": touch.turn}
         if not sign and email.is_early:
