@@ -13,6 +13,7 @@ import pytest
 from autoloop.base.runtime import Runtime
 from autoloop.embedded.smtp_sink import Sink, SmtpSession
 from autoloop.mail.delivery import Delivery
+from autoloop.mail.governor.slowing import take_probes
 from autoloop_plugins.email.sendgrid import SendgridProvider
 from tests.factories import Client, Tenant
 from tests.functional.mail_world import MailWorld, called_off, drain, until
@@ -147,6 +148,26 @@ def test_after_half_a_day_of_silence_it_is_forgotten(world: MailWorld, sink: Sin
     world.intend(1, to_address="q@" + BAD)
     drain(world.runtime)
     assert (pace(world).rate, pace(world).failures) == (0.5, 1), "it begins anew"
+
+
+def test_one_mail_at_a_time_finds_out_and_one_that_never_answers_holds_nobody_up(world: MailWorld) -> None:
+    pair = (world.account_id, BAD)
+
+    def probe() -> bool:
+        with world.runtime.unit("worker") as services:
+            return take_probes(services.session, {pair: world.tenant.id}) == {pair}
+
+    world.sql(
+        "insert into mail_slowings (workspace_id, account_id, domain, pushed_at, since, open_until) "
+        "values (:w, :account, :domain, now(), now(), now() + interval '1 minute')",
+        account=world.account_id,
+        domain=BAD,
+    )
+    assert not probe(), "while the break lasts nobody tries"
+    break_is_over(world)
+    assert (probe(), probe()) == (True, False)
+    world.sql("update mail_slowings set probe_until = now() where workspace_id = :w")
+    assert probe()
 
 
 def test_what_the_recipient_is_refused_for_slows_nobody(world: MailWorld, sink: Sink) -> None:

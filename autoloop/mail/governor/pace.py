@@ -17,8 +17,6 @@ __all__ = [
     "accepted",
     "answered",
     "is_open",
-    "may_probe",
-    "probing",
     "pushed_back",
     "pushes_back",
     "troubled",
@@ -36,7 +34,6 @@ BREAK = timedelta(minutes=1)
 ACCOUNT_BREAK = timedelta(seconds=20)
 LONGEST = timedelta(hours=6)
 ASKED_AT_MOST = timedelta(days=1)  # a server may ask for more patience than ours, up to this
-PROBE = timedelta(minutes=2)  # after so long without a word from a probe another mail is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +57,6 @@ def pushes_back(code: int | None, retry_after: float | None) -> bool:
 def is_open(pace: Pace, now: datetime) -> bool:
     """Whether nothing goes at all."""
     return pace.open_until is not None and pace.open_until > now
-
-
-def may_probe(pace: Pace, now: datetime) -> bool:
-    """Whether the break is over and nobody is finding out yet whether it helped."""
-    return (
-        pace.open_until is not None
-        and pace.open_until <= now
-        and (pace.probe_until is None or pace.probe_until <= now)
-    )
-
-
-def probing(pace: Pace, now: datetime) -> Pace:
-    """One mail is under way to find out."""
-    return replace(pace, probe_until=now + PROBE)
 
 
 def pushed_back(

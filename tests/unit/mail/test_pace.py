@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from autoloop.mail.governor import pace as paces
-from autoloop.mail.governor.pace import Pace, accepted, is_open, may_probe, probing, pushes_back, troubled
+from autoloop.mail.governor.pace import Pace, accepted, is_open, pushes_back, troubled
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 pushed_back = partial(paces.pushed_back, chance=lambda: 0.0)
@@ -55,14 +55,10 @@ def test_the_breaker_opens_lets_one_through_and_waits_twice_as_long_up_to_six_ho
         assert pace.open_until is not None
         waits.append((pace.open_until - now).total_seconds())
         now = pace.open_until
-        assert may_probe(pace, now) and not may_probe(pace, now - timedelta(seconds=1))
-        pace = probing(pace, now)
-        assert not may_probe(pace, now), "one at a time"
-        assert may_probe(pace, now + paces.PROBE), "a probe that never answered holds nobody up"
         pace = pushed_back(pace, now, speed=1)
     assert waits[:4] == [60, 120, 240, 480]
     assert waits[-1] == timedelta(hours=6).total_seconds()
-    closed = accepted(probing(pace, now), 1)
+    closed = accepted(replace(pace, probe_until=now), 1)
     assert closed is not None
     assert (closed.open_until, closed.probe_until, closed.failures, closed.openings) == (None, None, 0, 0)
     assert closed.rate is not None and closed.rate < 0.05, "closed, but not at full speed at once"
