@@ -16,7 +16,7 @@ from autoloop.mail.preview import rendered
 from tests.factories import Tenant
 from tests.functional.mail_world import MailWorld
 from tests.functional.test_mail_workflow import Whole, template
-from tests.functional.test_tracking import CHROME, counted
+from tests.functional.tracking_world import CHROME, counted
 from tests.unit.engine.graphs import graph
 
 SOURCE = '<body><a href="https://shop.example/a">A</a> <a href="https://shop.example/b">B</a></body>'
