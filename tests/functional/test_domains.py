@@ -126,6 +126,48 @@ def test_a_key_signs_once_its_record_is_seen_and_is_rotated_without_a_gap(
         assert dkim.DKIM(mail).verify(0, dnsfunc=txt)
 
 
+def test_a_key_that_signed_for_half_a_year_gets_a_successor(
+    looking: Runtime, tenant: Tenant, names: NameServer, api: Client
+) -> None:
+    world, domain = MailWorld(looking, tenant), f"{tenant.slug}.example"
+    with looking.unit("web", tenant.id) as services:
+        id = services(Domains).create(domain).id
+        keys = {key.selector: key.record for key in services(Domains).keys(id)}
+    names.records = {f"{selector}._domainkey.{domain}": [record] for selector, record in keys.items()}
+
+    def look() -> list[tuple[str, str]]:
+        """Algorithm and status of each key, after the scheduler's look."""
+        world.sql(
+            "update sending_domains set next_check_at = now() - interval '9 days' where workspace_id = :w"
+        )
+        while world.sql("select 1 from sending_domains where workspace_id = :w and next_check_at < now()"):
+            look_at_due(looking)
+        rows = world.sql("select algorithm, status from dkim_keys where workspace_id = :w order by id")
+        return [tuple(row) for row in rows]
+
+    assert {status for _, status in look()} == {"active"}
+    assert api.data("notifications") == []
+    world.sql(
+        """update dkim_keys set activated_at = now() - interval '181 days'
+        where workspace_id = :w and algorithm = 'rsa-sha256'"""
+    )
+    made = ("rsa-sha256", "new")
+    assert look().count(made) == 1 and look().count(made) == 1, "one successor, however often it is looked"
+    (notice,) = api.data("notifications")
+    assert notice["title"] == f"{domain} has a new DKIM key to publish" and "TXT record" in notice["body"]
+    with looking.unit("web", tenant.id) as services:
+        assert services(Domains).find(id).verified_at is not None, "the old one signs, so nothing is amiss"
+        (new,) = (key for key in services(Domains).keys(id) if key.status == "new")
+        assert new.record in notice["body"] and new.selector in notice["body"]
+        names.records[f"{new.selector}._domainkey.{domain}"] = [new.record]
+    assert sorted(look()) == [
+        ("ed25519-sha256", "active"),
+        ("rsa-sha256", "active"),
+        ("rsa-sha256", "retired"),
+    ]
+    assert len(api.data("notifications")) == 1
+
+
 def test_a_key_that_cannot_be_opened_holds_up_its_own_domain_only(
     runtime: Runtime, tenant: Tenant, api: Client
 ) -> None:

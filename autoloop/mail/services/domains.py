@@ -20,6 +20,7 @@ from autoloop.mail.addresses import ascii_domain, checked_address, domain_of
 from autoloop.mail.dkim import ALGORITHMS, new_key, public_record
 from autoloop.mail.models import DkimKey, Sender, SendingDomain
 from autoloop.mail.services.dns import Txt, judge, resolver
+from autoloop.mail.services.rotation import rotate, still_missing
 from autoloop.workspaces.services import WorkspaceAudit
 
 __all__ = ["KIND", "SEALED", "Domains", "look_at_due"]
@@ -117,7 +118,8 @@ class Domains(Service):
         self.services(WorkspaceAudit).note("domain.removed", subject=domain.name)
 
     def look(self, domain_id: UUID, txt: Txt | None = None) -> Any:
-        """Ask the DNS now. A new key whose record is there begins to sign, and the one before it retires."""
+        """Ask the DNS now. A new key whose record is there begins to sign, and the one before it retires; one that
+        signed for half a year gets a successor."""
         domain = self._domain(domain_id)
         keys = [key for key in self.keys(domain_id) if key.status != "retired"]
         ask = txt or resolver(self.settings.dns_servers)
@@ -128,9 +130,11 @@ class Domains(Service):
                 self._activate(key)
         domain.checks, domain.checked_at = checks, now
         signs = any(key.status == "active" for key in keys)
-        missing = any(checks["dkim"][key.selector]["state"] != "ok" for key in keys)
-        domain.verified_at = (domain.verified_at or now) if signs and not missing else None
-        hurry = missing and any(now - key.created_at < PATIENCE for key in keys if key.status == "new")
+        missing = {key.selector for key in keys if checks["dkim"][key.selector]["state"] != "ok"}
+        verified = signs and not still_missing(keys, missing)
+        domain.verified_at = (domain.verified_at or now) if verified else None
+        made = rotate(self, domain, keys, now)
+        hurry = made or any(now - key.created_at < PATIENCE for key in keys if key.status == "new")
         domain.next_check_at = now + (SOON if hurry else LATER) if keys else None
         self.session.flush()
         return self.find(domain_id)
