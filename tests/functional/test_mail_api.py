@@ -1,20 +1,22 @@
-"""Mail over HTTP: senders, ways out, suppressions, the log and the mailbox."""
+"""Mail over HTTP: ways out, suppressions, the log and the mailbox."""
 
 from __future__ import annotations
 
 import json
+from uuid import UUID
 
 import pytest
 
 from autoloop.base.crypto import Keyring
-from autoloop.base.errors import Invalid
 from autoloop.base.runtime import Runtime
 from autoloop.mail.delivery.channels import SECRETS
-from autoloop.workspaces.services import Workspaces
+from autoloop.mail.models import ProviderAccount
+from autoloop.mail.services.accounts import ProviderAccounts
 from tests.factories import Client, Tenant, make_tenant
 from tests.functional.browser import Browser
 from tests.functional.mail_world import MailWorld, drain
 
+MAILGUN = {"api_key": "key-1", "domain": "mg.example.org"}
 SMTP = {"host": "mail.example.org", "username": "ada", "password": "pa55-w0rd"}
 
 
@@ -26,55 +28,6 @@ def world(runtime: Runtime, tenant: Tenant) -> MailWorld:
 @pytest.fixture
 def browser(wsgi: object, runtime: Runtime, tenant: Tenant) -> Browser:
     return Browser(wsgi, runtime, tenant.user_id)
-
-
-def test_senders_are_made_changed_and_kept_for_their_emails(
-    api: Client, runtime: Runtime, tenant: Tenant
-) -> None:
-    first = api.post("senders", {"name": "Ada", "address": "ada@example.org", "daily_cap": 5}).json["data"]
-    assert first["is_default"]
-    assert (first["daily_cap"], first["used_today"]) == (5, 0)
-    second = api.post("senders", {"name": "Bob", "address": "bob@example.org"}).json["data"]
-    assert not second["is_default"]
-    assert api.post("senders", {"name": "Eve", "address": "ADA@example.org"}, status=409).json["details"][
-        "address"
-    ]
-    changed = api.patch(f"senders/{second['id']}", {"is_default": True, "timezone": "Asia/Kolkata"}).json[
-        "data"
-    ]
-    assert changed["is_default"]
-    assert not api.data(f"senders/{first['id']}")["is_default"]
-    assert api.patch(f"senders/{first['id']}", {"no_cap": True}).json["data"]["daily_cap"] is None
-    api.delete(f"senders/{first['id']}")
-    api.get(f"senders/{first['id']}", status=404)
-    assert [row["name"] for row in api.data("senders")] == ["Bob"]
-
-
-def test_a_sender_that_was_taken_away_may_come_back_and_begins_anew(api: Client, world: MailWorld) -> None:
-    was = api.data(f"senders/{world.sender_id}")
-    api.patch(f"senders/{was['id']}", {"daily_cap": 3, "reply_to": "old@example.org"})
-    world.intend()
-    api.delete(f"senders/{was['id']}")
-    assert api.data("senders") == []
-    given = {"name": "Ada again", "address": was["address"], "timezone": "Europe/Berlin"}
-    back = api.post("senders", given).json["data"]
-    assert (back["id"], back["name"], back["timezone"], back["status"]) == (
-        *(was["id"], "Ada again", "Europe/Berlin", "active"),
-    )
-    assert (back["is_default"], back["daily_cap"], back["reply_to"]) == (True, None, None)
-    assert api.post("senders", given, status=409).json["details"]["address"]
-
-
-def test_a_zone_that_the_database_does_not_know_is_refused(api: Client, world: MailWorld) -> None:
-    # Python knows a zone of the machine itself; reckoning with it would fail every statement that delivers.
-    for zone in ("localtime", "posixrules"):
-        refused = api.patch(f"senders/{world.sender_id}", {"timezone": zone}, status=400)
-        assert refused.json["details"]["timezone"]
-        with (
-            world.runtime.unit("web", world.tenant.id) as services,
-            pytest.raises(Invalid, check=lambda why: "timezone" in why.details),
-        ):
-            services(Workspaces).change({"timezone": zone})
 
 
 def test_two_ways_out_never_have_one_name(api: Client) -> None:
@@ -89,30 +42,6 @@ def test_two_ways_out_never_have_one_name(api: Client) -> None:
     assert api.patch(f"providers/{first['id']}", {"name": "A"}).json["data"]["name"] == "A"
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"name": "A", "address": "no-at"},
-        {"name": "A\r\nBcc: x@y.z", "address": "a@b.c\r\nBcc: x@y.z"},
-        {"name": "A", "address": "a@example.org", "daily_cap": -1},
-        {"name": "A", "address": "a@example.org", "timezone": "Mars/Base"},
-        {"name": "A", "address": "a@example.org", "reply_to": "nobody"},
-        {
-            "name": "A",
-            "address": "a@example.org",
-            "provider_account_id": "0190c0de-0000-7000-8000-000000000000",
-        },
-        {"name": "A", "address": "a@example.org", "is_admin": True},
-        {"name": "x" * 70_000, "address": "a@example.org"},
-        {"address": "a@example.org"},
-    ],
-)
-def test_a_sender_that_makes_no_sense_is_refused_with_its_field(
-    api: Client, given: dict[str, object]
-) -> None:
-    assert api.post("senders", given, status=400).json["details"]
-
-
 def test_secrets_of_a_way_out_are_sealed_and_never_shown(
     api: Client, runtime: Runtime, tenant: Tenant
 ) -> None:
@@ -123,14 +52,26 @@ def test_secrets_of_a_way_out_are_sealed_and_never_shown(
     assert data["config"]["port"] == 587
     api.patch(f"providers/{data['id']}", {"config": {"host": "other.example.org", "username": "ada"}})
     with runtime.unit("web", tenant.id) as services:
-        from autoloop.mail.models import ProviderAccount
-
         row = services.session.get_one(ProviderAccount, (tenant.id, data["id"]))
         assert b"pa55" not in bytes(row.secrets)
         opened = Keyring(runtime.settings.secret_keys).open(SECRETS, bytes(row.secrets))
         assert json.loads(opened) == {"password": "pa55-w0rd"}, "a secret that is left out stays"
         assert row.config["host"] == "other.example.org"
     assert "password" in {secret for kind in api.data("providers/kinds") for secret in kind["secrets"]}
+
+
+def test_secrets_that_cannot_be_opened_any_more_are_given_anew(
+    api: Client, browser: Browser, world: MailWorld
+) -> None:
+    made = api.post("providers", {"name": "Main", "provider": "mailgun", "config": MAILGUN}).json["data"]
+    world.sql("update provider_accounts set secrets = 'x' where id = :id", id=made["id"])
+    assert "Main" in browser.get(f"/w/{world.tenant.slug}/providers/{made['id']}").text
+    lacking = api.patch(f"providers/{made['id']}", {"config": {"domain": "mg.example.org"}}, status=400)
+    assert "config.api_key" in lacking.json["details"]
+    api.patch(f"providers/{made['id']}", {"config": MAILGUN})
+    with world.runtime.unit("web", world.tenant.id) as services:
+        row = services.session.get_one(ProviderAccount, (world.tenant.id, UUID(made["id"])))
+        assert services(ProviderAccounts).opened(row)["api_key"] == MAILGUN["api_key"]
 
 
 @pytest.mark.parametrize(

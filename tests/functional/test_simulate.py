@@ -7,9 +7,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from autoloop.base.i18n import words
 from autoloop.base.ids import new_id
 from autoloop.base.runtime import Runtime
 from autoloop.businesses.models import Contact
+from autoloop.mail.footer import CHOOSE, UNSUBSCRIBE
 from autoloop.settings import Settings
 from tests.factories import Client, Tenant, make_tenant
 from tests.functional.browser import Browser
@@ -161,6 +163,17 @@ def test_an_invented_contact_and_why_a_mail_would_not_go(api: Client, letter: st
     api.post("suppressions", {"address": "gone@example.com"})
     gone = tried(api, workflow, contact={"email": "gone@example.com", "tags": ["vip"], "first_name": "Bo"})
     assert gone["steps"][-1]["mail"]["barred"].startswith("Suppressed")
+
+
+def test_the_mail_ends_as_its_recipient_would_read_it(api: Client, letter: str):
+    workflow = made(
+        api, {"schema": 1, "nodes": [node("mail", "send_email", template_id=letter)], "edges": []}
+    )
+    for locale, language in (("de-AT", "de"), ("", "en")):
+        person = {"email": "eve@example.com", "first_name": "Eve", "locale": locale}
+        (mail,) = [step["mail"] for step in tried(api, workflow, contact=person)["steps"] if step.get("mail")]
+        for said in (UNSUBSCRIBE, CHOOSE):
+            assert words(language, said) in mail["text"] and words(language, said) in mail["html"]
 
 
 def test_events_start_and_reach_it_and_the_same_contact_takes_the_same_arm(api: Client, ada: str):

@@ -60,6 +60,7 @@ def look_up_unknown(runtime: Runtime) -> int:
         leases = [Lease(row.workspace_id, row.id, row.fence, row.attempts) for row in rows if row.can]
         mails = load(services.session, leases) if leases else []
     channels = Channels()
+    mails.sort(key=lambda mail: (str(mail.workspace_id), str(mail.account_id)))
     for _, group in groupby(mails, key=lambda mail: (mail.workspace_id, mail.account_id)):
         _ask(runtime, channels, list(group))
     return len(rows)

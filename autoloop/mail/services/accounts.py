@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,8 @@ from autoloop.plugins.forms import ConfigProblems, json_schema, read_config, sch
 from autoloop.workspaces.services import WorkspaceAudit
 
 __all__ = ["ProviderAccounts", "kinds"]
+
+log = logging.getLogger(__name__)
 
 LONGEST_SETTING = 20_000
 TAKEN = {"uq_provider_accounts_workspace_id_name": ("name", "There is an account of this name.")}
@@ -193,7 +196,11 @@ class ProviderAccounts(Service):
     def _secrets(self, account: ProviderAccount) -> dict[str, Any]:
         if not account.secrets:
             return {}
-        opened: dict[str, Any] = orjson.loads(self._keyring().open(SECRETS, bytes(account.secrets)))
+        try:
+            opened: dict[str, Any] = orjson.loads(self._keyring().open(SECRETS, bytes(account.secrets)))
+        except ValueError:  # a key of the installation is gone: a person must be able to give them anew
+            log.exception("the secrets of a provider account cannot be opened")
+            return {}
         return opened
 
     def _keyring(self) -> Keyring:

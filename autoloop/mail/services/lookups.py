@@ -22,7 +22,7 @@ select workspace_id, id, name, address, reply_to, is_default, postal_address, st
 where workspace_id = any(:tenants) and (is_default or id = any(:ids))""")
 
 WORKSPACES = text("""
-select id, name, postal_address, timezone, coalesce(settings ->> 'tracking', 'off') as tracking
+select id, name, postal_address, timezone, locale, coalesce(settings ->> 'tracking', 'off') as tracking
 from workspaces where id = any(:ids)""")
 
 

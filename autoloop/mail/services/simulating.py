@@ -123,6 +123,8 @@ def _filled(request: EmailRequest, found: Found, world: World, now: datetime) ->
             plain,
             postal_address=_postal_address(found.sender(request), workspace),
             unsubscribe_url="https://example.com/unsubscribe",
+            preferences_url="https://example.com/preferences",
+            locale=world.contact.get("locale") or workspace["locale"],
         )
         html = filled or html
     empty = [path for path in mail.missing if version.field_rules.get(path, {}).get("rule", "skip") == "skip"]
