@@ -75,14 +75,29 @@ def read_config(plugin: Any, config: Any, version: int | None = None) -> dict[st
             given = plugin.upgrade(given, version)
         read = schema_of(plugin).deserialize(given)
     except colander.Invalid as error:
-        raise ConfigProblems({_path(key): str(text) for key, text in error.asdict().items()}) from None
+        raise ConfigProblems(_problems(error)) from None
     except RecursionError:
         raise ConfigProblems({"": "is nested too deeply"}) from None
     return dict(read)
 
 
-def _path(key: str) -> str:
-    return key.lstrip(".")
+def _words(message: Any) -> str:
+    said = str(message.interpolate()) if hasattr(message, "interpolate") else str(message)
+    return "must be a text" if " is not a string: " in said else said
+
+
+def _problems(error: colander.Invalid) -> dict[str, str]:
+    """A message for each place. What Colander says for programmers is said for people."""
+    found: dict[str, str] = {}
+    for path in error.paths():
+        place = ".".join(name for each in path if (name := each._keyname()))
+        for each in path:
+            if isinstance(each, colander.UnsupportedFields):
+                prefix = f"{place}." if place else ""
+                found |= {f"{prefix}{name}"[:200]: "There is no such setting" for name in each.fields}
+            elif said := [_words(message) for message in each.messages()]:
+                found[place] = "; ".join(said)
+    return found
 
 
 SCALARS: tuple[tuple[type, dict[str, Any]], ...] = (

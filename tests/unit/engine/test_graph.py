@@ -30,7 +30,7 @@ def found(given: Any) -> set[tuple[str, str | None, str | None]]:
         (graph(("a", "nothing", {})), ("UNKNOWN_STEP", "a", "type")),
         (graph(("a", "wait", {"amount": -1})), ("CONFIG", "a", "config.amount")),
         (graph(("a", "wait", {"amount": "soon"})), ("CONFIG", "a", "config.amount")),
-        (graph(("a", "wait", {"amount": 1, "hue": 3})), ("CONFIG", "a", "config")),
+        (graph(("a", "wait", {"amount": 1, "hue": 3})), ("CONFIG", "a", "config.hue")),
         (
             graph(("a", "branch", {"condition": {"field": "contact.age", "op": "gt", "value": "x"}})),
             ("CONFIG", "a", "config.condition"),

@@ -1,0 +1,39 @@
+"""Settings that do not fit: each problem with its place, in words for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from autoloop.plugins.forms import ConfigProblems, read_config
+from autoloop_plugins.steps.ab_split import ABSplit
+from autoloop_plugins.steps.add_tag import AddTag
+from autoloop_plugins.steps.wait import Wait
+
+
+@pytest.mark.parametrize(
+    ("step", "config", "problems"),
+    [
+        (AddTag, {"tag": 5}, {"tag": "must be a text"}),
+        (AddTag, {"tag": ["x"]}, {"tag": "must be a text"}),
+        (AddTag, {}, {"tag": "Required"}),
+        (
+            AddTag,
+            {"tag": "x", "colour": "red", "size": 5},
+            dict.fromkeys(("colour", "size"), "There is no such setting"),
+        ),
+        (Wait, {"amount": "soon"}, {"amount": '"soon" is not a number'}),
+        (
+            ABSplit,
+            {"arms": [{"name": "a"}, {"name": "b", "wait": 2}]},
+            {"arms.1.wait": "There is no such setting"},
+        ),
+        (ABSplit, {"arms": [{"name": 5}, {"name": "b"}]}, {"arms.0.name": "must be a text"}),
+        (AddTag, 5, {"": "must be an object"}),
+    ],
+)
+def test_each_problem_has_its_place_and_plain_words(step: Any, config: Any, problems: dict[str, str]) -> None:
+    with pytest.raises(ConfigProblems) as raised:
+        read_config(step(), config)
+    assert raised.value.problems == problems
