@@ -7,19 +7,54 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert
 
 from autoloop.base.ids import new_id
 from autoloop.base.services import Services
 from autoloop.engine.requests import EmailRequest
 from autoloop.engine.services.stimuli import add as add_stimuli
 from autoloop.mail.delivery.outcomes import stimulus
-from autoloop.mail.models import Email, Kind, Status
+from autoloop.mail.models import Kind, Status
 from autoloop.mail.services.contexts import context_of
 from autoloop.mail.services.lookups import Found, look_up
 
 __all__ = ["ask_for_emails", "cancel_of_runs", "send_key"]
+
+# The columns of an intent, in the types in which their JSON is read.
+COLUMNS = {
+    "workspace_id": "uuid",
+    "id": "uuid",
+    "send_key": "text",
+    "kind": "text",
+    "topic": "text",
+    "is_tracked": "boolean",
+    "status": "text",
+    "reason": "text",
+    "settled_at": "timestamptz",
+    "run_id": "uuid",
+    "workflow_id": "uuid",
+    "node": "text",
+    "visit": "int",
+    "contact_id": "uuid",
+    "business_id": "uuid",
+    "template_version_id": "uuid",
+    "sender_id": "uuid",
+    "to_address": "text",
+    "to_name": "text",
+    "context": "jsonb",
+    "priority": "smallint",
+    "on_unknown": "text",
+    "send_window": "jsonb",
+    "due_at": "timestamptz",
+}
+
+# One text for all rows, taken apart by PostgreSQL: cheaper for both than a parameter for each value.
+INSERT = text(f"""
+insert into email_logs ({", ".join(COLUMNS)})
+select {", ".join(f"u.{name}" for name in COLUMNS)}
+from jsonb_to_recordset(cast(:rows as jsonb)) u({", ".join(map(" ".join, COLUMNS.items()))})
+on conflict (workspace_id, send_key) do nothing returning id""")
 
 
 def send_key(request: EmailRequest) -> str:
@@ -41,8 +76,9 @@ def ask_for_emails(services: Services, requests: Sequence[EmailRequest]) -> None
     found = look_up(services.session, requests)
     now = services.session.execute(text("select now()")).scalar_one()
     rows = [_row(each, contacts.get(each.contact_id), found, now) for each in requests]
-    statement = insert(Email).on_conflict_do_nothing(index_elements=["workspace_id", "send_key"])
-    new = set(services.session.scalars(statement.returning(Email.id), rows))
+    # jsonb has no NUL; a lone one in a contact's data must not stop a batch
+    given = orjson.dumps(rows).decode().replace("\\u0000", "\\ufffd")
+    new = set(services.session.execute(INSERT, {"rows": given}).scalars())
     skipped = [
         stimulus(
             row["workspace_id"],
