@@ -103,6 +103,32 @@ def rewritten(html: str, n: int) -> str:
     )
 
 
+Lane = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def opened(port: int, context: ssl.SSLContext | None) -> Lane:
+    """A connection that has said hello."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    await reader.readline()
+    writer.write(b"EHLO localhost\r\n")
+    while (await reader.readline())[3:4] == b"-":
+        pass
+    return reader, writer
+
+
+async def send(lane: Lane, numbers: Sequence[int], message: Callable[[int], bytes]) -> None:
+    """Messages one after the other; each is made while the server thinks about its envelope."""
+    reader, writer = lane
+    for n in numbers:
+        writer.write(f"MAIL FROM:<{FROM}>\r\nRCPT TO:<{TO.format(n)}>\r\nDATA\r\n".encode())
+        made = message(n)
+        for _ in range(3):
+            await reader.readline()
+        writer.write(made + b"\r\n.\r\n")
+        if not (await reader.readline()).startswith(b"250"):
+            raise OSError("the sink did not take it")
+
+
 def prepared(
     dsn: str, owner: int, port: int, width: int, source: str, text: str, *, signed: bool, tls: str
 ) -> Callable[[], int]:
@@ -119,39 +145,20 @@ def prepared(
 
     context = ssl.create_default_context(cadata=tls) if tls else None
 
-    async def lane(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
-        await reader.readline()
-        writer.write(b"EHLO localhost\r\n")
-        while (await reader.readline())[3:4] == b"-":
-            pass
-        return reader, writer
-
-    async def send(
-        channel: tuple[asyncio.StreamReader, asyncio.StreamWriter], numbers: Sequence[int]
-    ) -> None:
-        reader, writer = channel
-        for n in numbers:
-            writer.write(f"MAIL FROM:<{FROM}>\r\nRCPT TO:<{TO.format(n)}>\r\nDATA\r\n".encode())
-            made = message(n)
-            for _ in range(3):
-                await reader.readline()
-            writer.write(made + b"\r\n.\r\n")
-            if not (await reader.readline()).startswith(b"250"):
-                raise OSError("the sink did not take it")
-
     async def loop() -> int:
         sent = 0
-        channels = [await lane(port) for _ in range(width)]
+        lanes = [await opened(port, context) for _ in range(width)]
         with psycopg.connect(dsn, autocommit=True) as connection:
             while rows := connection.execute(CLAIM, (owner,), prepare=True).fetchall():
                 numbers = [row[0] for row in rows]
-                await asyncio.gather(*(send(each, numbers[at::width]) for at, each in enumerate(channels)))
+                await asyncio.gather(
+                    *(send(lane, numbers[at::width], message) for at, lane in enumerate(lanes))
+                )
                 with connection.transaction():
                     connection.execute(DONE, (numbers,), prepare=True)
                     connection.execute(LOG, (numbers,), prepare=True)
                 sent += len(numbers)
-        for _, writer in channels:
+        for _, writer in lanes:
             writer.close()
         return sent
 
