@@ -110,13 +110,7 @@ def _row(each: EmailRequest, facts: Mapping[str, Any] | None, found: Found, now:
     version = found.version(each)
     sender = found.sender(each)
     address = each.to or contact.get("email") or ""
-    barred = None
-    if not contact:
-        barred = "The contact is gone"
-    elif not address:
-        barred = "The contact has no address"
-    elif version is None:
-        barred = "The template is gone"
+    barred = _why_never(contact, address, version)
     window = found.windows.get((each.workspace_id, each.version_id))
     name = " ".join(part for part in (contact.get("first_name"), contact.get("last_name")) if part)
     context = context_of(version, each, contact, business, sender, found.workspaces[each.workspace_id], now)
@@ -146,6 +140,15 @@ def _row(each: EmailRequest, facts: Mapping[str, Any] | None, found: Found, now:
         "send_window": {**(window or {}), **each.limits} if each.limits else window,
         "due_at": each.due_at or now,
     }
+
+
+def _why_never(contact: Mapping[str, Any], address: str, version: Any) -> str | None:
+    """Why this can never be sent, whatever becomes of limits and consent."""
+    if not contact:
+        return "The contact is gone"
+    if not address:
+        return "The contact has no address"
+    return "The template is gone" if version is None else None
 
 
 CANCEL = text("""
