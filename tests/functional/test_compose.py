@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from datetime import UTC, datetime
 from email.message import EmailMessage
 
 import pytest
@@ -119,6 +120,15 @@ def test_a_workflow_is_not_published_whose_marketing_mail_would_wait(
             "until": "2027-01-04T09:00:00+00:00",
         }
     ]
+    # A real contact who wants a pause: it ends on Sunday, then the window opens on Monday.
+    ada = world.contact("ada@example.org", mail_paused_until=datetime(2027, 1, 10, 12, tzinfo=UTC))
+    asked = {"contact_id": str(ada), "start_at": "2027-01-04T12:00:00Z"}
+    steps = api.post(f"workflows/{made}/simulate", asked).json["data"]["steps"]
+    assert [(each["reason"], each["until"]) for each in steps[0]["mail"]["holds"]] == [
+        ("paused_by_contact", "2027-01-10T12:00:00+00:00"),
+        ("outside_window", "2027-01-11T09:00:00+00:00"),
+    ]
+    assert steps[0]["left_at"] == "2027-01-11T09:00:00+00:00"
     world.sql("update senders set postal_address = '' where workspace_id = :w")
     config["kind"] = "transactional"
     assert not found()

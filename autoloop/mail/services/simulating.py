@@ -17,6 +17,8 @@ from autoloop.engine.simulate import World
 from autoloop.engine.turns import State
 from autoloop.mail.addresses import reasons_sql
 from autoloop.mail.delivery.decisions import barred as barred_by
+from autoloop.mail.delivery.decisions import wished
+from autoloop.mail.delivery.outcomes import Outcome
 from autoloop.mail.footer import with_footer
 from autoloop.mail.models import Kind
 from autoloop.mail.render import render
@@ -31,6 +33,13 @@ __all__ = ["simulated_email"]
 SUPPRESSED = text(f"""
 select {reasons_sql("w.id", "cast(:address as text)")} as suppressed, w.timezone, w.settings from workspaces w
 where w.id = :workspace""")
+
+WISHES = text("""
+select c.mail_pace_days, c.mail_paused_until, case when c.mail_pace_days > 0 then (
+  select max(coalesce(x.sent_at, x.updated_at)) from email_logs x where x.workspace_id = c.workspace_id
+    and x.contact_id = c.id and x.kind = 'marketing'
+    and (x.sent_at is not null or x.status in ('sending', 'unknown'))) end as marketed_at
+from business_contacts c where c.workspace_id = :workspace and c.id = :contact""")
 
 
 def simulated_email(
@@ -59,11 +68,16 @@ def simulated_email(
     if version is None:
         return made | {"barred": "The template is gone"}
     made |= _filled(request, found, world, now)
-    made |= _judged(services, request, world, asked, made["barred"], now, found.topic(request))
     waiting = list(_waiting(request, sender, found.workspaces[request.workspace_id]))
+    asked_for = due = max(now, asked.due_at) if asked.due_at else now
+    if wish := _wish(services, request, world, due):
+        due += timedelta(seconds=wish.delay or 0)
+        waiting.append((wish.hold or "", due))
+    made |= _judged(services, request, world, made["barred"], due, found.topic(request))
     if made["hold"]:
-        due = max(now, asked.due_at) if asked.due_at else now
-        waiting.append(("outside_window", due + timedelta(seconds=made["hold"])))
+        due += timedelta(seconds=made["hold"])
+        waiting.append(("outside_window", due))
+    made["hold"] = (due - asked_for).total_seconds()
     made["holds"] = [
         {"reason": reason, "why": HELD[reason], "until": until and until.isoformat()}
         for reason, until in waiting
@@ -83,6 +97,15 @@ def _waiting(request: EmailRequest, sender: Any, workspace: Any) -> Iterator[tup
         yield "sender_paused", None
     if request.kind == Kind.MARKETING and not _postal_address(sender, workspace):
         yield "no_postal_address", None
+
+
+def _wish(services: Services, request: EmailRequest, world: World, due: datetime) -> Outcome | None:
+    """What a contact of the workspace chose on the preference page: a pause, or fewer mails."""
+    if world.invented or request.kind != Kind.MARKETING:
+        return None
+    values = {"workspace": services.workspace_id, "contact": world.contact_id}
+    row = services.session.execute(WISHES, values).mappings().one_or_none()
+    return wished({**row, "now": due}) if row else None
 
 
 def _request(
@@ -142,9 +165,8 @@ def _judged(
     services: Services,
     request: EmailRequest,
     world: World,
-    asked: SendEmail,
     barred: str | None,
-    now: datetime,
+    due: datetime,
     topic: str | None,
 ) -> dict[str, Any]:
     """What delivery would say of this person and this hour."""
@@ -167,6 +189,5 @@ def _judged(
     hold = 0.0
     if window and request.kind == Kind.MARKETING:
         zone = world.contact.get("timezone") or (world.business or {}).get("timezone") or row["timezone"]
-        due = max(now, asked.due_at) if asked.due_at else now
         hold = opens_in(window, due, zone, row["timezone"], row["settings"])
     return {"barred": barred, "hold": hold, "window": window if hold else None}
