@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -91,6 +93,29 @@ def test_a_limit_that_makes_no_sense_is_refused_with_its_field(
     given = {name: str(world.sender_id) if value == "SENDER" else value for name, value in given.items()}
     assert field in api.post("sending/limits", given, status=400).json["details"]
     assert api.data("sending/limits") == []
+
+
+@pytest.mark.parametrize(
+    ("place", "given"),
+    [
+        ("sending/limits", {"recipient_domain": "twice.example", "per_hour": 5}),
+        ("domains", {"name": "twice.example"}),
+        ("senders", {"name": "Bo", "address": "bo@twice.example"}),
+    ],
+)
+def test_of_many_who_make_the_same_at_once_one_does(
+    world: MailWorld, api: Client, place: str, given: dict[str, Any]
+) -> None:
+    ready = Barrier(6)
+
+    def make(_: int) -> int:
+        ready.wait(20)
+        proof = {"Authorization": f"Bearer {api.key}"}
+        return int(api.app.post_json(api.url(place), given, headers=proof, expect_errors=True).status_int)
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = sorted(pool.map(make, range(6)))
+    assert answers[0] < 300 and answers[1:] == [409] * 5
 
 
 def test_a_break_is_shown_and_ended_by_hand(world: MailWorld, api: Client, sink: Sink) -> None:

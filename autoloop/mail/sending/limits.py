@@ -15,7 +15,7 @@ from autoloop.base.services import Service
 from autoloop.mail.governor.rules import ANY, key_of_limit
 from autoloop.mail.models import MailLimit, ProviderAccount, Sender, SendingDomain
 from autoloop.mail.models.limits import PERIODS
-from autoloop.workspaces.services import WorkspaceAudit
+from autoloop.workspaces.services import WorkspaceAudit, Workspaces
 
 __all__ = ["TARGETS", "Limits", "wake"]
 
@@ -74,6 +74,7 @@ class Limits(Service):
         target = self._target(given)
         figures = _figures(given)
         self._check(target, figures)
+        self.services(Workspaces).current(lock=True)  # one at a time: whoever comes second sees the first
         if self.of(**target) is not None:
             raise Conflict(_("There is a limit for this already; change it instead."))
         count = self.session.query(MailLimit).where(MailLimit.workspace_id == self.workspace_id).count()

@@ -21,7 +21,7 @@ from autoloop.mail.delivery.channels import SECRETS
 from autoloop.mail.models import ProviderAccount, Sender
 from autoloop.plugins.email import Account, EmailProvider
 from autoloop.plugins.forms import ConfigProblems, json_schema, read_config, schema_of
-from autoloop.workspaces.services import WorkspaceAudit
+from autoloop.workspaces.services import WorkspaceAudit, Workspaces
 
 __all__ = ["ProviderAccounts", "kinds"]
 
@@ -76,6 +76,7 @@ class ProviderAccounts(Service):
         """A new account: name, provider, config. Raises Invalid with the place of each problem."""
         provider = self._provider(given["provider"])
         config, secrets = self._split(provider, given.get("config") or {}, {})
+        self.services(Workspaces).current(lock=True)  # of two that come at once one is the first
         first = not self.session.scalar(
             select(exists().where(ProviderAccount.workspace_id == self.workspace_id))
         )

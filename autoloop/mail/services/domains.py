@@ -21,7 +21,7 @@ from autoloop.mail.dkim import ALGORITHMS, new_key, public_record
 from autoloop.mail.models import DkimKey, Sender, SendingDomain
 from autoloop.mail.services.dns import Txt, judge, resolver
 from autoloop.mail.services.rotation import rotate, still_missing
-from autoloop.workspaces.services import WorkspaceAudit
+from autoloop.workspaces.services import WorkspaceAudit, Workspaces
 
 __all__ = ["KIND", "SEALED", "Domains", "look_at_due"]
 
@@ -61,6 +61,7 @@ class Domains(Service):
     def create(self, name: str) -> Any:
         """A domain with one key of each algorithm. Raises Invalid, Conflict."""
         name = domain_of(checked_address(f"postmaster@{name.strip().rstrip('.')}", "name"))
+        self.services(Workspaces).current(lock=True)  # one at a time: whoever comes second sees the first
         same = (SendingDomain.workspace_id == self.workspace_id, SendingDomain.name == name)
         if self.session.scalar(select(exists().where(*same))):
             raise Conflict(_("This domain is here already."), details={"name": [_("is here already")]})

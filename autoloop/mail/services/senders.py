@@ -82,6 +82,7 @@ class Senders(Service):
         """A new sender, or one that was taken away and begins anew. `given` has address and name, and what else
         of FIELDS. Raises Invalid, Conflict."""
         address = checked_address(given["address"])
+        self.services(Workspaces).current(lock=True)  # one at a time: whoever comes second sees the first
         known = self._of(address)
         if known is not None and known.status != "archived":
             raise Conflict(SAME, details={"address": [SAME]})
