@@ -14,7 +14,14 @@ import colander
 from autoloop.plugins.conditions import ConditionType
 from autoloop.plugins.expressions import ExpressionType
 
-__all__ = ["ConfigProblems", "FreeMapping", "json_schema", "read_config", "schema_of"]
+__all__ = ["ConfigProblems", "FreeMapping", "json_schema", "plain_words", "read_config", "schema_of"]
+
+
+PLAIN = {
+    " is not a string: ": "must be a text",
+    " is not a mapping type: ": "must be an object",
+    " is not iterable": "must be a list",
+}
 
 
 class ConfigProblems(ValueError):
@@ -81,9 +88,13 @@ def read_config(plugin: Any, config: Any, version: int | None = None) -> dict[st
     return dict(read)
 
 
+def plain_words(said: str) -> str:
+    """What Colander says for programmers, said for people; else the same."""
+    return next((plain for words, plain in PLAIN.items() if words in said), said)
+
+
 def _words(message: Any) -> str:
-    said = str(message.interpolate()) if hasattr(message, "interpolate") else str(message)
-    return "must be a text" if " is not a string: " in said else said
+    return plain_words(str(message.interpolate()) if hasattr(message, "interpolate") else str(message))
 
 
 def _problems(error: colander.Invalid) -> dict[str, str]:

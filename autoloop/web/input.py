@@ -12,6 +12,7 @@ from pyramid.events import ContextFound
 from pyramid.request import Request
 
 from autoloop.base.errors import Invalid, TooLarge, UnsupportedMedia
+from autoloop.plugins.forms import plain_words
 
 __all__ = ["MAX_LIMIT", "ListQuery", "checked", "read_body", "read_query"]
 
@@ -62,7 +63,10 @@ def checked(schema: colander.Schema, given: Any, *, partial: bool = False) -> di
         result: dict[str, Any] = schema.deserialize(given)
     except colander.Invalid as error:
         raise Invalid(
-            details={field.removeprefix("."): [str(message)] for field, message in error.asdict().items()}
+            details={
+                field.removeprefix("."): [plain_words(str(message))]
+                for field, message in error.asdict().items()
+            }
         ) from None
     except (TypeError, ValueError, OverflowError, RecursionError):
         raise Invalid("Some of what was sent has the wrong type.") from None

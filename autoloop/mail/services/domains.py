@@ -60,7 +60,10 @@ class Domains(Service):
 
     def create(self, name: str) -> Any:
         """A domain with one key of each algorithm. Raises Invalid, Conflict."""
-        name = domain_of(checked_address(f"postmaster@{name.strip().rstrip('.')}", "name"))
+        try:
+            name = domain_of(checked_address(f"postmaster@{name.strip().rstrip('.')}", "name"))
+        except Invalid:
+            raise Invalid(details={"name": [_("This is no domain name, like example.com.")]}) from None
         self.services(Workspaces).current(lock=True)  # one at a time: whoever comes second sees the first
         same = (SendingDomain.workspace_id == self.workspace_id, SendingDomain.name == name)
         if self.session.scalar(select(exists().where(*same))):

@@ -18,6 +18,8 @@ from autoloop_plugins.steps.wait import Wait
         (AddTag, {"tag": 5}, {"tag": "must be a text"}),
         (AddTag, {"tag": ["x"]}, {"tag": "must be a text"}),
         (AddTag, {}, {"tag": "Required"}),
+        (ABSplit, {"arms": 5}, {"arms": "must be a list"}),
+        (ABSplit, {"arms": [5, {"name": "b"}]}, {"arms.0": "must be an object"}),
         (
             AddTag,
             {"tag": "x", "colour": "red", "size": 5},
