@@ -1,9 +1,21 @@
+"""How many emails a worker claims at once."""
+
+from __future__ import annotations
+
 from autoloop.mail.delivery.worker import next_batch
 
 
 def test_grows_while_servers_are_quick_and_shrinks_while_they_are_slow() -> None:
     batch, seen = 100, []
-    for claimed, seconds in ((100, 0.1), (200, 0.2), (400, 0.2), (400, 0.5), (60, 0.1), (400, 5.0), (200, 5.0)):
+    for claimed, seconds in (
+        (100, 0.1),
+        (200, 0.2),
+        (400, 0.2),
+        (400, 0.5),
+        (60, 0.1),
+        (400, 5.0),
+        (200, 5.0),
+    ):
         batch = next_batch(batch, claimed, seconds, usual=100)
         seen.append(batch)
     assert seen == [200, 400, 400, 400, 400, 200, 100]
