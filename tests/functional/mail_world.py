@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +27,7 @@ from tests.factories import Tenant
 
 __all__ = [
     "MailWorld",
+    "all_at_once",
     "at",
     "called_off",
     "deliver_until_done",
@@ -53,6 +56,21 @@ def drain(runtime: Runtime) -> None:
         if delivery.work() == 0:
             return
     raise AssertionError("delivery does not come to an end")
+
+
+def all_at_once(runtime: Runtime, count: int = 50) -> None:
+    """So many workers that begin at the same moment and deliver until nothing is due."""
+    gate = threading.Barrier(count)
+
+    def send() -> None:
+        delivery = Delivery(runtime)
+        gate.wait(60)
+        while delivery.work():
+            pass
+
+    with ThreadPoolExecutor(count) as pool:
+        for done in [pool.submit(send) for _ in range(count)]:
+            done.result(180)
 
 
 def deliver_until_done(settings: Settings) -> None:

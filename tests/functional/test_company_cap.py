@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,12 +15,11 @@ from autoloop.base.runtime import Runtime
 from autoloop.businesses.models import Business
 from autoloop.embedded.smtp_sink import Sink
 from autoloop.engine.explain.telling import translated
-from autoloop.mail.delivery import Delivery
 from autoloop.mail.services.explaining import explain_email
 from autoloop.settings import Settings
 from tests.factories import Client, Tenant
 from tests.functional.browser import Browser
-from tests.functional.mail_world import MailWorld, drain
+from tests.functional.mail_world import MailWorld, all_at_once, drain
 
 
 @pytest.fixture
@@ -64,17 +61,8 @@ def test_a_company_gets_its_share_exactly_under_fifty_parallel_senders(
     invoices = campaign(world, acme, 3, kind="transactional")
     # Each takes one mail in hand, so that fifty of them decide at the same time.
     wide = replace(settings, worker_batch=1, database_pool_size=15, database_pool_overflow=0)
-    crowd, gate = Runtime(wide, runtime.registrations), threading.Barrier(50)
-
-    def send() -> None:
-        delivery = Delivery(crowd)
-        gate.wait(60)
-        while delivery.work():
-            pass
-
-    with ThreadPoolExecutor(50) as pool:
-        for done in [pool.submit(send) for _ in range(50)]:
-            done.result(180)
+    crowd = Runtime(wide, runtime.registrations)
+    all_at_once(crowd)
     crowd.dispose()
     sent = Counter((row.business_id, row.kind) for row in world.rows() if row.status == "accepted")
     assert sent == {(acme, "marketing"): 2, (other, "marketing"): 2, (acme, "transactional"): len(invoices)}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +16,7 @@ from autoloop.mail.delivery import Delivery, deliver
 from autoloop.mail.services.suppressions import Suppressions
 from autoloop.settings import Settings
 from tests.factories import Tenant, make_tenant
-from tests.functional.mail_world import MailWorld, at, drain, statuses
+from tests.functional.mail_world import MailWorld, all_at_once, at, drain, statuses
 
 
 @pytest.fixture
@@ -156,17 +154,7 @@ def test_the_limit_of_a_day_holds_exactly_under_fifty_parallel_senders(
     limits = {"daily_cap": 90, "ramp": ramp} if ramped else {"daily_cap": 30}
     world = MailWorld(runtime, tenant, sink.port, sender={**limits, "timezone": zone})
     world.intend(100)
-    gate = threading.Barrier(50)
-
-    def send() -> None:
-        delivery = Delivery(runtime)
-        gate.wait(30)
-        while delivery.work():
-            pass
-
-    with ThreadPoolExecutor(50) as pool:
-        for done in [pool.submit(send) for _ in range(50)]:
-            done.result(120)
+    all_at_once(runtime)
     assert len(sink.mails) == 30
     assert Counter(statuses(world)) == {"accepted": 30, "intent": 70}
     held = world.sql(
