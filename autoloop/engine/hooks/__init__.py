@@ -12,8 +12,6 @@ EVENT = "webhook.received"
 
 
 def includeme(config: Configurator) -> None:
-    from pyramid.tweens import INGRESS
-
     from autoloop.base.i18n import _
     from autoloop.engine.hooks.gate import Gate
     from autoloop.engine.hooks.resources import Hooks
@@ -23,13 +21,7 @@ def includeme(config: Configurator) -> None:
     registry: Any = config.registry
     registry.registrations.event_names[EVENT] = "A body came in through a webhook"
     registry.hook_gate = Gate(registry.runtime)
-    # Outside of everything else: such a call has no session, no form, no page; what it costs is what
-    # it writes.
-    config.add_tween(
-        "autoloop.engine.hooks.door.door",
-        under=INGRESS,
-        over=("autoloop.web.traffic.readable", "autoloop.web.headers.headers"),
-    )
+    config.add_subscriber("autoloop.engine.hooks.door.open_door", "pyramid.events.ApplicationCreated")
     config.add_child(Workspace, "webhooks", Hooks)  # type: ignore[attr-defined]
     config.add_nav(  # type: ignore[attr-defined]
         "webhooks", _("Webhooks"), "webhook", section="Manage", order=70, permission=Permission.PUBLISH

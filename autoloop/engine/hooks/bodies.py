@@ -32,7 +32,7 @@ def read(content_type: str, raw: bytes) -> dict[str, Any]:
     if content_type and content_type != "application/json" and not content_type.endswith("+json"):
         raise UnsupportedMedia(_("Send JSON, or a form as application/x-www-form-urlencoded."))
     found = parse_json(raw)
-    if _depth(found) > DEEPEST:
+    if raw.count(b"{") + raw.count(b"[") > DEEPEST and _depth(found) > DEEPEST:
         raise Invalid(
             _("The body is nested deeper than ${most} levels.", mapping={"most": DEEPEST}), code="TOO_DEEP"
         )

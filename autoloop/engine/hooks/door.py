@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from pyramid.events import ApplicationCreated
 from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy.exc import DBAPIError
 
 from autoloop.base.errors import (
     AutoLoopError,
+    Invalid,
     MethodNotAllowed,
     NotFound,
     TooLarge,
@@ -31,25 +32,30 @@ from autoloop.web.answers import json_response
 from autoloop.web.headers import MACHINES
 from autoloop.web.traffic import client_address
 
-__all__ = ["door"]
+__all__ = ["open_door"]
 
 log = logging.getLogger("autoloop.requests")
 
 PREFIX = "/hooks/"
 MISSES_PER_MINUTE = 60
 SAMPLE_SECONDS = 10.0
+HEADERS = tuple({**MACHINES, "Cache-Control": "no-store"}.items())
 
 
-def door(handler: Callable[[Request], Response], registry: Any) -> Callable[[Request], Response]:
-    """Answers what is below /hooks/; hands on everything else."""
-    entry = Door(registry)
+def open_door(created: ApplicationCreated) -> None:
+    """Answer what is below /hooks/ outside of everything else, tweens and retries too.
 
-    def tween(request: Request) -> Response:
-        if not request.environ["PATH_INFO"].startswith(PREFIX):
-            return handler(request)
-        return entry(request)
+    Such a call has no session, no form, no page; what it costs is what it writes.
+    """
+    router: Any = created.app
+    inner, entry = router.execution_policy, Door(router.registry)
 
-    return tween
+    def policy(environ: dict[str, Any], router: Any) -> Any:
+        if environ["PATH_INFO"].startswith(PREFIX):
+            return entry(Request(environ))
+        return inner(environ, router)
+
+    router.execution_policy = policy
 
 
 class Door:
@@ -73,9 +79,7 @@ class Door:
         except Exception:
             log.exception("a webhook's delivery failed", extra={"request_id": id})
             response = refused(AutoLoopError())
-        response.headers["X-Request-Id"] = id
-        response.headers.update(MACHINES)
-        response.headers["Cache-Control"] = "no-store"
+        response.headerlist += [("X-Request-Id", id), *HEADERS]
         took = (time.perf_counter() - started) * 1000
         log.info("%s /hooks/… %s %.0f ms", request.method[:20], response.status_int, took)
         return response
@@ -100,6 +104,7 @@ class Door:
         raise Unavailable
 
     def _missed(self, request: Request) -> None:
+        request.runtime = self._registry.runtime  # nobody has furnished this request
         verdict = self._registry.limits.hit("hook misses", client_address(request), MISSES_PER_MINUTE, 60)
         if not verdict.ok:
             raise TooMany(retry_after=verdict.reset)
@@ -128,7 +133,10 @@ class Door:
 def read_whole(request: Request) -> bytes:
     """The body, of bounded size. Raises TooLarge before reading what says that it is larger."""
     if (request.content_length or 0) <= bodies.LARGEST:
-        raw: bytes = request.body_file.read(bodies.LARGEST + 1) if request.is_body_readable else b""
+        try:
+            raw: bytes = request.body_file.read(bodies.LARGEST + 1) if request.is_body_readable else b""
+        except OSError:
+            raise Invalid(_("The body ended early.")) from None
         if len(raw) <= bodies.LARGEST:
             return raw
     raise TooLarge(_("A webhook's body may have ${most} octets at the most.", mapping={"most": "1,000,000"}))
