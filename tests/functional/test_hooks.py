@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from webob import Request
 from webtest import TestApp
 
 from tests.browser.seed import work
@@ -124,6 +125,16 @@ def test_an_odd_but_readable_body_is_kept(wsgi, api, hook) -> None:
         "left_out": ["rest"],
     }
     post(wsgi, hook["url"], b"<a/>", 415, Content_Type="text/xml")
+
+
+def test_a_body_that_ends_early_is_refused(wsgi, hook) -> None:
+    path = urlsplit(hook["url"]).path
+    sent = Request.blank(path, method="POST", content_type="application/json", body=b'{"id": 1')
+    sent.environ["CONTENT_LENGTH"] = "999"
+    answer = sent.get_response(wsgi)
+    assert answer.status_int == 400
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def signed(scheme: str, raw: bytes, at: int) -> dict[str, str]:
