@@ -21,16 +21,16 @@ def command(config: Path | None) -> None:
 
     Several may run. With none, nothing timed starts; all is caught up when one returns.
     """
-    from autoloop.base import scheduler
-
-    runtime = find(config).runtime()
     stop = threading.Event()
 
     def asked(*_: Any) -> None:
         stop.set()
 
     signal.signal(signal.SIGTERM, asked)
-    signal.signal(signal.SIGINT, asked)
+    signal.signal(signal.SIGINT, asked)  # both first: loading takes a second or two
+    from autoloop.base import scheduler
+
+    runtime = find(config).runtime()
     try:
         scheduler.run(runtime, stop)
     finally:
