@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from autoloop.cli.configuration import find
+from autoloop.cli.configuration import Configuration, find
 
 __all__ = ["command"]
 
@@ -30,12 +29,23 @@ _THREADS = 8
 @click.option(
     "--workers", type=click.IntRange(1), help="Processes. Default: the setting autoloop.web_workers."
 )
+@click.option(
+    "--all",
+    "whole",
+    is_flag=True,
+    help="Run workers and a scheduler too: a whole installation, whose processes share their memory.",
+)
 @click.option("--reload", is_flag=True, help="Start again when the code changes (for developers).")
-def command(ini: Path | None, host: str | None, port: int | None, workers: int | None, reload: bool) -> None:
+def command(
+    ini: Path | None, host: str | None, port: int | None, workers: int | None, whole: bool, reload: bool
+) -> None:
     """Serve the dashboard and the API with the settings in the file INI.
 
     INI is a PasteDeploy file such as production.ini. SIGTERM finishes the requests under way, then ends.
     """
+    from autoloop.base.memory import begin, settle
+
+    begin()
     configuration = find(ini)
     settings = configuration.settings
     server = configuration.section("server:main")
@@ -49,20 +59,52 @@ def command(ini: Path | None, host: str | None, port: int | None, workers: int |
     from autoloop.embedded.ports import see_that_free
 
     see_that_free(host, port)
-    _granian(str(configuration.path), host, port, workers or (1 if reload else settings.web_workers))
+    application = _application(str(configuration.path))
+    processes = workers or (1 if reload else settings.web_workers)
+    if whole:
+        _whole(application, configuration, host, port, processes)
+    else:
+        settle()
+        _granian(application, host, port, processes)
 
 
-def _granian(path: str, host: str, port: int, workers: int) -> None:
+def _application(path: str) -> Any:
+    """Made once, here: the forked workers share it, page by page, and start at once."""
     import plaster
+
+    return plaster.get_loader(f"file+ini://{path}", protocols=["wsgi"]).get_wsgi_app("main")
+
+
+def _whole(application: Any, configuration: Configuration, host: str, port: int, processes: int) -> None:
+    """Web, workers and scheduler, forked from this process."""
+    from autoloop.base.logging import watch_queries
+    from autoloop.base.memory import settle
+    from autoloop.base.tasks import load_worker
+    from autoloop.cli.family import Family
+    from autoloop.cli.worker import work
+
+    settings = configuration.settings
+    if hasattr(application, "registry"):
+        runtime = application.registry.runtime
+        watch_queries(runtime.worker_engine, settings.slow_query_ms)
+    else:  # something of the INI file's stands before it
+        runtime = configuration.runtime()
+
+    def web() -> int:
+        _granian(application, host, port, processes)
+        return 0
+
+    load_worker()
+    settle()
+    Family({"web": web, "worker": lambda: work(runtime, settings.worker_processes, scheduler=True)}).run()
+
+
+def _granian(application: Any, host: str, port: int, workers: int) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
     from autoloop.embedded.launch import die_with_parent
 
-    # Made once here: the forked workers share it, page by page, and start at once.
-    application = plaster.get_loader(f"file+ini://{path}", protocols=["wsgi"]).get_wsgi_app("main")
-    gc.collect()
-    gc.freeze()
     parent = os.getpid()
 
     def load(*_: Any) -> Any:

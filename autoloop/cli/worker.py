@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from autoloop.cli.configuration import config_option, find
 
-__all__ = ["command"]
+if TYPE_CHECKING:
+    from autoloop.base.runtime import Runtime
+
+__all__ = ["command", "work"]
 
 
 @click.command("worker")
@@ -26,7 +29,18 @@ def command(config: Path | None, processes: int | None, name: str, scheduler: bo
     Run as many as you like, on as many machines. SIGTERM finishes the batches under way, then ends;
     a worker killed at any moment loses nothing.
     """
+    from autoloop.base.memory import begin
+
+    begin()
     configuration = find(config)
+    runtime = configuration.runtime()
+    raise SystemExit(
+        work(runtime, processes or configuration.settings.worker_processes, name, scheduler=scheduler)
+    )
+
+
+def work(runtime: Runtime, processes: int, name: str = "worker", *, scheduler: bool = False) -> int:
+    """Be a worker until SIGTERM, with a scheduler beside it if asked; returns the exit status."""
     import warnings
 
     # Celery warns of root because pickle would run code; ours takes JSON only.
@@ -43,11 +57,9 @@ def command(config: Path | None, processes: int | None, name: str, scheduler: bo
 
         die_with_parent(parent)
 
-    runtime = configuration.runtime()
     steps = []
     if scheduler:
         from autoloop.cli.beside import scheduler_beside
 
         steps.append(scheduler_beside(runtime))
-    processes = processes or configuration.settings.worker_processes
-    raise SystemExit(run_worker(lambda: runtime, processes=processes, name=name, steps=steps))
+    return run_worker(lambda: runtime, processes=processes, name=name, steps=steps)

@@ -1,0 +1,80 @@
+"""A family of processes: forked from one parent that has loaded everything, so that all share its memory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from autoloop.embedded.launch import die_with_parent
+
+__all__ = ["Family"]
+
+_REST = 1.0  # seconds between a member's end and its next start
+_PATIENCE = 10.0
+
+
+class Family:
+    """Members by name: each is called in a process of its own, which is started again whenever it ends.
+
+    The parent has one thread and does nothing but this, so that whoever is forked later is like the first.
+    """
+
+    def __init__(self, members: Mapping[str, Callable[[], int]]) -> None:
+        self.members = members
+        self.pids: dict[int, str] = {}
+        self.stopping = False
+
+    def run(self) -> None:
+        """Until SIGTERM, SIGINT or SIGHUP; then ask all to end, and give them ten seconds."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._asked)
+        for name in self.members:
+            self._start(name)
+        due: dict[str, float] = {}
+        while not self.stopping:
+            for name in self._ended():
+                due[name] = time.monotonic() + _REST
+            for name in [name for name, at in due.items() if at <= time.monotonic()]:
+                del due[name]
+                self._start(name)
+            time.sleep(0.2)  # a signal ends it early
+        self._end()
+
+    def _asked(self, *_: Any) -> None:
+        self.stopping = True
+
+    def _start(self, name: str) -> None:
+        parent = os.getpid()
+        pid = os.fork()
+        if pid:
+            self.pids[pid] = name
+            return
+        status = 1
+        try:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            die_with_parent(parent)
+            with suppress(OSError), open("/proc/self/comm", "w") as comm:  # noqa: PTH123 - what `ps` and `top` show
+                comm.write(name)
+            status = self.members[name]()
+        finally:
+            os._exit(status)
+
+    def _ended(self) -> list[str]:
+        ended = [pid for pid in self.pids if os.waitpid(pid, os.WNOHANG)[0]]
+        return [self.pids.pop(pid) for pid in ended]
+
+    def _end(self) -> None:
+        for pid in self.pids:
+            os.kill(pid, signal.SIGTERM)
+        until = time.monotonic() + _PATIENCE
+        while self.pids and time.monotonic() < until:
+            self._ended()
+            time.sleep(0.02)
+        for pid in self.pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
