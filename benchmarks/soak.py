@@ -22,21 +22,24 @@ from benchmarks.mail import intend, prepare
 from benchmarks.stand import Stand, stand
 
 MINUTES = int(os.environ.get("SOAK", "10"))
+APART = bool(os.environ.get("SOAK_APART"))  # as two commands, which share no memory
 MAILS = 2_000  # each minute
 CALLS, READS = 35.0, 10.0  # seconds of webhooks and of lists in each minute
 
 
 class Installation:
-    """Web with two processes, worker with two and the scheduler beside it: all on one machine."""
+    """Web with two processes, worker with two and a scheduler: all on one machine, as one family or apart."""
 
     def __init__(self, standing: Stand, folder: Path) -> None:
         ini = folder / "bench.ini"
         ini.write_text("[app:main]\nuse = egg:autoloop\n")
         self.port = free_port()
-        words = {
+        together = {"all": ["serve", "--port", str(self.port), "--workers", "2", "--all"]}
+        apart = {
             "web": ["serve", "--port", str(self.port), "--workers", "2"],
             "worker and scheduler": ["worker", "--processes", "2", "--scheduler"],
         }
+        words = apart if APART else together
         self.parts: dict[str, Popen[bytes]] = {
             name: command(each, ini, standing.settings) for name, each in words.items()
         }
