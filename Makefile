@@ -7,7 +7,8 @@ STAMP := $(VENV)/.installed
 TESTED := $(VENV)/.tested
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 UP ?=
-CRASH ?= --runs 5000 --kills 1000
+KILLS ?= 1000
+CRASH ?= --runs $$(( $(KILLS) * 5 )) --kills $(KILLS)
 FRONTEND := autoloop/web/frontend
 DASHBOARD := autoloop/web/static/dist/vitals.js.br
 
@@ -37,7 +38,7 @@ format: $(TESTED) ## Put the code into its form
 bench: $(TESTED) assets ## Speed and memory beside their floors
 	@$(BIN)/python -m benchmarks
 
-crash: $(TESTED) assets ## The crash tests, long form (CRASH="--runs 100000 --kills 20000" for days of it)
+crash: $(TESTED) assets ## The crash tests, long form (KILLS=20000 for days of it)
 	@$(BIN)/python -m pytest tests/crash --thorough $(CRASH)
 
 fuzz: $(TESTED) ## Every operation of the API with made-up requests

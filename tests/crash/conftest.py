@@ -1,4 +1,4 @@
-"""Options of the crash tests: `--runs`, `--kills`, `--flushes`, `--seed`; and the story that most of them tell."""
+"""Options of the crash tests: `--runs`, `--kills`, `--flushes`, `--aim`, `--seed`; and the story that most of them tell."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--runs", type=int, default=500, help="Runs to walk while workers are killed")
     group.addoption("--kills", type=int, default=150, help="How often processes are killed")
     group.addoption("--flushes", type=int, default=5, help="How often Redis is emptied")
+    group.addoption(
+        "--aim", type=float, default=0.5, help="Share of the kills that wait for a mail on the wire"
+    )
     group.addoption("--seed", type=int, default=None, help="Repeat the chances of an earlier test")
     group.addoption("--thorough", action="store_true", help="Every commit, every planted bug; takes an hour")
 

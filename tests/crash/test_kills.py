@@ -27,6 +27,9 @@ from tests.factories import Tenant
 
 pytestmark = pytest.mark.timeout(0)
 
+EVERY = 100
+"""So often do kills say how far they are."""
+
 SMALL = {"runs": 500, "kills": 150, "flushes": 5}
 LOOK = 0.1
 STANDSTILL = 1.5
@@ -62,6 +65,8 @@ class Crash:
     shots: list[str] = field(default_factory=list)
     waves: list[int] = field(default_factory=list)
     threshold: int = 0
+    aimed: float = 0.5
+    on_the_wire: int = 0
 
     @property
     def taken(self) -> list[tuple[str, str]]:
@@ -79,10 +84,15 @@ class Crash:
         return self.figures()
 
     def aim(self) -> None:
-        """Half of the time: wait for a mail that is on the wire at this moment, for there a kill hurts most."""
-        until = time.monotonic() + (0.3 if self.chance.random() < 0.5 else 0.0)
+        """Often: wait for a mail that is on the wire at this moment, for there a kill hurts most."""
+        if self.chance.random() >= self.aimed:
+            return
+        until = time.monotonic() + 0.3
         with self.world.runtime.worker_engine.connect() as connection:
-            while time.monotonic() < until and not connection.execute(ON_THE_WIRE).scalar():
+            while time.monotonic() < until:
+                if connection.execute(ON_THE_WIRE).scalar():
+                    self.on_the_wire += 1
+                    return
                 connection.rollback()
                 time.sleep(0.005)
 
@@ -155,6 +165,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(
     crash: Crash, seed: int, pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs, kills, flushes = (pytestconfig.getoption(f"--{name}", small) for name, small in SMALL.items())
+    crash.aimed = pytestconfig.getoption("--aim", 0.5)
     began = moved = progressed = time.monotonic()
     crash.load(runs, kills, flushes)
     now = crash.look()
@@ -162,6 +173,11 @@ def test_nothing_is_lost_and_nothing_comes_twice(
         assert time.monotonic() < progressed + STUCK, f"seed {seed}: stuck. {crash.state()}"
         if crash.shots and (len(crash.answered) >= crash.threshold or now.over):
             crash.shoot()
+            if crash.shots and not len(crash.shots) % EVERY:
+                with capsys.disabled():
+                    print(
+                        f"\ncrash: seed {seed}, {len(crash.shots)} shots left, {time.monotonic() - began:.0f} s"
+                    )
         crash.settle()
         before, now = (len(crash.answered), now.steps), crash.look()
         if (len(crash.answered), now.steps) != before:
@@ -177,7 +193,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(
         print(
             f"\ncrash: seed {seed}, {now.people} runs, {len(crash.taken)} mails, {now.steps} steps, "
             f"{crash.fleet.killed['child']} processes and {crash.fleet.killed['group']} whole workers killed, "
-            f"{flushes} flushes, {crash.settled} unknown, {seconds:.0f} s"
+            f"{crash.on_the_wire} with mail on the wire, {flushes} flushes, {crash.settled} unknown, {seconds:.0f} s"
         )
     assert not broken, f"seed {seed}: " + "; ".join(map(str, broken))
     assert now.people == runs
