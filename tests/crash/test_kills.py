@@ -193,7 +193,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(
         print(
             f"\ncrash: seed {seed}, {now.people} runs, {len(crash.taken)} mails, {now.steps} steps, "
             f"{crash.fleet.killed['child']} processes and {crash.fleet.killed['group']} whole workers killed, "
-            f"{crash.on_the_wire} with mail on the wire, {flushes} flushes, {crash.settled} unknown, {seconds:.0f} s"
+            f"{crash.on_the_wire} times mail was seen on the wire before, {flushes} flushes, {crash.settled} unknown, {seconds:.0f} s"
         )
     assert not broken, f"seed {seed}: " + "; ".join(map(str, broken))
     assert now.people == runs
