@@ -58,7 +58,6 @@ def test_partitions_reach_six_months_ahead_and_the_default_is_empty(postgres, da
     engine.dispose()
 
 
-
 MANY = "array['business_contacts', 'businesses', 'workflow_runs', 'email_logs']::regclass[]"
 # An index helps that begins with the key's columns, or with one other than the workspace.
 UNINDEXED = f"""
