@@ -40,87 +40,89 @@ UNKNOWN = {
     "resend": _("Send it again"),
 }
 TEXT = {"type": "string"}
+ENTERING: dict[str, Any] = {
+    "reentry": {
+        "enum": list(REENTRY),
+        "default": "once",
+        "title": _("May a contact enter again?"),
+        "x-ui": {"labels": REENTRY},
+    },
+    "after_days": {
+        "type": "integer",
+        "title": _("After how many days"),
+        "x-ui": {"unit": "days", "when": {"reentry": "after_days"}},
+    },
+}
+LEAVING: dict[str, Any] = {
+    "exits": {
+        "type": "array",
+        "items": {"enum": list(EXIT_RULES)},
+        "title": _("A contact leaves at once, wherever it stands, if"),
+        "x-ui": {"labels": EXITS},
+    },
+    "left_segment": {
+        **TEXT,
+        "title": _("Also if it leaves the segment"),
+        "x-ui": {"widget": "segment"},
+    },
+    "events": {
+        "type": "array",
+        "title": _("Also if one of these happens"),
+        "items": {
+            "type": "object",
+            "properties": {
+                "event": {**TEXT, "title": _("Event"), "x-ui": {"widget": "event"}},
+                "match": {
+                    "type": "object",
+                    "title": _("Its data contains"),
+                    "x-ui": {"widget": "json"},
+                },
+            },
+            "required": ["event"],
+        },
+    },
+}
+MAILING: dict[str, Any] = {
+    "window": {
+        "type": "object",
+        "title": _("Mail goes out only"),
+        "properties": {
+            "days": {
+                "type": "array",
+                "items": {},
+                "title": _("On these days"),
+                "x-ui": {"widget": "weekdays"},
+            },
+            "from": {**TEXT, "title": _("From"), "x-ui": {"widget": "clock"}},
+            "until": {**TEXT, "title": _("Until"), "x-ui": {"widget": "clock"}},
+            "timezone": {
+                **TEXT,
+                "default": "contact",
+                "title": _("By the clocks of"),
+                "x-ui": {
+                    "widget": "timezone",
+                    "places": {"contact": _("The contact"), "workspace": _("The workspace")},
+                },
+            },
+        },
+    },
+    "on_unknown": {
+        "enum": list(UNKNOWN),
+        "default": "hold",
+        "title": _("If it stays unknown whether a mail went out"),
+        "x-ui": {"labels": UNKNOWN},
+    },
+}
 
 
 def schema(nodes: list[str]) -> dict[str, Any]:
     """The form of the rules; which step is first is asked only where there are several."""
-    return {
-        "type": "object",
-        "properties": {
-            "reentry": {
-                "enum": list(REENTRY),
-                "default": "once",
-                "title": _("May a contact enter again?"),
-                "x-ui": {"labels": REENTRY},
-            },
-            "after_days": {
-                "type": "integer",
-                "title": _("After how many days"),
-                "x-ui": {"unit": "days", "when": {"reentry": "after_days"}},
-            },
-            "exits": {
-                "type": "array",
-                "items": {"enum": list(EXIT_RULES)},
-                "title": _("A contact leaves at once, wherever it stands, if"),
-                "x-ui": {"labels": EXITS},
-            },
-            "left_segment": {
-                **TEXT,
-                "title": _("Also if it leaves the segment"),
-                "x-ui": {"widget": "segment"},
-            },
-            "events": {
-                "type": "array",
-                "title": _("Also if one of these happens"),
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "event": {**TEXT, "title": _("Event"), "x-ui": {"widget": "event"}},
-                        "match": {
-                            "type": "object",
-                            "title": _("Its data contains"),
-                            "x-ui": {"widget": "json"},
-                        },
-                    },
-                    "required": ["event"],
-                },
-            },
-            "window": {
-                "type": "object",
-                "title": _("Mail goes out only"),
-                "properties": {
-                    "days": {
-                        "type": "array",
-                        "items": {},
-                        "title": _("On these days"),
-                        "x-ui": {"widget": "weekdays"},
-                    },
-                    "from": {**TEXT, "title": _("From"), "x-ui": {"widget": "clock"}},
-                    "until": {**TEXT, "title": _("Until"), "x-ui": {"widget": "clock"}},
-                    "timezone": {
-                        **TEXT,
-                        "default": "contact",
-                        "title": _("By the clocks of"),
-                        "x-ui": {
-                            "widget": "timezone",
-                            "places": {"contact": _("The contact"), "workspace": _("The workspace")},
-                        },
-                    },
-                },
-            },
-            "on_unknown": {
-                "enum": list(UNKNOWN),
-                "default": "hold",
-                "title": _("If it stays unknown whether a mail went out"),
-                "x-ui": {"labels": UNKNOWN},
-            },
-            "start": {
-                "enum": nodes,
-                "title": _("Runs begin at"),
-                "description": _("Needed only if no step, or more than one, has nothing before it."),
-            },
-        },
+    start = {
+        "enum": nodes,
+        "title": _("Runs begin at"),
+        "description": _("Needed only if no step, or more than one, has nothing before it."),
     }
+    return {"type": "object", "properties": {**ENTERING, **LEAVING, **MAILING, "start": start}}
 
 
 def to_form(settings: Mapping[str, Any]) -> dict[str, Any]:
