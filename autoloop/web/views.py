@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import colander
 import venusian
@@ -23,6 +23,7 @@ __all__ = ["ApiView", "Page", "api_view", "page"]
 
 Schema = type[colander.Schema] | colander.Schema
 View = Callable[[Any, Request], Any]
+PageView = TypeVar("PageView", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -142,14 +143,14 @@ def page(
     method: str = "GET",
     name: str = "",
     **options: Any,
-) -> Callable[[View], View]:
+) -> Callable[[PageView], PageView]:
     """A view behind the HTML door, at the tree's own path. Returns a dict for its template, or a Response.
 
     Raise Invalid on bad input where there is no form to show again; where there is one, catch it,
     set `request.response.status = 422` and return the form with `errors=error.details`.
     """
 
-    def decorate(function: View) -> View:
+    def decorate(function: PageView) -> PageView:
         def register(scanner: Any, _name: str, _function: Any) -> None:
             scanner.config.add_view(
                 function,
