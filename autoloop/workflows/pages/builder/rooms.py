@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pyramid.request import Request
@@ -71,7 +71,12 @@ def ports_of(step: Step | None, config: Mapping[str, Any], version: int | None =
     """The ports with these settings; as far as the step can say while they are unfinished."""
     if step is None:
         return ()
-    for given in (lambda: read_config(step, config, version), lambda: dict(config), dict):
+    ways: tuple[Callable[[], Any], ...] = (
+        lambda: read_config(step, config, version),
+        lambda: dict(config),
+        dict,
+    )
+    for given in ways:
         try:
             return tuple(step.ports(given()))
         except Exception:  # noqa: S112 - half-finished settings, or a plugin of any quality

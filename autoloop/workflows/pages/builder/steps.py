@@ -96,7 +96,7 @@ class Desk:
         config = dict(held) if isinstance(held, Mapping) else {}
         if self.step is not None and isinstance(version, int) and version < self.step.config_version:
             try:
-                return self.step.upgrade(config, version)
+                return dict(self.step.upgrade(config, version))
             except Exception:  # what a plugin cannot bring up to date is shown as it is
                 return config
         return config
