@@ -52,6 +52,12 @@ class Faults:
         self.kind = ""
         self.commits: Counter[str] = Counter()
         self.worked = 0
+        self.happened = False
+
+    @property
+    def missed(self) -> bool:
+        """The commit that was to be hit never came."""
+        return self.fault is not None and self.fault.nth > 0 and not self.happened
 
     def arm(self) -> None:
         kinds = self.runtime.registrations.due_kinds
@@ -95,6 +101,7 @@ class Faults:
             if fault is None or here != (fault.kind, fault.nth):
                 usual(connection)
                 return
+            self.happened = True
             if fault.how == "before":
                 os.kill(os.getpid(), signal.SIGKILL)
             elif fault.how == "stop":

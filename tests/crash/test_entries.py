@@ -24,8 +24,8 @@ from autoloop.settings import Settings
 from tests.crash.faults import HOWS, Fault
 from tests.crash.fleet import Fleet
 from tests.crash.story import Story
-from tests.crash.test_commits import KILLING
-from tests.crash.worker import start_worker
+from tests.crash.test_commits import KILLING, hit_once
+from tests.crash.worker import UNHIT, start_worker
 from tests.functional.mail_world import until
 from tests.unit.engine.graphs import graph
 
@@ -162,17 +162,16 @@ def test_a_change_is_told_once(
     story: Story, hit: Settings, how: str, chance: random.Random, pytestconfig: pytest.Config
 ) -> None:
     club = Club(story)
-    few = [chance.randint(1, 3)]
-    for nth in range(1, 12) if pytestconfig.getoption("--thorough", False) else few:
+
+    def is_hit(nth: int) -> bool:
         comes, goes = story.contact(), story.contact(tags=["vip"])
         story.work()
         club.change(comes, "vip")
         club.change(goes)
         worker = start_worker(hit, f"segments{nth}{how}", Fault("segments", nth, how))
         worker.join(60)
-        over = worker.exitcode == 0 and how in KILLING  # it did not come so far
-        assert over or worker.exitcode == (-signal.SIGKILL if how in KILLING else 0)
-        assert not over or nth > 1
+        came = worker.exitcode != UNHIT
+        assert not came or worker.exitcode == (-signal.SIGKILL if how in KILLING else 0)
         assert story.to_rest(), story.why
         assert story.sql("select count(*) from segment_changes where workspace_id = :w") == [(0,)]
         assert club.told(comes) == ["segment.entered"]
@@ -181,5 +180,6 @@ def test_a_change_is_told_once(
         runs = "select count(*) from workflow_runs where workflow_id = :flow and contact_id = :id"
         found: list[Any] = [story.sql(runs, flow=club.workflow, id=id)[0][0] for id in (comes, goes)]
         assert found == [1, 1] and story.broken() == [], f"commit {nth}, {how}"
-        if over:
-            break
+        return came
+
+    hit_once(is_hit, chance.randint(1, 3), thorough=pytestconfig.getoption("--thorough", False))

@@ -16,7 +16,7 @@ from autoloop.settings import Settings
 from tests.crash.faults import Fault
 from tests.crash.planted import PLANTED
 from tests.crash.story import SOON, Story
-from tests.crash.worker import Process, start_worker
+from tests.crash.worker import UNHIT, Process, start_worker
 from tests.functional.mail_world import until
 from tests.unit.engine.graphs import graph
 
@@ -103,7 +103,7 @@ def killed_after_the_reply(story: Story, worker: Worker) -> None:
         begin(story, one_mail(story))
         hit = worker(f"worker{nth}", fault=Fault("mail", nth, "after"))
         hit.join(30)
-        if hit.exitcode == 0:
+        if hit.exitcode == UNHIT:
             return
 
 
