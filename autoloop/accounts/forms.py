@@ -13,7 +13,7 @@ from autoloop.base.errors import AutoLoopError, Invalid
 from autoloop.plugins.auth import AuthMethod
 from autoloop.web.input import checked
 
-__all__ = ["fields_of", "posted", "posted_text", "timezone_options", "told"]
+__all__ = ["fields_of", "posted", "posted_text", "refuse", "timezone_options", "told"]
 
 OURS = frozenset({"csrf_token", "next", "token", "_method"})
 
@@ -64,6 +64,12 @@ class Told:
     status: int
     message: str
     details: dict[str, list[str]]
+
+
+def refuse(request: Request, error: AutoLoopError | None) -> None:
+    """The form is shown again with the error beside it."""
+    if error is not None:
+        request.response.status = 422 if isinstance(error, Invalid) else error.status
 
 
 def told(request: Request, error: AutoLoopError | None) -> Told | None:

@@ -147,7 +147,7 @@ class Postgres:
 
     def create_database(self, name: str, owner: str = ROLES[0], template: str | None = None) -> bool:
         """Create database `name` unless it exists; True if made. A `template` must have nobody connected."""
-        with self._connect() as connection:
+        with self._locked(), self._connect() as connection:
             _see_to_role(connection, owner)
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 return False

@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted, posted_text, timezone_options, told
+from autoloop.accounts.forms import posted, posted_text, refuse, timezone_options, told
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.mail import resources, schemas
@@ -287,9 +287,3 @@ def nested(given: dict[str, str]) -> dict[str, Any]:
     config = {key.removeprefix("config."): value for key, value in given.items() if key.startswith("config.")}
     rest: dict[str, Any] = {key: value for key, value in given.items() if not key.startswith("config.")}
     return rest | ({"config": config} if config else {})
-
-
-def refuse(request: Request, error: AutoLoopError | None) -> None:
-    """The form is shown again with the error beside it."""
-    if error is not None:
-        request.response.status = 422 if isinstance(error, Invalid) else error.status

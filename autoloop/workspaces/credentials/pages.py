@@ -8,7 +8,7 @@ import orjson
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted_text, told
+from autoloop.accounts.forms import posted_text, refuse, told
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.web import page
@@ -135,9 +135,3 @@ def parts(given: dict[str, str]) -> dict[str, Any]:
 def shown(given: dict[str, Any]) -> dict[str, Any]:
     """What was typed, without what may be secret: it is typed again."""
     return {key: value for key, value in given.items() if key in ("name", "kind")}
-
-
-def refuse(request: Request, error: AutoLoopError | None) -> None:
-    """The form is shown again with the error beside it."""
-    if error is not None:
-        request.response.status = 422 if isinstance(error, Invalid) else error.status
