@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from autoloop.demo.invariants import Broken, Judge
-from tests.crash.rules import ALWAYS, AT_REST
+from tests.crash.rules import ALWAYS, AT_REST, SHOWN_AS_UNKNOWN
 
 __all__ = ["broken_rules", "broken_story", "unknown_mails"]
 
@@ -28,11 +28,10 @@ AT_SINK = {
         select u.message_id from sink u where not exists (select from email_logs e
           where e.workspace_id = :workspace and e.message_id = u.message_id
             and (lower(e.to_address) = lower(u.recipient) or e.to_address = ''))""",
-    "what arrived and is not accepted was shown as unknown": """
+    "what arrived and is not accepted was shown as unknown": f"""
         select e.id::text from email_logs e join sink u on u.message_id = e.message_id
         where e.workspace_id = :workspace and e.status in ('rejected', 'skipped', 'resent', 'cancelled', 'intent')
-          and not exists (select from email_attempts a where a.workspace_id = e.workspace_id
-            and a.email_id = e.id and a.outcome = 'unknown')""",
+          and not {SHOWN_AS_UNKNOWN}""",
     "what was accepted is at the sink": """
         select e.id::text from email_logs e where e.workspace_id = :workspace
           and e.status in ('accepted', 'delivered', 'bounced', 'complained')

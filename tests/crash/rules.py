@@ -5,7 +5,7 @@ In `positions` a run says what each of its places waits for; whatever it waits f
 
 from __future__ import annotations
 
-__all__ = ["ALWAYS", "AT_REST"]
+__all__ = ["ALWAYS", "AT_REST", "SHOWN_AS_UNKNOWN"]
 
 PLACES = """places as (
   select r.workspace_id, r.id as run, p ->> 'node' as node, (p ->> 'visit')::int as visit, p -> 'wait' ->> 'kind' as kind,
@@ -27,6 +27,10 @@ steps as (
   select s.*, lag(node) over place as before, lag(visit) over place as visit_before from run_steps s
   where s.workspace_id = :workspace and s.node <> '' and s.outcome in ('next', 'merged', 'failed', 'stopped', 'jumped')
   window place as (partition by run_id, position order by seq))"""
+
+# A reply that came after all, later than what was done about its mail, stands in place of “unknown” by now.
+SHOWN_AS_UNKNOWN = """exists (select from email_attempts a where a.workspace_id = e.workspace_id and a.email_id = e.id
+  and (a.outcome = 'unknown' or a.finished_at > e.settled_at))"""
 
 ALWAYS: dict[str, str] = {
     "each accepted trigger has exactly one run": """
@@ -110,10 +114,9 @@ ALWAYS: dict[str, str] = {
           and not exists (select from email_attempts a where a.workspace_id = e.workspace_id
             and a.email_id = e.id and a.outcome = 'accepted' and a.marked_at is not null)
           and e.reason is null""",
-    "a mail is sent again only if its fate was unknown": """
+    "a mail is sent again only if its fate was unknown": f"""
         select e.id::text from email_logs e where e.workspace_id = :workspace and e.status = 'resent'
-          and not exists (select from email_attempts a where a.workspace_id = e.workspace_id
-            and a.email_id = e.id and a.outcome = 'unknown')""",
+          and not {SHOWN_AS_UNKNOWN}""",
     "the journal of each run is whole": """
         select r.id::text from workflow_runs r
         left join run_steps s on s.workspace_id = r.workspace_id and s.run_id = r.id
