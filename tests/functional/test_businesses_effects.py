@@ -60,7 +60,12 @@ def test_a_batch_of_effects_is_applied_once_and_told(api, wsgi, runtime, tenant)
     assert set(facts) == {_id(ours), _id(same), _id(theirs)}
     known = facts[_id(ours)]
     assert known["contact"]["fields"] == {"score": 7}
-    assert known["contact"]["consent"] == {"marketing": "unknown", "tracking": "unknown", "at": None, "source": ""}
+    assert known["contact"]["consent"] == {
+        "marketing": "unknown",
+        "tracking": "unknown",
+        "at": None,
+        "source": "",
+    }
     assert known["business"]["name"] == "Acme"
     assert facts[_id(same)]["business"] is None
 
