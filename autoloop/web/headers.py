@@ -54,6 +54,13 @@ PROFILES: dict[str, dict[str, str]] = {
     },
     "embed": {"Content-Security-Policy": EMBED, "Cross-Origin-Resource-Policy": "cross-origin"},
     # Links out of mail: where they lead learns nothing of them.
+    "public_page": {
+        "Content-Security-Policy": PAGE,
+        "X-Frame-Options": "DENY",
+        # Not "no-referrer": a form would be sent with the origin "null".
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    },
     "public_link": {
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
         "X-Frame-Options": "DENY",

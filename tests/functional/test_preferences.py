@@ -43,6 +43,9 @@ def test_choices_are_kept_and_the_page_shows_them(app: TestApp, world: MailWorld
     link = token(world, email)
     page = app.get(f"{link}/preferences")
     assert "Set-Cookie" not in page.headers
+    assert page.headers["Referrer-Policy"] == "same-origin", (
+        "where its links lead learns nothing of the token"
+    )
     assert (page.forms[0]["topic.news"].checked, page.forms[0]["topic.tips"].checked) == (True, False)
     given = {"topic.tips": "true", "pace": "7", "language": "de", "pause": "true"}
     page = app.post(f"{link}/preferences", given).follow()

@@ -32,7 +32,7 @@ class PublicLink(Node):
             raise NotFound
         request.speak(found.locale, found.workspace_locale)
         request.response.cache_control = "no-store"
-        request.response.headers["Referrer-Policy"] = "no-referrer"
+        request.header_profile = "public_page"
         return found
 
     @property
