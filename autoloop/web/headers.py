@@ -35,17 +35,16 @@ EMBED = (
     "frame-ancestors {ancestors}"
 )
 
+PAGES = {
+    "Content-Security-Policy": PAGE,
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+DATA = PAGES | {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
+
 PROFILES: dict[str, dict[str, str]] = {
-    "page": {
-        "Content-Security-Policy": PAGE,
-        "X-Frame-Options": "DENY",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    },
-    "api": {
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-        "X-Frame-Options": "DENY",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    },
+    "page": PAGES,
+    "api": DATA,
     "preview": {
         "Content-Security-Policy": PREVIEW,
         "X-Frame-Options": "SAMEORIGIN",
@@ -53,20 +52,10 @@ PROFILES: dict[str, dict[str, str]] = {
         "Cross-Origin-Resource-Policy": "same-origin",
     },
     "embed": {"Content-Security-Policy": EMBED, "Cross-Origin-Resource-Policy": "cross-origin"},
-    # Links out of mail: where they lead learns nothing of them.
-    "public_page": {
-        "Content-Security-Policy": PAGE,
-        "X-Frame-Options": "DENY",
-        # Not "no-referrer": a form would be sent with the origin "null".
-        "Referrer-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    },
-    "public_link": {
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-        "X-Frame-Options": "DENY",
-        "Referrer-Policy": "no-referrer",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    },
+    # Links out of mail carry a token: where they lead learns nothing of it.
+    # Their pages cannot have "no-referrer": a form would be sent with the origin "null".
+    "public_page": PAGES | {"Referrer-Policy": "same-origin"},
+    "public_link": DATA | {"Referrer-Policy": "no-referrer"},
     "public_asset": {
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Frame-Options": "DENY",
@@ -74,7 +63,7 @@ PROFILES: dict[str, dict[str, str]] = {
     },
 }
 
-MACHINES = EVERYWHERE | PROFILES["api"]
+MACHINES = EVERYWHERE | DATA
 """For answers that are given before the tweens."""
 
 
