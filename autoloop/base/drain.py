@@ -6,6 +6,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from autoloop.base.memory import give_back
+
 if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
     from autoloop.base.stopping import Stopping
@@ -24,9 +26,10 @@ def drain(runtime: Runtime, kind: str, *, seconds: float = SPELL, stopping: Stop
         log.warning("ignored a nudge of the unknown kind %r", kind)
         return False
     until = time.monotonic() + seconds
-    while not (stopping and stopping.asked):
-        if not due.work(runtime):
-            return False
-        if time.monotonic() > until:
-            break
-    return True
+    more, worked = True, False
+    while more and time.monotonic() <= until and not (stopping and stopping.asked):
+        more = due.work(runtime) > 0
+        worked = worked or more
+    if worked:
+        give_back()
+    return more

@@ -5,12 +5,16 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+import time
 from typing import Any
 
-__all__ = ["begin", "settle"]
+__all__ = ["begin", "give_back", "settle"]
 
 _M_ARENA_MAX = -8  # from glibc's malloc.h
 _ARENAS = 2
+_SELDOM = 30.0  # seconds between two times of giving back, which takes some milliseconds
+
+_given_back = 0.0
 
 
 def begin() -> None:
@@ -41,6 +45,20 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+    _trim()
+
+
+def give_back() -> None:
+    """After much work: let the system have what was freed, 8 MiB in a worker, at most every 30 seconds."""
+    global _given_back
+    now = time.monotonic()
+    if now - _given_back >= _SELDOM:
+        _given_back = now
+        _trim()
+
+
+def _trim() -> None:
+    """glibc keeps freed pages that lie below one in use until it is asked."""
     trim = _glibc("malloc_trim")
     if trim is not None:
         trim(0)
