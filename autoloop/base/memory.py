@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import linecache
 import sys
 import time
 from typing import Any
@@ -12,7 +13,7 @@ __all__ = ["begin", "give_back", "settle"]
 
 _M_ARENA_MAX = -8  # from glibc's malloc.h
 _ARENAS = 2
-_SELDOM = 30.0  # seconds between two times of giving back, which takes some milliseconds
+_SELDOM = 5.0  # seconds between two times of giving back, which takes some milliseconds
 
 _given_back = 0.0
 
@@ -42,6 +43,7 @@ def settle() -> None:
     from sqlalchemy.orm import configure_mappers
 
     configure_mappers()
+    linecache.clearcache()  # Pyramid has read the source of all that it was told
     gc.collect()
     gc.freeze()
     gc.enable()
@@ -49,7 +51,7 @@ def settle() -> None:
 
 
 def give_back() -> None:
-    """After much work: let the system have what was freed, 8 MiB in a worker, at most every 30 seconds."""
+    """After much work: let the system have what was freed, 8 MiB in a worker, at most every 5 seconds."""
     global _given_back
     now = time.monotonic()
     if now - _given_back >= _SELDOM:
