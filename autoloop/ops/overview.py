@@ -48,6 +48,7 @@ STEPS = text("""
 select
   exists (select 1 from workspaces where id = :w and postal_address <> '') as address,
   exists (select 1 from business_contacts where workspace_id = :w) as contacts,
+  exists (select 1 from provider_accounts where workspace_id = :w and status = 'active') as account,
   exists (select 1 from senders where workspace_id = :w) as sender,
   exists (select 1 from email_templates where workspace_id = :w) as template,
   exists (select 1 from automation_workflows where workspace_id = :w and live_version_id is not null) as workflow""")
@@ -113,6 +114,12 @@ def checklist(services: Services) -> list[Fact]:
     steps = [
         (row.address, _("Give your postal address"), _("Marketing mail must carry it."), "settings"),
         (row.contacts, _("Bring in your contacts"), _("A CSV file from any program will do."), "imports"),
+        (
+            row.account,
+            _("Give mail a way out"),
+            _("A mailbox in here to try, or your own server."),
+            "providers",
+        ),
         (row.sender, _("Add a sender"), _("The name and address your mail comes from."), "senders"),
         (row.template, _("Write a template"), _("With a preview as any contact will see it."), "templates"),
         (
