@@ -1,15 +1,12 @@
-"""How a worker stops: its processes end their batches, and whatever keeps one of them longer is left to others."""
+"""How a worker stops: it ends its batch, and whatever keeps it longer is left to others."""
 
 from __future__ import annotations
 
 import logging
-import mmap
 import os
 import signal
-from contextlib import suppress
 from typing import Any
 
-from billiard.process import active_children
 from celery import signals
 from celery.utils.threads import bound_open_broker_sockets
 
@@ -22,18 +19,14 @@ BROKER_SECONDS = 0.5  # for each word with the broker on the way out, which a fr
 
 
 class Stopping:
-    """Whether a worker was asked to stop; known to the processes forked from where this was made."""
+    """Whether a worker was asked to stop."""
 
     def __init__(self) -> None:
-        self._flag = mmap.mmap(-1, 1)
+        self.asked = False
         self._consumer: Any = None
 
-    @property
-    def asked(self) -> bool:
-        return self._flag[0] == 1
-
     def listen(self) -> None:
-        """From now on SIGTERM to this worker's parent ends it within `PATIENCE` seconds, in order or not."""
+        """From now on SIGTERM ends this worker within `PATIENCE` seconds, in order or not."""
         signals.worker_ready.connect(self._ready, weak=False)
         signals.worker_shutting_down.connect(self._ask, weak=False)
 
@@ -43,16 +36,13 @@ class Stopping:
     def _ask(self, **_: Any) -> None:
         if self.asked:
             return
-        self._flag[0] = 1
+        self.asked = True
         if self._consumer is not None and self._consumer.connection is not None:
             bound_open_broker_sockets(self._consumer.connection, BROKER_SECONDS)
-        # A signal also gets through while the parent hangs in a call; a thread might have to wait for it.
+        # A signal also gets through while the worker hangs in a call; a thread might have to wait for it.
         signal.signal(signal.SIGALRM, self._leave)
         signal.setitimer(signal.ITIMER_REAL, PATIENCE)
 
     def _leave(self, *_: Any) -> None:
         log.warning("what is under way does not end in time and is left to other workers")
-        for child in active_children():
-            with suppress(ProcessLookupError):
-                os.kill(child.pid, signal.SIGKILL)
         os._exit(0)

@@ -13,45 +13,47 @@ from autoloop.embedded.launch import die_with_parent
 
 __all__ = ["Family"]
 
-_REST = 1.0  # seconds between a member's end and its next start
-_PATIENCE = 10.0
+_REST = 1.0  # seconds between two starts of a member
+_LOOK = 0.05  # seconds between two looks at who has ended
+_PATIENCE = 10.0  # seconds that members have to end
 
 
 class Family:
     """Members by name: each is called in a process of its own, which is started again whenever it ends.
 
-    The parent has one thread and does nothing but this, so that whoever is forked later is like the first.
+    The parent has one thread and does nothing but this, so that whoever is forked later is like the first. What
+    the members share must not be connected to anything yet.
     """
 
     def __init__(self, members: Mapping[str, Callable[[], int]]) -> None:
         self.members = members
         self.pids: dict[int, str] = {}
+        self.started: dict[str, float] = {}
         self.stopping = False
 
     def run(self) -> None:
         """Until SIGTERM, SIGINT or SIGHUP; then ask all to end, and give them ten seconds."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._asked)
-        for name in self.members:
-            self._start(name)
-        due: dict[str, float] = {}
         while not self.stopping:
-            for name in self._ended():
-                due[name] = time.monotonic() + _REST
-            for name in [name for name, at in due.items() if at <= time.monotonic()]:
-                del due[name]
-                self._start(name)
-            time.sleep(0.2)  # a signal ends it early
+            self._reap()
+            for name in self.members:
+                if name not in self.pids.values() and self._rested(name):
+                    self._start(name)
+            time.sleep(_LOOK)
         self._end()
 
     def _asked(self, *_: Any) -> None:
         self.stopping = True
 
+    def _rested(self, name: str) -> bool:
+        return name not in self.started or time.monotonic() >= self.started[name] + _REST
+
     def _start(self, name: str) -> None:
         parent = os.getpid()
         pid = os.fork()
         if pid:
-            self.pids[pid] = name
+            self.pids[pid], self.started[name] = name, time.monotonic()
             return
         status = 1
         try:
@@ -64,16 +66,16 @@ class Family:
         finally:
             os._exit(status)
 
-    def _ended(self) -> list[str]:
-        ended = [pid for pid in self.pids if os.waitpid(pid, os.WNOHANG)[0]]
-        return [self.pids.pop(pid) for pid in ended]
+    def _reap(self) -> None:
+        for pid in [pid for pid in self.pids if os.waitpid(pid, os.WNOHANG)[0]]:
+            del self.pids[pid]
 
     def _end(self) -> None:
         for pid in self.pids:
             os.kill(pid, signal.SIGTERM)
         until = time.monotonic() + _PATIENCE
         while self.pids and time.monotonic() < until:
-            self._ended()
+            self._reap()
             time.sleep(0.02)
         for pid in self.pids:
             os.kill(pid, signal.SIGKILL)

@@ -79,9 +79,8 @@ def _whole(application: Any, configuration: Configuration, host: str, port: int,
     """Web, workers and scheduler, forked from this process."""
     from autoloop.base.logging import watch_queries
     from autoloop.base.memory import settle
-    from autoloop.base.tasks import load_worker
     from autoloop.cli.family import Family
-    from autoloop.cli.worker import work
+    from autoloop.cli.worker import workers
 
     settings = configuration.settings
     if hasattr(application, "registry"):
@@ -94,9 +93,9 @@ def _whole(application: Any, configuration: Configuration, host: str, port: int,
         _granian(application, host, port, processes)
         return 0
 
-    load_worker()
+    members = {"web": web, **workers(runtime, settings.worker_processes, scheduler=True)}
     settle()
-    Family({"web": web, "worker": lambda: work(runtime, settings.worker_processes, scheduler=True)}).run()
+    Family(members).run()
 
 
 def _granian(application: Any, host: str, port: int, workers: int) -> None:

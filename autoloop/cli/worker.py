@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +14,7 @@ from autoloop.cli.configuration import config_option, find
 if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
 
-__all__ = ["command", "work"]
+__all__ = ["command", "workers"]
 
 
 @click.command("worker")
@@ -29,37 +30,35 @@ def command(config: Path | None, processes: int | None, name: str, scheduler: bo
     Run as many as you like, on as many machines. SIGTERM finishes the batches under way, then ends;
     a worker killed at any moment loses nothing.
     """
-    from autoloop.base.memory import begin
+    from autoloop.base.memory import begin, settle
 
     begin()
     configuration = find(config)
     runtime = configuration.runtime()
-    raise SystemExit(
-        work(runtime, processes or configuration.settings.worker_processes, name, scheduler=scheduler)
+    from autoloop.cli.family import Family
+
+    members = workers(
+        runtime, processes or configuration.settings.worker_processes, name, scheduler=scheduler
     )
+    settle()
+    Family(members).run()
 
 
-def work(runtime: Runtime, processes: int, name: str = "worker", *, scheduler: bool = False) -> int:
-    """Be a worker until SIGTERM, with a scheduler beside it if asked; returns the exit status."""
+def workers(
+    runtime: Runtime, processes: int, name: str = "worker", *, scheduler: bool
+) -> dict[str, Callable[[], int]]:
+    """Workers, and a scheduler if asked, by name: members of a family that share all that is loaded by now."""
     import warnings
 
     # Celery warns of root because pickle would run code; ours takes JSON only.
     warnings.filterwarnings("ignore", module="celery.platforms")
-    from celery.signals import worker_process_init
+    from autoloop.base.tasks import load_worker, run_worker
+    from autoloop.cli.scheduler import schedule
 
-    from autoloop.base.tasks import run_worker
-
-    parent = os.getpid()
-
-    @worker_process_init.connect(weak=False)
-    def end_with_parent(**_: Any) -> None:
-        from autoloop.embedded.launch import die_with_parent
-
-        die_with_parent(parent)
-
-    steps = []
+    load_worker()
+    members: dict[str, Callable[[], int]] = {
+        each: partial(run_worker, runtime, each) for each in (f"{name}-{n + 1}" for n in range(processes))
+    }
     if scheduler:
-        from autoloop.cli.beside import scheduler_beside
-
-        steps.append(scheduler_beside(runtime))
-    return run_worker(lambda: runtime, processes=processes, name=name, steps=steps)
+        members["scheduler"] = partial(schedule, lambda: runtime)
+    return members

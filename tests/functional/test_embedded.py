@@ -122,7 +122,7 @@ def test_a_child_that_dies_is_replaced(data: Path) -> None:
             assert f"{name} was killed by SIGKILL; starting it again" in log
 
 
-def test_the_scheduler_beside_the_worker_is_replaced_and_ends_with_it(data: Path) -> None:
+def test_the_scheduler_beside_the_workers_is_replaced_and_ends_with_them(data: Path) -> None:
     with BackgroundStack(data) as stack:
         until(lambda: ready(stack))  # that a scheduler ticks is part of it
         worker = next(each for each in children(stack) if "cli worker" in " ".join(each.cmdline()))

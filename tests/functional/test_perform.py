@@ -231,6 +231,7 @@ from autoloop.base.due import DueKind
 from autoloop.base.nudges import Nudger
 from autoloop.base.registrations import Registrations
 from autoloop.base.tasks import run_worker
+from autoloop.cli.family import Family
 from autoloop.engine.perform.performer import leave
 
 def work(runtime):
@@ -249,11 +250,11 @@ def make_runtime():
         registrations=registrations, nudger=Nudger(sys.argv[1]), nudge=print, dispose=lambda: None
     )
 
-raise SystemExit(run_worker(make_runtime, processes=1, name="hanging"))
+Family({"worker": lambda: run_worker(make_runtime())}).run()
 """
 
 
-def test_celery_starts_another_process_for_one_that_left(redis: Redis, tmp_path: Path) -> None:
+def test_a_worker_that_left_is_started_again(redis: Redis, tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     worker = subprocess.Popen([sys.executable, "-W", "ignore", "-c", WORKER, redis.broker_url, str(seen)])
     nudger = Nudger(redis.broker_url)
