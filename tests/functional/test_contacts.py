@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.factories import Client, make_tenant
+from tests.functional.browser import Browser
 
 
 def events(runtime, tenant, name=None):
@@ -196,3 +197,15 @@ def test_tenants_do_not_meet(api, wsgi, runtime) -> None:
     theirs.get(f"contacts/{contact}", status=404)
     theirs.patch(f"contacts/{contact}", {"title": "x"}, status=404)
     theirs.delete(f"contacts/{contact}", status=404)
+
+
+def test_tags_that_cannot_be_are_refused_at_both_doors(api, wsgi, runtime, tenant) -> None:
+    many = [f"t{n}" for n in range(60)]
+    browser = Browser(wsgi, runtime, tenant.user_id)
+    for place, given in (("contacts", {"email": "a@a.example"}), ("businesses", {"name": "Acme"})):
+        path = f"{place}/{api.post(place, given | {'tags': many}).json['data']['id']}"
+        refused = api.post(f"{path}/@@tags", {"add": [f"u{n}" for n in range(60)]}, status=400).json
+        assert "100" in refused["details"]["tags"][0]
+        assert len(api.data(path)["tags"]) == 60
+    contact = api.data("contacts")[0]["id"]
+    assert browser.post(f"/w/{tenant.slug}/contacts/{contact}/tags", add="x" * 101).status_int == 400

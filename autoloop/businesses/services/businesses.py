@@ -15,13 +15,14 @@ from autoloop.businesses.addresses import BadAddress, normal_domain, normal_emai
 from autoloop.businesses.models import Business
 from autoloop.businesses.services.records import (
     clean_fields,
+    clean_tags,
     merged_fields,
     set_changed,
     stripped,
     written,
 )
 from autoloop.businesses.services.vocabulary import Fields, insert_tags
-from autoloop.businesses.values import clean_words, parse_timezone
+from autoloop.businesses.values import parse_timezone
 
 __all__ = ["Businesses", "business_label"]
 
@@ -76,8 +77,7 @@ class Businesses(Service):
         self.services.changed("businesses", "contacts")
 
     def tag(self, row: Business, add: list[str], remove: list[str]) -> Business:
-        tags = clean_words([*(set(row.tags) - set(remove)), *add], "tags")
-        return self.update(row, {"tags": tags})
+        return self.update(row, {"tags": [*(set(row.tags) - set(remove)), *add]})
 
     def require(self, id: UUID) -> Business:
         row = self.find(id)
@@ -142,7 +142,7 @@ class Businesses(Service):
         if problems:
             raise Invalid(details=problems)
         if "tags" in given:
-            values["tags"] = clean_words(given["tags"] or [], "tags")
+            values["tags"] = clean_tags(given["tags"] or [])
         if "fields" in given:
             cleaned = clean_fields(given["fields"] or {}, self.services(Fields).types("business"))
             values["fields"] = merged_fields(fields, cleaned)

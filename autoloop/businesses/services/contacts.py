@@ -19,13 +19,14 @@ from autoloop.businesses.services.consents import said_by
 from autoloop.businesses.services.merging import merge_contacts
 from autoloop.businesses.services.records import (
     clean_fields,
+    clean_tags,
     merged_fields,
     set_changed,
     stripped,
     written,
 )
 from autoloop.businesses.services.vocabulary import Fields, Topics, insert_tags
-from autoloop.businesses.values import clean_words, parse_timezone
+from autoloop.businesses.values import parse_timezone
 
 __all__ = ["Contacts"]
 
@@ -190,7 +191,7 @@ class Contacts(Service):
         if given.get("consent"):
             values |= self._consent(given["consent"], row)
         if "tags" in given:
-            values["tags"] = clean_words(given["tags"] or [], "tags")
+            values["tags"] = clean_tags(given["tags"] or [])
         if "topics" in given:
             values["topics"] = self._topics(given["topics"] or [], problems)
         if problems:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.lines import tidy
-from autoloop.businesses.values import FieldType
+from autoloop.businesses.values import BadValue, FieldType, clean_words
 
-__all__ = ["clean_fields", "merged_fields", "set_changed", "stripped", "written"]
+__all__ = ["clean_fields", "clean_tags", "merged_fields", "set_changed", "stripped", "written"]
 
 
 def clean_fields(given: Mapping[str, Any], types: Mapping[str, FieldType]) -> dict[str, Any]:
@@ -31,6 +31,14 @@ def clean_fields(given: Mapping[str, Any], types: Mapping[str, FieldType]) -> di
     if problems:
         raise Invalid(details=problems)
     return cleaned
+
+
+def clean_tags(given: Iterable[str]) -> list[str]:
+    """Tags of a record, each once. Raises Invalid if there are too many, or one is no name."""
+    try:
+        return clean_words(given, "tags")
+    except BadValue as error:
+        raise Invalid(str(error), details={"tags": [str(error)]}) from None
 
 
 def merged_fields(held: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
