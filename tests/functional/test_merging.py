@@ -131,6 +131,11 @@ def test_the_survivor_keeps_what_it_has_and_takes_what_it_lacks(
     browser = Browser(wsgi, runtime, tenant.user_id)
     answer = browser.post(f"/w/{tenant.slug}/contacts/{first}/merge", other="third@x.example")
     assert answer.status_int == 303
+    with runtime.unit("web", tenant.id) as services:
+        entries = services.session.execute(
+            text("select subject from workspace_audit where action = 'contact.merged' order by id")
+        )
+        assert [row.subject for row in entries] == ["Ada@x.example", "third@x.example"]
     got = api.data(f"contacts/{third}")
     assert (got["id"], got["status"]) == (first, "unsubscribed")
     assert api.data(f"contacts/{second}")["id"] == first

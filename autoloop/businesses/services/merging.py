@@ -52,13 +52,13 @@ def merge_contacts(services: Services, one: Contact, two: Contact) -> Contact:
     _lock(services, kept, other)
     _move(services, kept, other)  # what came in before the lock; nothing can come in after it
     left = services(Consents).topics_left(kept, other)
-    changed, name = _united(keep, gone, left), _name(gone)
+    changed, lost = _united(keep, gone, left), _name(gone)
     _remove(services, kept, other)
     for name, value in changed.items():
         setattr(keep, name, value)
     keep.updated_at = func.now()  # also if nothing else changed: its events may matter to segments
     services.session.flush()
-    services(WorkspaceAudit).note("contact.merged", subject=name, kept=str(kept), other=str(other))
+    services(WorkspaceAudit).note("contact.merged", subject=lost, kept=str(kept), other=str(other))
     _tell(services, kept, other, changed)
     return keep
 
