@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from sqlalchemy import text
 
+from autoloop.base.errors import NotFound
+from autoloop.businesses.services import Contacts
+from autoloop.businesses.services.effects import ContactChange, apply_changes
 from tests.factories import Client, make_tenant
 from tests.functional.browser import Browser
 
@@ -57,6 +62,7 @@ def test_a_contact_from_first_to_last(api, runtime, tenant) -> None:
     names = [row.name for row in events(runtime, tenant)]
     assert names.count("contact.created") == 1
     assert [row.data["tag"] for row in events(runtime, tenant, "tag.added")] == ["won"]
+    assert [row.data["tag"] for row in events(runtime, tenant, "tag.removed")] == ["vip"]
     assert api.patch(path, {"first_name": "Ada"}).json["data"]["first_name"] == "Ada"
     assert len(events(runtime, tenant)) == len(names), "a change that changes nothing tells nothing"
 
@@ -209,3 +215,26 @@ def test_tags_that_cannot_be_are_refused_at_both_doors(api, wsgi, runtime, tenan
         assert len(api.data(path)["tags"]) == 60
     contact = api.data("contacts")[0]["id"]
     assert browser.post(f"/w/{tenant.slug}/contacts/{contact}/tags", add="x" * 101).status_int == 400
+
+
+def test_a_change_keeps_what_a_workflow_changed_meanwhile(api, runtime, tenant) -> None:
+    api.post("fields", {"key": "plan", "title": "Plan"})
+    api.post("fields", {"key": "size", "title": "Size"})
+    id = UUID(api.post("contacts", {"email": "a@a.example", "tags": ["old"]}).json["data"]["id"])
+    with runtime.unit("web", tenant.id) as services:
+        row = services(Contacts).find(id)
+        with runtime.unit("worker") as worker:
+            apply_changes(worker, [ContactChange(tenant.id, id, {"fields.plan": "pro"}, ["theirs"], ["old"])])
+        services(Contacts).tag(row, ["ours"])
+        services(Contacts).update(row, {"fields": {"size": "L"}})
+    contact = api.data(f"contacts/{id}")
+    assert (contact["tags"], contact["fields"]) == (["ours", "theirs"], {"plan": "pro", "size": "L"})
+
+
+def test_a_change_of_what_is_gone_meanwhile_says_so(api, runtime, tenant) -> None:
+    id = UUID(api.post("contacts", {"email": "a@a.example"}).json["data"]["id"])
+    with runtime.unit("web", tenant.id) as services:
+        row = services(Contacts).find(id)
+        api.delete(f"contacts/{id}")
+        with pytest.raises(NotFound):
+            services(Contacts).tag(row, ["late"])

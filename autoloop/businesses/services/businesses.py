@@ -16,6 +16,7 @@ from autoloop.businesses.models import Business
 from autoloop.businesses.services.records import (
     clean_fields,
     clean_tags,
+    held,
     merged_fields,
     set_changed,
     stripped,
@@ -57,6 +58,7 @@ class Businesses(Service):
 
     def update(self, row: Business, given: Mapping[str, Any]) -> Business:
         """Change what is given; the rest stays. Tags are replaced, custom fields merged."""
+        held(self.session, row)
         values = self._values(given, row.fields)
         with written(self.session, CONFLICTS):
             changed = set_changed(row, values)
@@ -77,6 +79,7 @@ class Businesses(Service):
         self.services.changed("businesses", "contacts")
 
     def tag(self, row: Business, add: list[str], remove: list[str]) -> Business:
+        held(self.session, row)
         return self.update(row, {"tags": [*(set(row.tags) - set(remove)), *add]})
 
     def require(self, id: UUID) -> Business:

@@ -20,6 +20,7 @@ from autoloop.businesses.services.merging import merge_contacts
 from autoloop.businesses.services.records import (
     clean_fields,
     clean_tags,
+    held,
     merged_fields,
     set_changed,
     stripped,
@@ -85,6 +86,7 @@ class Contacts(Service):
 
     def update(self, row: Contact, given: Mapping[str, Any], *, source: str = "api") -> Contact:
         """Change what is given; the rest stays. Tags and topics are replaced, custom fields merged."""
+        held(self.session, row)
         tags, fields = set(row.tags), row.fields
         values = self._values(given, row)
         if SPEAKS & values.keys():
@@ -93,12 +95,12 @@ class Contacts(Service):
             changed = set_changed(row, values)
         if changed:
             data = {"source": source, "fields": _changed_names(changed, fields, row.fields)}
-            added = sorted(set(row.tags) - tags)
+            added, removed = sorted(set(row.tags) - tags), sorted(tags - set(row.tags))
             self._note_tags(added)
             events = [Event(self.workspace_id, "contact.updated", row.id, data)]
-            self._tell(
-                events + [Event(self.workspace_id, "tag.added", row.id, {"tag": tag}) for tag in added]
-            )
+            for name, words in (("tag.added", added), ("tag.removed", removed)):
+                events += [Event(self.workspace_id, name, row.id, {"tag": word}) for word in words]
+            self._tell(events)
         return row
 
     def upsert(self, given: Mapping[str, Any], *, source: str = "api") -> tuple[Contact, bool]:
@@ -133,6 +135,7 @@ class Contacts(Service):
 
     def tag(self, row: Contact, add: Sequence[str], remove: Sequence[str] = ()) -> Contact:
         """Add and remove tags by name; new ones are made."""
+        held(self.session, row)
         return self.update(row, {"tags": [*(set(row.tags) - set(remove)), *add]})
 
     def set_consent(
@@ -151,6 +154,7 @@ class Contacts(Service):
     def unsubscribe(self, row: Contact, topic: str | None = None, *, source: str = "unsubscribe") -> Contact:
         """From one topic; without one, from all marketing mail."""
         if topic is not None:
+            held(self.session, row)
             return self.update(row, {"topics": [key for key in row.topics if key != topic]}, source=source)
         given = {"status": "unsubscribed", "consent": {"marketing": "denied", "source": source}}
         return self.update(row, given, source=source)

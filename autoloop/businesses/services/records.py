@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.orm import Session
 
-from autoloop.base.errors import Conflict, Invalid
+from autoloop.base.errors import Conflict, Invalid, NotFound
 from autoloop.base.lines import tidy
 from autoloop.businesses.values import BadValue, FieldType, clean_words
 
-__all__ = ["clean_fields", "clean_tags", "merged_fields", "set_changed", "stripped", "written"]
+__all__ = ["clean_fields", "clean_tags", "held", "merged_fields", "set_changed", "stripped", "written"]
 
 
 def clean_fields(given: Mapping[str, Any], types: Mapping[str, FieldType]) -> dict[str, Any]:
@@ -39,6 +39,18 @@ def clean_tags(given: Iterable[str]) -> list[str]:
         return clean_words(given, "tags")
     except BadValue as error:
         raise Invalid(str(error), details={"tags": [str(error)]}) from None
+
+
+def held(session: Session, row: Any) -> None:
+    """Lock a row and read it again: what others committed since it was loaded is not overwritten.
+
+    Raises NotFound if it is gone.
+    """
+    session.flush()  # what this transaction set itself stays
+    try:
+        session.refresh(row, with_for_update={"key_share": True})
+    except InvalidRequestError:
+        raise NotFound from None
 
 
 def merged_fields(held: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
