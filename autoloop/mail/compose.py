@@ -127,7 +127,7 @@ def _part(subtype: str, text: str) -> bytes:
         text = text.encode("ascii", "xmlcharrefreplace").decode()
     text = text.rstrip("\n")
     # It ends with CRLF, or binascii would break long lines with a lone LF.
-    body = f"{text}\n".replace("\n", "\r\n").encode("utf-8", "replace")
+    body = f"{text}\n".encode("utf-8", "replace").replace(b"\n", b"\r\n")
     encoding = "7bit"
     if not body.isascii() or max(map(len, text.split("\n"))) > LONGEST_LINE:
         encoding, body = "quoted-printable", binascii.b2a_qp(body, quotetabs=False, istext=True)
