@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from autoloop.base.drain import drain
+from autoloop.base.standstill import end_standing
 
 if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
@@ -19,6 +20,7 @@ __all__ = ["run", "tick"]
 
 log = logging.getLogger(__name__)
 
+LOOK_EVERY = 5.0  # seconds between looks for processes that stand still
 SEEN = "insert into scheduler_ticks (single, seen_at) values (true, now()) on conflict (single) do update set seen_at = now()"
 
 
@@ -26,9 +28,14 @@ def run(runtime: Runtime, stop: threading.Event | None = None, *, every: float =
     """Tick until told to stop. A lost database is waited for, never fatal."""
     stop = stop or threading.Event()
     log.info("scheduler ready: %s", ", ".join(sorted(runtime.registrations.due_kinds)))
+    looked = 0.0
     while not stop.is_set():
         started = time.monotonic()
         try:
+            if started - looked > LOOK_EVERY:
+                with runtime.worker_engine.begin() as connection:
+                    end_standing(connection)
+                looked = started
             tick(runtime)
         except DBAPIError as error:
             log.warning("the database does not answer; trying again: %s", error.orig)

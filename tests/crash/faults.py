@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+from psycopg.pq import PipelineStatus
 
 from autoloop.base import runtime as base
 from autoloop.base.clock import Clock
@@ -30,7 +31,7 @@ HOWS = ("before", "after", "cut", "mute")
 
 @dataclass(frozen=True)
 class Fault:
-    """At the `nth` commit of this kind of work. `how`:
+    """At the `nth` commit of this kind of work ("advance, piped": of those that go out with all that was written). `how`:
 
     before, after: SIGKILL, right before or after the commit · cut: PostgreSQL ends the connection at the
     COMMIT · mute: the COMMIT is done, its answer never comes · stop: SIGSTOP right before the commit, for longer than
@@ -96,9 +97,11 @@ class Faults:
 
     def _commit(self, usual: Callable[[Any], None]) -> Callable[[Any], None]:
         def commit(connection: Any) -> None:
-            self.commits[self.kind] += 1
-            fault, here = self.fault, (self.kind, self.commits[self.kind])
-            if fault is None or here != (fault.kind, fault.nth):
+            piped = connection.pgconn.pipeline_status != PipelineStatus.OFF
+            kinds = [self.kind, f"{self.kind}, piped"] if piped else [self.kind]
+            self.commits.update(kinds)
+            fault = self.fault
+            if fault is None or fault.kind not in kinds or self.commits[fault.kind] != fault.nth:
                 usual(connection)
                 return
             self.happened = True

@@ -11,6 +11,7 @@ from itertools import takewhile
 
 import pytest
 
+from autoloop.base import standstill
 from autoloop.settings import Settings
 from tests.crash.faults import HOWS, Fault
 from tests.crash.story import Story
@@ -64,15 +65,26 @@ def stands_or_is_over(worker: Process) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_stopped_at_a_commit(
-    story: Story, hit: Settings, kind: str, chance: random.Random, pytestconfig: pytest.Config
+    story: Story,
+    hit: Settings,
+    kind: str,
+    chance: random.Random,
+    pytestconfig: pytest.Config,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another one takes over what it holds while it stands still; what it does when it goes on again is void."""
+    monkeypatch.setattr(standstill, "SECONDS", 1.0)
+
+    def look_and_work() -> None:
+        with story.runtime.worker_engine.begin() as connection:
+            standstill.end_standing(connection)
+        story.work()
 
     def is_hit(nth: int) -> bool:
         story.enter()
         worker = start_worker(hit, f"{kind}{nth}stop", Fault(kind, nth, "stop"))
         until(partial(stands_or_is_over, worker), 60)
-        at_rest(story)
+        at_rest(story, look_and_work)
         if worker.is_alive():
             os.kill(worker.pid or 0, signal.SIGCONT)
         worker.join(60)

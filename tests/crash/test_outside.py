@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -27,9 +28,9 @@ REPAIR = """update provider_accounts set updated_at = clock_timestamp(),
   config = jsonb_set(config, '{port}', to_jsonb(cast(:port as int))) where workspace_id = :w"""
 
 
-def at_rest(story: Story) -> None:
+def at_rest(story: Story, work: Callable[[], None] | None = None) -> None:
     story.sink.behave()
-    assert story.to_rest(), story.why
+    assert story.to_rest(work), story.why
     assert story.broken() == []
 
 
