@@ -60,6 +60,11 @@ def test_a_limit_is_set_shown_changed_and_lifted(world: MailWorld, api: Client, 
     assert {"limit.set", "limit.changed", "limit.lifted"} <= {action for action, _ in audit(world)}
 
 
+def test_nothing_was_sent_where_there_is_no_sender_yet(api: Any) -> None:
+    report = api.data("sending")
+    assert (report["last_minute"], report["last_hour"]) == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("given", "field"),
     [

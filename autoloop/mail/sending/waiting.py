@@ -45,7 +45,8 @@ cross join lateral (select e.due_at {GROUP} order by {REASON} desc, {HELD_BY} de
 
 # By sender, for that has an index; mail without one leaves no workspace but the system's.
 SENT = text("""
-select clock_timestamp() as now, least(sum(m.count), :most)::int as last_minute, least(sum(h.count), :most)::int as last_hour,
+select clock_timestamp() as now, least(coalesce(sum(m.count), 0), :most)::int as last_minute,
+  least(coalesce(sum(h.count), 0), :most)::int as last_hour,
   (select count(*) from email_logs e where e.workspace_id = :workspace and e.status = 'sending') as sending
 from senders s
 cross join lateral (select count(*) from (select from email_logs e where e.workspace_id = s.workspace_id
@@ -102,4 +103,4 @@ def waits_of(session: Session, workspace_id: UUID) -> dict[tuple[str, str], Wait
 def sent(session: Session, workspace_id: UUID) -> Sent:
     """How fast the workspace's mail leaves."""
     row = session.execute(SENT, {"workspace": workspace_id, "most": SENT_MOST}).one()
-    return Sent(row.now, row.last_minute or 0, row.last_hour or 0, row.sending)
+    return Sent(row.now, row.last_minute, row.last_hour, row.sending)
