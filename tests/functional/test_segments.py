@@ -141,6 +141,14 @@ def test_time_alone_flips_answers_at_their_moment(room: Room) -> None:
         assert services.session.scalar(text("select count(*) from segment_members")) == 0
 
 
+def test_a_date_at_the_end_of_time_can_be_listed(room: Room, api: Any) -> None:
+    api.post("fields", {"key": "ends", "title": "Ends", "kind": "date"})
+    ada = room.contact(fields={"ends": "9999-12-31"})
+    old = {"field": "contact.fields.ends", "op": "older_than_days", "value": 1}
+    segment = room.segment({"none": [old]})
+    assert [row["id"] for row in api.data(f"segments/{segment}/contacts")] == [str(ada)]
+
+
 def test_an_edit_builds_anew_and_tells_only_if_asked(room: Room) -> None:
     vip, plain = room.contact(tags=["vip"]), room.contact()
     segment = room.segment(VIP)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -36,6 +36,7 @@ __all__ = ["TESTS", "changes_after", "moment_bound"]
 Answer = ColumnElement[bool]
 Test = Callable[[Value, Any, datetime], Answer]
 INSTANT = timedelta(microseconds=1)
+LATEST = datetime.max.replace(tzinfo=UTC)
 EMPTY = ("null", '""', "[]", "{}")
 
 
@@ -197,4 +198,10 @@ def changes_after(op: str, value: Value, wanted: Any, now: datetime) -> list[Any
         "older_than_days": (span + INSTANT,),
         "in_next_days": (-span, INSTANT),
     }[op]
-    return [case((at > moment_bound(now - turn), at + literal(turn, Interval))) for turn in turns]
+    return [_turning(at, turn, now) for turn in turns]
+
+
+def _turning(at: Any, turn: timedelta, now: datetime) -> Any:
+    """The moment `turn` after a value, if it is still to come and Python can hold it."""
+    held = moment_bound(LATEST - max(turn, timedelta(0)))
+    return case((and_(at > moment_bound(now - turn), at <= held), at + literal(turn, Interval)))
