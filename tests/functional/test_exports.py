@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from uuid import UUID
 
+from autoloop.businesses.services import exports
 from autoloop.businesses.services.imports import work
 from tests.factories import Client, make_key, make_tenant
 
@@ -74,3 +76,19 @@ def test_an_export_holds_what_the_list_holds(api, wsgi, runtime, tenant) -> None
     reader.post("exports", {"kind": "contacts"}, status=403)
     made = api.post("exports", {"kind": "contacts"}).json["data"]
     reader.get(f"exports/{made['id']}/@@file", status=403)
+
+
+def test_columns_stay_what_they_were_while_a_file_is_taken(api, runtime, tenant, monkeypatch) -> None:
+    monkeypatch.setattr(exports, "BATCH", 1)
+    api.post("fields", {"key": "plan", "title": "Plan"})
+    for n in range(2):
+        api.post("contacts", {"email": f"e{n}@e.example", "fields": {"plan": f"p{n}"}})
+    made = api.post("exports", {"kind": "contacts"}).json["data"]["id"]
+    pieces = exports.write_csv(runtime, tenant.id, UUID(made))
+    taken = next(pieces) + next(pieces)
+    api.post("fields", {"key": "a", "title": "A first one"})
+    taken += b"".join(pieces)
+    assert [row["fields.plan"] for row in csv.DictReader(io.StringIO(taken.decode()))] == ["p0", "p1"]
+    assert {len(row) for row in csv.reader(io.StringIO(taken.decode()))} == {
+        len(taken.splitlines()[0].split(b","))
+    }

@@ -76,49 +76,51 @@ def write_csv(runtime: Runtime, workspace_id: UUID, export_id: UUID) -> Iterator
     The headers are those that the import knows, and text that a spreadsheet would run is guarded; so the
     file can be imported again without a change.
     """
+    with runtime.unit("web", workspace_id) as services:
+        row = _found(services, export_id)
+        row.downloaded_at = services.clock.now()
+        business = row.kind == "businesses"
+        # Columns stay what they are now, whatever fields are made while the file is taken.
+        keys = list(services(Fields).types("business" if business else "contact"))
+        mark = b"\xef\xbb\xbf" if row.options.get("bom") else b""
+    yield mark + _lines([_head(business, keys)])
     last = UUID(int=0)
-    first = True
     while True:
         with runtime.unit("web", workspace_id) as services:
-            row = services(Exports).find(export_id)
-            if row is None:
-                raise NotFound
-            keys = list(services(Fields).types("contact" if row.kind == "contacts" else "business"))
-            business = row.kind == "businesses"
-            head, found = _some(services, row, last, keys)
-            if first:
-                row.downloaded_at = services.clock.now()
-        if first:
-            yield (b"\xef\xbb\xbf" if row.options.get("bom") else b"") + _lines([head])
-            first = False
+            found = _some(services, _found(services, export_id), last)
         if not found:
             return
         last = found[-1].id
         yield _lines([(_business(each, keys) if business else _contact(each, keys)) for each in found])
 
 
-def _some(services: Services, row: Export, last: UUID, keys: list[str]) -> tuple[list[str], list[Any]]:
+def _found(services: Services, id: UUID) -> Export:
+    row = services(Exports).find(id)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _head(business: bool, keys: list[str]) -> list[str]:
+    if business:
+        own = [f"business.{name}" for name in (*BUSINESS_NAMES, "tags")]
+        return own + [f"business.fields.{key}" for key in keys]
+    sets = ("consent", "consent_tracking", "topics", "tags")
+    company = ("business.name", "business.domain", "business.external_id")
+    return [*CONTACT_NAMES, *sets, *company, *(f"fields.{key}" for key in keys)]
+
+
+def _some(services: Services, row: Export, last: UUID) -> list[Any]:
     if row.kind == "businesses":
-        head = [f"business.{name}" for name in BUSINESS_NAMES] + ["business.tags"]
         statement = business_rows(services, row.filters, Business.fields).where(Business.id > last)
-        head += [f"business.fields.{key}" for key in keys]
-        found = services.session.execute(statement.order_by(Business.id).limit(BATCH)).all()
-    else:
-        more = (
-            Contact.fields,
-            Business.domain.label("business_domain"),
-            Business.external_id.label("business_external_id"),
-        )
-        head = [*CONTACT_NAMES, "consent", "consent_tracking", "topics", "tags"]
-        head += [
-            "business.name",
-            "business.domain",
-            "business.external_id",
-            *[f"fields.{key}" for key in keys],
-        ]
-        statement = contact_rows(services, row.filters, *more).where(Contact.id > last)
-        found = services.session.execute(statement.order_by(Contact.id).limit(BATCH)).all()
-    return head, list(found)
+        return list(services.session.execute(statement.order_by(Business.id).limit(BATCH)))
+    more = (
+        Contact.fields,
+        Business.domain.label("business_domain"),
+        Business.external_id.label("business_external_id"),
+    )
+    statement = contact_rows(services, row.filters, *more).where(Contact.id > last)
+    return list(services.session.execute(statement.order_by(Contact.id).limit(BATCH)))
 
 
 def _business(row: Any, keys: list[str]) -> list[str]:
