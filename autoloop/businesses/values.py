@@ -161,14 +161,13 @@ def _date(value: Any, _choices: tuple[str, ...]) -> str:
             if first <= 12 and second <= 12 and first != second:
                 raise BadValue(f"“{text}” could be two dates; write it like 2026-12-31")
             return date(year, min(first, second), max(first, second)).isoformat()
+        if text[10:11] not in ("", " ", "T"):
+            raise ValueError(text)
         return date.fromisoformat(text[:10].replace("/", "-")).isoformat()
-    except ValueError as error:
-        message = (
-            str(error)
-            if "could be" in str(error)
-            else f"“{str(value)[:40]}” is no date; write it like 2026-12-31"
-        )
-        raise BadValue(message) from None
+    except BadValue:
+        raise
+    except ValueError:
+        raise BadValue(f"“{str(value)[:40]}” is no date; write it like 2026-12-31") from None
 
 
 def _choice(value: Any, choices: tuple[str, ...]) -> str:

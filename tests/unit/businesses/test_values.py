@@ -45,6 +45,7 @@ def test_values_become_their_kind(kind, value, kept) -> None:
         ("boolean", "perhaps"),
         ("date", "03/04/2026"),
         ("date", "31.02.2026"),
+        ("date", "2026-12-31st"),
         ("choice", "Gold"),
         ("text", ["a"]),
         ("text", "x" * 10_001),
