@@ -12,6 +12,7 @@ from sqlalchemy import select
 from autoloop.base.errors import AutoLoopError, Invalid
 from autoloop.base.i18n import _
 from autoloop.businesses.models import Segment
+from autoloop.businesses.services import Tags
 from autoloop.web import page
 from autoloop.web.permissions import Permission
 from autoloop.workflows import services
@@ -81,6 +82,7 @@ def shown(
         "workflow": context.row,
         "filled": filled,
         "segments": [(str(row.id), row.name) for row in rows],
+        "tags": request.services(Tags).names(),
         "preview": None,
         "reason": None,
         "error": error,
