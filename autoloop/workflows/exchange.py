@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from autoloop.base.errors import Invalid
 
@@ -73,9 +73,9 @@ def read_document(given: Any) -> dict[str, Any]:
         str(key)[:100]: ["There is no such field."] for key in given if key not in FIELDS
     }
     name, description = given.get("name"), given.get("description", "")
-    if not isinstance(name, str) or not name.strip() or len(name) > 200:
+    if not _is_text(name, 200) or not name.strip():
         details["name"] = ["A name of 1 to 200 characters is needed."]
-    if not isinstance(description, str) or len(description) > 2000:
+    if not _is_text(description, 2000):
         details["description"] = ["A text of at most 2,000 characters."]
     if not isinstance(given.get("graph"), Mapping):
         details["graph"] = ["A graph is an object with nodes, edges and settings."]
@@ -101,7 +101,11 @@ def read_document(given: Any) -> dict[str, Any]:
     plain_json(templates, "templates", LARGEST_TEMPLATES + LARGEST_FILES)
     if _size(templates) - sum(_size_of_files(each) for each in templates) > LARGEST_TEMPLATES:
         raise Invalid(details={"templates": [f"Must not be larger than {LARGEST_TEMPLATES:,} characters."]})
-    return document(str(name).strip(), description, given["graph"], triggers, references, templates)
+    return document(name.strip(), description, given["graph"], triggers, references, templates)
+
+
+def _is_text(given: Any, most: int) -> TypeGuard[str]:
+    return isinstance(given, str) and len(given) <= most and "\x00" not in given
 
 
 def _is_template(each: Any) -> bool:
@@ -128,9 +132,7 @@ def _names(each: Any) -> bool:
     return (
         isinstance(each, Mapping)
         and set(each) == {"kind", "id", "name"}
-        and all(
-            isinstance(value, str) and len(value) <= 400 and "\x00" not in value for value in each.values()
-        )
+        and all(_is_text(value, 400) for value in each.values())
     )
 
 

@@ -105,6 +105,18 @@ def test_an_export_is_a_file_that_can_be_imported(browser: Browser, tenant: Tena
     assert "graph-small" in browser.get(base).text
 
 
+def test_a_file_whose_name_cannot_be_kept_is_refused(browser: Browser, tenant: Tenant):
+    raw = json.dumps({"autoloop": "workflow", "schema": 1, "name": "x\0", "description": "\0", "graph": {}})
+    answer = browser.app.post(
+        f"/w/{tenant.slug}/workflows/import",
+        {"csrf_token": browser.token()},
+        upload_files=[("file", "x.json", raw.encode())],
+        expect_errors=True,
+    )
+    assert answer.status_int == 422
+    assert "A name of 1 to 200 characters is needed." in answer.text
+
+
 def test_drafts_of_any_nonsense_are_shown(api: Client, browser: Browser, tenant: Tenant):
     for graph in ({}, {"nodes": {}}, {"nodes": [None, 1, {"id": 7}]}, {"edges": 1, "more": 2}, BROKEN):
         id = api.post("workflows", {"name": "Odd", "graph": graph}).json["data"]["id"]

@@ -16,6 +16,7 @@ from autoloop.workflows.embedded import MODES, embedded, settle_templates
 from autoloop.workflows.exchange import document, plain_json, read_document, replaced
 from autoloop.workflows.models import WorkflowDraft
 from autoloop.workflows.naming import Missing, references_of, settled
+from autoloop.workflows.services.drafts import Drafts
 
 __all__ = ["EMPTY", "Workflows", "existing_workflows"]
 
@@ -131,7 +132,7 @@ class Workflows(Service):
 
     def exported(self, id: UUID, *, templates: bool = True) -> dict[str, Any]:
         """The workflow's draft as a document, with the templates that its steps send unless told otherwise."""
-        row, draft = self.get(id), self._draft(id)
+        row, draft = self.get(id), self.services(Drafts).of(id)
         references = references_of(self.services, draft.graph, draft.triggers)
         along = embedded(self.services, draft.graph, draft.triggers) if templates else ()
         return document(row.name, row.description, draft.graph, draft.triggers, references, along)
@@ -183,13 +184,6 @@ class Workflows(Service):
         self.session.delete(row)
         self.session.flush()
         self.services.changed("workflows")
-
-    def _draft(self, id: UUID) -> WorkflowDraft:
-        return self.session.execute(
-            select(WorkflowDraft).where(
-                WorkflowDraft.workspace_id == self.workspace_id, WorkflowDraft.workflow_id == id
-            )
-        ).scalar_one()
 
 
 def existing_workflows(services: Services, ids: Collection[UUID]) -> set[UUID]:
