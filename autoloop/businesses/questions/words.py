@@ -29,7 +29,6 @@ OWN = {
     "business.domain": _("Business: domain"),
     "business.city": _("Business: city"),
     "business.country": _("Business: country"),
-    "business.industry": _("Business: industry"),
     "business.status": _("Business: status"),
     "business.tags": _("Business: tags"),
 }

@@ -18,7 +18,7 @@ from autoloop.web.tree import Node as Place
 __all__ = ["in_order", "ports_of", "room_of"]
 
 CONTACT = ("first_name", "last_name", "name", "email", "title", "phone", "locale", "timezone", "tags")
-BUSINESS = ("name", "domain", "website", "phone", "industry", "city", "country", "timezone")
+BUSINESS = ("name", "domain", "website", "phone", "city", "country", "timezone")
 RUN = ("run.id", "run.workflow_id", "now")
 EVENT = ("event.name", "event.data")
 
