@@ -8,12 +8,14 @@ import os
 import signal
 import time
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from autoloop import make_runtime
-from autoloop.businesses.services.imports import work
+from autoloop.base.errors import Conflict
+from autoloop.businesses.services.imports import Imports, work
 from tests.factories import Client
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "businesses.csv"
@@ -282,3 +284,16 @@ def test_a_row_the_database_refuses_is_the_only_one_left_out(api, runtime, tenan
     owner.dispose()
     assert (done["counts"]["created"], done["counts"]["rejected"]) == (79, 1)
     assert rejects(api, made["id"])[1][0] == "39"
+
+
+def test_an_import_that_began_meanwhile_is_neither_mapped_anew_nor_forgotten(api, runtime, tenant) -> None:
+    id = upload(api, "Email\na@a.example\n")["id"]
+    for late in (lambda its, row: its.remap(row, {"Email": "external_id"}), lambda its, row: its.delete(row)):
+        with runtime.unit("web", tenant.id) as services:
+            services.session.execute(text("update imports set status = 'ready' where id = :id"), {"id": id})
+        with runtime.unit("web", tenant.id) as services:
+            row = services(Imports).find(UUID(id))
+            api.post(f"imports/{id}/@@start")
+            with pytest.raises(Conflict):
+                late(services(Imports), row)
+    assert api.data(f"imports/{id}")["mapping"] == {"Email": "email"}

@@ -22,6 +22,7 @@ from autoloop.businesses.services.imports.chunk import COUNTS, write_chunk
 from autoloop.businesses.services.imports.pieces import forget_pieces, store_pieces
 from autoloop.businesses.services.imports.reading import Reading, kind_of
 from autoloop.businesses.services.imports.targets import check_mapping, check_options, new_fields
+from autoloop.businesses.services.records import held
 from autoloop.businesses.services.vocabulary import Fields
 
 __all__ = ["Imports"]
@@ -81,7 +82,9 @@ class Imports(Service):
         self, row: Import, mapping: Mapping[str, str], options: Mapping[str, Any] | None = None
     ) -> Import:
         """Say what each column becomes ("" or nothing: left out). Raises Invalid by column."""
-        self._only(row, "ready", "mapped")
+        held(self.session, row)
+        if row.status != "ready":
+            raise Conflict(f"An import that is {row.status} cannot be mapped again.", code="WRONG_STATUS")
         row.mapping = check_mapping(row.columns, mapping)
         if options is not None:
             row.options = check_options({**row.options, **options})
@@ -145,6 +148,7 @@ class Imports(Service):
 
     def delete(self, row: Import) -> None:
         """Forget the import and its rejects. What was taken in stays."""
+        held(self.session, row)
         if row.status == "running":
             raise Conflict("The import is running. Cancel it first.")
         self.session.delete(row)
@@ -175,13 +179,9 @@ class Imports(Service):
             yield b"".join(_line([str(each.line), each.reason, *each.cells]) for each in rows)
             last_line, last_id = rows[-1].line, rows[-1].id
 
-    def _only(self, row: Import, status: str, what: str) -> None:
-        if row.status != status:
-            raise Conflict(f"An import that is {row.status} cannot be {what} again.", code="WRONG_STATUS")
-
     def _to(self, row: Import, status: str) -> None:
         # The worker may be ending it at this moment: look at the row as it is now, and hold it.
-        self.session.refresh(row, with_for_update={"key_share": True})
+        held(self.session, row)
         if status not in IMPORT_TRANSITIONS[row.status]:
             raise Conflict(f"An import that is {row.status} cannot become {status}.", code="WRONG_STATUS")
         row.status = status

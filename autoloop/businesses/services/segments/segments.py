@@ -19,7 +19,7 @@ from autoloop.base.services import Service
 from autoloop.businesses.conditions_sql import compile_set, happenings, joined, read_condition
 from autoloop.businesses.models import Contact, Segment, SegmentMember
 from autoloop.businesses.services.facts import load_contacts
-from autoloop.businesses.services.records import set_changed, written
+from autoloop.businesses.services.records import held, set_changed, written
 from autoloop.plugins.conditions import Condition
 from autoloop.plugins.facts import Happening
 
@@ -55,7 +55,7 @@ class Segments(Service):
     def change(self, row: Segment, given: Mapping[str, Any]) -> Segment:
         """Change name, description or condition. A new condition is built anew; who thereby enters or
         leaves is told only with `announce`."""
-        self.session.refresh(row, with_for_update={"key_share": True})
+        held(self.session, row)
         values = {name: given[name] for name in ("name", "description") if name in given}
         if "name" in values:
             values["name"] = _named(values["name"])
