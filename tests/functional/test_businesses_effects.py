@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from uuid import UUID
 
-from autoloop.base.ids import new_id
+from sqlalchemy import create_engine, text
+
 from autoloop.businesses.services.effects import ContactChange, apply_changes
 from autoloop.businesses.services.facts import load_contacts
+from autoloop.businesses.services.imports import work
 from tests.factories import Client, make_tenant
 
 
@@ -14,21 +16,20 @@ def test_a_batch_of_effects_is_applied_once_and_told(api, wsgi, runtime, tenant)
     other = make_tenant(runtime)
     there = Client(wsgi, other.slug, other.key)
     api.post("fields", {"key": "score", "title": "Score", "kind": "number"})
-    business = api.post("businesses", {"name": "Acme"}).json["data"]["id"]
-    made = {"email": "a@a.example", "tags": ["x", "y"], "fields": {"score": 1}, "business_id": business}
+    made = {"email": "a@a.example", "tags": ["x", "y"], "fields": {"score": 1}}
     ours = api.post("contacts", made).json["data"]["id"]
     same = api.post("contacts", {"email": "b@a.example", "tags": ["x"]}).json["data"]["id"]
     theirs = there.post("contacts", {"email": "a@a.example"}).json["data"]["id"]
     gone = str(new_id())
     changes = [
-        ContactChange(tenant.id, _id(ours), {"title": "CTO", "fields.score": "7"}, ["new"], ["x"]),
+        ContactChange(tenant.id, UUID(ours), {"title": "CTO", "fields.score": "7"}, ["new"], ["x"]),
         ContactChange(
-            tenant.id, _id(ours), {"fields.nothing": 1, "email": "x@x.example", "timezone": "Mars"}, [], []
+            tenant.id, UUID(ours), {"fields.nothing": 1, "email": "x@x.example", "timezone": "Mars"}, [], []
         ),
-        ContactChange(tenant.id, _id(same), {}, ["x"], []),
-        ContactChange(other.id, _id(theirs), {"status": "archived"}, ["new"], []),
-        ContactChange(other.id, _id(ours), {"title": "not theirs"}, ["stolen"], []),
-        ContactChange(tenant.id, _id(gone), {"title": "nobody"}, [], []),
+        ContactChange(tenant.id, UUID(same), {}, ["x"], []),
+        ContactChange(other.id, UUID(theirs), {"status": "archived"}, ["new"], []),
+        ContactChange(other.id, UUID(ours), {"title": "not theirs"}, ["stolen"], []),
+        ContactChange(tenant.id, UUID(gone), {"title": "nobody"}, [], []),
     ]
     with runtime.unit("worker") as services:
         refused = apply_changes(services, changes)
@@ -52,13 +53,27 @@ def test_a_batch_of_effects_is_applied_once_and_told(api, wsgi, runtime, tenant)
     }
     assert "new" in {tag["name"] for tag in there.data("tags")}
 
-    keys = [(tenant.id, _id(ours)), (tenant.id, _id(same)), (other.id, _id(theirs)), (tenant.id, _id(gone))]
+
+def test_facts_are_loaded_in_sets_and_never_across_tenants(api, wsgi, runtime, tenant) -> None:
+    other = make_tenant(runtime)
+    there = Client(wsgi, other.slug, other.key)
+    api.post("fields", {"key": "score", "title": "Score", "kind": "number"})
+    business = api.post("businesses", {"name": "Acme"}).json["data"]["id"]
+    made = {"email": "a@a.example", "fields": {"score": 7}, "business_id": business}
+    ours, same = (api.post("contacts", each).json["data"]["id"] for each in (made, {"email": "b@a.example"}))
+    theirs = there.post("contacts", {"email": "a@a.example"}).json["data"]["id"]
+    keys = [
+        (tenant.id, UUID(ours)),
+        (tenant.id, UUID(same)),
+        (other.id, UUID(theirs)),
+        (tenant.id, new_id()),
+    ]
     with runtime.unit("worker") as services:
         facts = load_contacts(services, keys)
-        crossed = load_contacts(services, [(other.id, _id(ours))])
+        crossed = load_contacts(services, [(other.id, UUID(ours))])
     assert crossed == {}
-    assert set(facts) == {_id(ours), _id(same), _id(theirs)}
-    known = facts[_id(ours)]
+    assert set(facts) == {UUID(ours), UUID(same), UUID(theirs)}
+    known = facts[UUID(ours)]
     assert known["contact"]["fields"] == {"score": 7}
     assert known["contact"]["consent"] == {
         "marketing": "unknown",
@@ -67,7 +82,7 @@ def test_a_batch_of_effects_is_applied_once_and_told(api, wsgi, runtime, tenant)
         "source": "",
     }
     assert known["business"]["name"] == "Acme"
-    assert facts[_id(same)]["business"] is None
+    assert facts[UUID(same)]["business"] is None
 
 
 def test_searches_stay_on_their_indexes_under_row_level_security(api, runtime, tenant) -> None:
@@ -77,12 +92,8 @@ def test_searches_stay_on_their_indexes_under_row_level_security(api, runtime, t
     )
     made = api.call("POST", "imports", body.encode(), headers={"Content-Type": "text/csv"}).json["data"]
     api.post(f"imports/{made['id']}/@@start")
-    from autoloop.businesses.services.imports import work
-
     while work(runtime):
         pass
-    from sqlalchemy import create_engine
-
     owner = create_engine(runtime.settings.database_owner_url)
     with owner.begin() as connection:
         connection.execute(text("analyze business_contacts"))
@@ -105,9 +116,3 @@ def test_searches_stay_on_their_indexes_under_row_level_security(api, runtime, t
             plan = "\n".join(services.session.execute(text(f"explain {sql}")).scalars())
             assert "Index" in plan, plan
             assert "Seq Scan" not in plan, plan
-
-
-def _id(value: str):
-    from uuid import UUID
-
-    return UUID(value)

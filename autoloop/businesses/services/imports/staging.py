@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -66,14 +67,41 @@ def write(services: Services, chunk: Chunk, options: dict[str, Any]) -> Written:
 
     Contacts that are there are locked before businesses, each in id order, as everywhere.
     """
-    session, tenant = services.session, services.workspace_id
+    session, known = services.session, {"tenant": services.workspace_id}
+    by = known | {"user": services.user_id}
     written = Written()
     said_by(services, "import")
+    found, owned = _matched(services, chunk, written)
+    tags: dict[UUID, list[str]] = {}
+    if found:
+        session.execute(sql.SETTLE_CONTACTS)
+        held = session.execute(sql.LOCK_CONTACTS, known | {"ids": list(found.values())})
+        tags = {row.id: row.tags for row in held}
+    if owned:
+        session.execute(sql.LOCK_BUSINESSES, known | {"ids": list(owned.values())})
+    session.execute(sql.INSERT_BUSINESSES, by)
+    written.companies_created = set(range(len(chunk.companies))) - owned.keys()
+    update = options["update_existing"]
+    if owned and update:
+        changed = {row.id for row in session.execute(sql.UPDATE_BUSINESSES, known)}
+        written.companies_updated = {place for place, id in owned.items() if id in changed}
+    session.execute(sql.INSERT_CONTACTS, by | {"consent": options["consent"]})
+    changed_people: dict[UUID, list[str]] = {}
+    if found and update:
+        changed_people = {row.id: row.tags for row in session.execute(sql.UPDATE_CONTACTS, known)}
+    written.tagged = [
+        (id, tag) for id, now in changed_people.items() for tag in now if tag not in tags.get(id, ())
+    ]
+    _sort_people(written, chunk.people, found, changed_people)
+    return written
+
+
+def _matched(services: Services, chunk: Chunk, written: Written) -> tuple[dict[int, UUID], dict[int, UUID]]:
+    """Stage the chunk; the contacts and the businesses that are there already, by place. Clashes are dropped."""
+    session, known = services.session, {"tenant": services.workspace_id}
     session.execute(sql.STAGES)
-    people, companies = chunk.people, chunk.companies
     copy_in(session, "import_businesses", COMPANY_COLUMNS, chunk.staged_companies)
     copy_in(session, "import_contacts", PERSON_COLUMNS, chunk.staged_people)
-    known = {"tenant": tenant}
     session.execute(sql.MATCH_CONTACTS, known)
     session.execute(sql.MATCH_BUSINESSES, known)
     found: dict[int, UUID] = {}
@@ -84,39 +112,21 @@ def write(services: Services, chunk: Chunk, options: dict[str, Any]) -> Written:
             found[place] = id
     if written.clashes:
         session.execute(sql.DROP_CLASHES)
-    owned = {row.n: row.found for row in session.execute(sql.MATCHED_BUSINESSES)}
-    tags: dict[UUID, list[str]] = {}
-    if found:
-        session.execute(sql.SETTLE_CONTACTS)
-        tags = {
-            row.id: row.tags
-            for row in session.execute(sql.LOCK_CONTACTS, known | {"ids": list(found.values())})
-        }
-    if owned:
-        session.execute(sql.LOCK_BUSINESSES, known | {"ids": list(owned.values())})
-    user = {"user": services.user_id}
-    session.execute(sql.INSERT_BUSINESSES, known | user)
-    written.companies_created = set(range(len(companies))) - set(owned)
-    update = options["update_existing"]
-    if owned and update:
-        changed = {row.id for row in session.execute(sql.UPDATE_BUSINESSES, known)}
-        written.companies_updated = {place for place, id in owned.items() if id in changed}
-    session.execute(sql.INSERT_CONTACTS, known | user | {"consent": options["consent"]})
-    changed_people: dict[UUID, Any] = {}
-    if found and update:
-        changed_people = {row.id: row for row in session.execute(sql.UPDATE_CONTACTS, known)}
+    return found, {row.n: row.found for row in session.execute(sql.MATCHED_BUSINESSES)}
+
+
+def _sort_people(
+    written: Written, people: list[UUID], found: dict[int, UUID], changed: Collection[UUID]
+) -> None:
     for place, id in enumerate(people):
         if place in written.clashes:
             continue
         if place not in found:
             written.created[place] = id
-        elif found[place] in changed_people:
+        elif found[place] in changed:
             written.updated[place] = found[place]
         else:
             written.unchanged[place] = found[place]
-    for row in changed_people.values():
-        written.tagged += [(row.id, tag) for tag in row.tags if tag not in tags.get(row.id, ())]
-    return written
 
 
 def staged_companies(batch: Batch, ids: list[UUID]) -> bytes:
