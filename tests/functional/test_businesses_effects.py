@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import create_engine, text
 
+from autoloop.base.ids import new_id
 from autoloop.businesses.services.effects import ContactChange, apply_changes
 from autoloop.businesses.services.facts import load_contacts
 from autoloop.businesses.services.imports import work
