@@ -58,6 +58,9 @@ def test_a_contact_from_first_to_last(api, runtime, tenant) -> None:
     said = api.post(f"{path}/@@consent", {"marketing": "granted", "source": "form"}).json["data"]["consent"]
     assert (said["marketing"], said["source"]) == ("granted", "form")
     assert said["at"]
+    assert "consent" in events(runtime, tenant, "contact.updated")[-1].data["fields"], (
+        "as the trigger names it"
+    )
 
     names = [row.name for row in events(runtime, tenant)]
     assert names.count("contact.created") == 1

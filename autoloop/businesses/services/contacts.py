@@ -18,6 +18,7 @@ from autoloop.businesses.models import Business, Contact, ContactAlias
 from autoloop.businesses.services.consents import said_by
 from autoloop.businesses.services.merging import merge_contacts
 from autoloop.businesses.services.records import (
+    changed_names,
     clean_fields,
     clean_tags,
     held,
@@ -94,7 +95,7 @@ class Contacts(Service):
         with written(self.session, CONFLICTS):
             changed = set_changed(row, values)
         if changed:
-            data = {"source": source, "fields": _changed_names(changed, fields, row.fields)}
+            data = {"source": source, "fields": changed_names(changed, fields, row.fields)}
             added, removed = sorted(set(row.tags) - tags), sorted(tags - set(row.tags))
             self._note_tags(added)
             events = [Event(self.workspace_id, "contact.updated", row.id, data)]
@@ -230,12 +231,3 @@ class Contacts(Service):
             "consent_at": given.get("at") or self.clock.now(),
             "consent_source": given.get("source") or "",
         }
-
-
-def _changed_names(columns: Sequence[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Names as triggers listen to them: columns, and `fields.key` for each custom field that differs."""
-    names = set(columns) - {"email_normal", "fields"}
-    if "fields" in columns:
-        keys = before.keys() | after.keys()
-        names |= {f"fields.{key}" for key in keys if before.get(key) != after.get(key)}
-    return sorted(names)

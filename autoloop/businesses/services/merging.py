@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from autoloop.base.i18n import _
 from autoloop.base.services import Services
 from autoloop.businesses.models import Contact, ContactAlias
 from autoloop.businesses.services.consents import Consents, said_by
+from autoloop.businesses.services.records import changed_names
 from autoloop.workspaces.services import WorkspaceAudit
 
 __all__ = ["merge_contacts"]
@@ -53,13 +54,14 @@ def merge_contacts(services: Services, one: Contact, two: Contact) -> Contact:
     _move(services, kept, other)  # what came in before the lock; nothing can come in after it
     left = services(Consents).topics_left(kept, other)
     changed, lost = _united(keep, gone, left), _name(gone)
+    names = changed_names(changed, keep.fields, changed.get("fields", keep.fields))
     _remove(services, kept, other)
     for name, value in changed.items():
         setattr(keep, name, value)
     keep.updated_at = func.now()  # also if nothing else changed: its events may matter to segments
     services.session.flush()
     services(WorkspaceAudit).note("contact.merged", subject=lost, kept=str(kept), other=str(other))
-    _tell(services, kept, other, changed)
+    _tell(services, kept, other, names)
     return keep
 
 
@@ -130,8 +132,7 @@ def _name(row: Contact) -> str:
     return row.email or f"{row.first_name} {row.last_name}".strip() or row.external_id or str(row.id)
 
 
-def _tell(services: Services, keep: UUID, gone: UUID, changed: Mapping[str, Any]) -> None:
-    names = sorted(set(changed) - {"email_normal"})
+def _tell(services: Services, keep: UUID, gone: UUID, names: Sequence[str]) -> None:
     emit(
         services,
         [

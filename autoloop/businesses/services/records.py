@@ -13,7 +13,16 @@ from autoloop.base.errors import Conflict, Invalid, NotFound
 from autoloop.base.lines import tidy
 from autoloop.businesses.values import BadValue, FieldType, clean_words
 
-__all__ = ["clean_fields", "clean_tags", "held", "merged_fields", "set_changed", "stripped", "written"]
+__all__ = [
+    "changed_names",
+    "clean_fields",
+    "clean_tags",
+    "held",
+    "merged_fields",
+    "set_changed",
+    "stripped",
+    "written",
+]
 
 
 def clean_fields(given: Mapping[str, Any], types: Mapping[str, FieldType]) -> dict[str, Any]:
@@ -69,6 +78,17 @@ def set_changed(row: Any, values: Mapping[str, Any]) -> list[str]:
     for name in changed:
         setattr(row, name, values[name])
     return changed
+
+
+def changed_names(columns: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What of a contact changed, named as triggers and conditions do: `title`, `consent` and
+    `consent.marketing`, `fields.key` for each custom field that differs."""
+    names = set(columns)
+    consents = {name for name in names if name.startswith("consent_")}
+    names -= {"email_normal", "fields", *consents}
+    names |= {name.replace("_", ".") for name in consents} | ({"consent"} if consents else set())
+    keys = before.keys() | after.keys()
+    return sorted(names | {f"fields.{key}" for key in keys if before.get(key) != after.get(key)})
 
 
 @contextmanager

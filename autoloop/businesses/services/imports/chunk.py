@@ -15,6 +15,7 @@ from autoloop.base.services import Services
 from autoloop.businesses.services.imports.batch import Batch
 from autoloop.businesses.services.imports.reading import Chunk, Reject, kept_cells
 from autoloop.businesses.services.imports.staging import Written, write
+from autoloop.businesses.services.records import changed_names
 from autoloop.businesses.services.vocabulary import insert_tags
 
 __all__ = ["COUNTS", "Result", "keep_rejects", "write_chunk"]
@@ -147,12 +148,9 @@ def _tell(services: Services, import_id: UUID, batch: Batch, done: Written, *, t
 
 def _named(values: dict[str, Any]) -> list[str]:
     """Fields that a changed row gives: which of them differed only the database knows."""
-    return sorted(
-        [
-            *(values.keys() - {"fields", "email_normal"}),
-            *(f"fields.{key}" for key in values.get("fields", ())),
-        ]
-    )
+    columns = {"consent_marketing" if name == "consent" else name for name in values}
+    custom = [f"fields.{key}" for key in values.get("fields", ())]
+    return sorted([*changed_names(columns, {}, {}), *custom])
 
 
 def _samples(batch: Batch, done: Written, most: int) -> list[dict[str, Any]]:
