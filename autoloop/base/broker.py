@@ -1,4 +1,4 @@
-"""Redis as a broker that anybody may have written to: what is no message is dropped, and reading goes on."""
+"""Redis as a broker of hints: each is gone once it is read, and what is no message is dropped."""
 
 from __future__ import annotations
 
@@ -14,6 +14,18 @@ log = logging.getLogger(__name__)
 
 
 class Channel(redis.Channel):
+    """Nothing is acknowledged: a nudge may be lost, while an acknowledgement that fails would keep its place among
+    the messages that a worker may hold, for ever."""
+
+    def basic_consume(self, queue: str, no_ack: bool, *arguments: Any, **options: Any) -> None:
+        super().basic_consume(queue, True, *arguments, **options)  # type: ignore[no-untyped-call]
+
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
+        pass
+
+    def basic_reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        pass
+
     def _brpop_read(self, **options: Any) -> None:
         try:
             super()._brpop_read(**options)  # type: ignore[no-untyped-call]
@@ -30,6 +42,6 @@ class Transport(redis.Transport):
 
 
 def read_tolerantly() -> None:
-    """Let this process's Celery read through such channels. Stock Kombu ends the worker at the first junk."""
+    """Let this process's Celery read through such channels. Kombu's own ends the worker at the first junk."""
     here = f"{__name__}:{Transport.__name__}"
     TRANSPORT_ALIASES.update({"redis": here, "rediss": here})

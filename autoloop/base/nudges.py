@@ -54,7 +54,7 @@ def make_celery(broker_url: str, transport: dict[str, Any] | None = None) -> Cel
         worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={"visibility_timeout": 3600, **(transport or PATIENT)},
+        broker_transport_options=transport or PATIENT,
         timezone="UTC",
     )
     return celery

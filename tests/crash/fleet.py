@@ -27,7 +27,7 @@ INI = "[app:main]\nuse = egg:autoloop\n"
 
 @dataclass
 class Fleet:
-    """`autoloop worker` (Celery, prefork) `workers` times and `autoloop scheduler` `schedulers` times, in `folder`.
+    """`autoloop worker` (a family of processes) `workers` times and `autoloop scheduler` `schedulers` times, in `folder`.
 
     `web`: the port of an `autoloop serve`, if there is to be one.
     """
@@ -53,8 +53,11 @@ class Fleet:
             parent.wait()
 
     @property
-    def pids(self) -> dict[str, int]:
-        return {name: parent.pid for name, parent in self.parents.items()}
+    def members(self) -> set[int]:
+        """Ids of the workers' processes: a family starts again what ended, with another."""
+        return {
+            child.pid for name in self.parents if name.startswith("worker") for child in self._members(name)
+        }
 
     def tend(self) -> None:
         """Start what is not running."""
@@ -72,11 +75,13 @@ class Fleet:
         return self.parents.pop(name).wait(60)
 
     def kill(self, chance: random.Random, whom: str = "worker") -> str:
-        """SIGKILL one process of a worker's pool (or of the web's), or all of its processes; says which.
+        """SIGKILL one process of a worker's (or of the web's), or all of them; says which.
 
-        Workers that have no pool are spared: killing what has not begun proves nothing.
+        Workers that have none yet are spared: killing what has not begun proves nothing.
         """
-        ready = {name: pool for name in self.parents if name.startswith(whom) and (pool := self._pool(name))}
+        ready = {
+            name: alive for name in self.parents if name.startswith(whom) and (alive := self._members(name))
+        }
         if not ready:
             return ""
         name = chance.choice(sorted(ready))
@@ -91,8 +96,8 @@ class Fleet:
         self.killed["child"] += 1
         return f"process {victim.pid} of {name}"
 
-    def _pool(self, name: str) -> list[psutil.Process]:
-        """The pool processes of a worker that are alive."""
+    def _members(self, name: str) -> list[psutil.Process]:
+        """The processes of a worker that are alive."""
         try:
             children = psutil.Process(self.parents[name].pid).children()
         except psutil.NoSuchProcess:

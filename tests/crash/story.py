@@ -36,17 +36,22 @@ SOON = {"amount": 0.05, "unit": "seconds"}
 LIMIT = 60.0
 
 # What has been waited for long enough has come: leases of the dead are free, deferred mail is due, people say what
-# to do with what is unknown. Runs' own timers are a twentieth of a second.
+# to do with what is unknown. Runs' own timers are a twentieth of a second. What a worker has locked it is busy with.
 TIME_PASSES = tuple(
-    text(f"update {each}")
-    for each in (
-        "email_logs set lease_until = now() where workspace_id = :w and lease_until > now()",
-        "email_logs set due_at = now() where workspace_id = :w and due_at > now() and status in ('intent', 'unknown')",
-        "run_actions set lease_until = now(), due_at = least(due_at, now()) where workspace_id = :w",
-        "provider_accounts set rest_until = null where workspace_id = :w",
-        "mail_slowings set open_until = null, rate = null where workspace_id = :w",
-        "workflow_runs set due_at = now() where workspace_id = :w and due_at > now() and attempts > 0",
-        "run_batches set started_at = started_at - interval '30 seconds'",
+    text(f"""update {table} set {change}
+    where ctid = any (array(select ctid from {table} where {of} for update skip locked))""")
+    for table, change, of in (
+        ("email_logs", "lease_until = now()", "workspace_id = :w and lease_until > now()"),
+        (
+            "email_logs",
+            "due_at = now()",
+            "workspace_id = :w and due_at > now() and status in ('intent', 'unknown')",
+        ),
+        ("run_actions", "lease_until = now(), due_at = least(due_at, now())", "workspace_id = :w"),
+        ("provider_accounts", "rest_until = null", "workspace_id = :w"),
+        ("mail_slowings", "open_until = null, rate = null", "workspace_id = :w"),
+        ("workflow_runs", "due_at = now()", "workspace_id = :w and due_at > now() and attempts > 0"),
+        ("run_batches", "started_at = started_at - interval '30 seconds'", "true"),
     )
 )
 # A minute has one tick: each of ours is in another.

@@ -110,7 +110,7 @@ class Scene:
             celery.send_task(TASK, args=[word], queue=queue_of("advance"))
         celery.send_task(TASK, args=[], queue=queue_of("mail"))
         celery.send_task("no.such.task", args=["mail"], queue=queue_of("mail"))
-        workers = self.fleet.pids
+        workers = self.fleet.members
         for raw in RAW:
             self.broker.lpush(queue_of("advance"), raw)
         while self.broker.llen(queue_of("advance")):
@@ -121,7 +121,7 @@ class Scene:
                 if 0 < len(held) < MANY:
                     self.broker.rpush(queue_of(kind), *reversed(held), *held)
             yield
-        assert self.fleet.pids == workers, "a message ended a worker"
+        assert self.fleet.members == workers, "a message ended a worker"
 
     def no_scheduler(self) -> Iterator[None]:
         self.fleet.schedulers = 0

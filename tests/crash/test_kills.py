@@ -37,7 +37,8 @@ STUCK = 60.0
 # What dead workers held is free after 30 s. When nothing moves, that time is made to pass; for all: the living, too,
 # find leases gone that they thought they had, as after a pause of the whole machine.
 TIME_PASSES = tuple(
-    text(f"update {table} set lease_until = clock_timestamp() where lease_until > clock_timestamp()")
+    text(f"""update {table} set lease_until = clock_timestamp() where ctid = any (array(
+    select ctid from {table} where lease_until > clock_timestamp() for update skip locked))""")
     for table in ("email_logs", "run_actions")
 )
 ON_THE_WIRE = text("select exists (select from email_logs where status = 'sending')")
