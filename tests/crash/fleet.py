@@ -59,6 +59,12 @@ class Fleet:
             child.pid for name in self.parents if name.startswith("worker") for child in self._members(name)
         }
 
+    @property
+    def ticking(self) -> int:
+        """How many schedulers talk to the database."""
+        schedulers = [parent.pid for name, parent in self.parents.items() if name.startswith("scheduler")]
+        return sum(bool(psutil.Process(pid).net_connections("all")) for pid in schedulers)
+
     def tend(self) -> None:
         """Start what is not running."""
         wanted = [f"scheduler{number}" for number in range(self.schedulers)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import time
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from tests.functional.mail_world import until
 
 pytestmark = pytest.mark.timeout(0)
 
-FROZEN, OFTEN, MANY = 4.0, 20, 50
+FROZEN, OFTEN, TIMES = 4.0, 20, 3
 KINDS = ("route", "advance", "mail", "perform", "enrol")
 DONE = object()
 FORGED = (
@@ -116,10 +117,8 @@ class Scene:
         while self.broker.llen(queue_of("advance")):
             yield
         for _ in range(OFTEN):
-            for kind in KINDS:
-                held = self.broker.lrange(queue_of(kind), 0, -1)
-                if 0 < len(held) < MANY:
-                    self.broker.rpush(queue_of(kind), *reversed(held), *held)
+            for kind in random.sample(KINDS * TIMES, len(KINDS) * TIMES):
+                celery.send_task(TASK, args=[kind], queue=queue_of(kind))
             yield
         assert self.fleet.members == workers, "a message ended a worker"
 
@@ -133,7 +132,10 @@ class Scene:
 
     def three_schedulers(self) -> Iterator[None]:
         self.fleet.schedulers = 3
+        self.fleet.tend()
+        until(lambda: self.fleet.ticking == 3, 60)
         yield
+        assert self.fleet.ticking == 3
 
     def rolling_restart(self) -> Iterator[None]:
         self.fleet.schedulers = 1
