@@ -25,6 +25,7 @@ from autoloop.engine.services.runs import Runs as RunService
 from autoloop.engine.step_names import names_in_versions, step_names
 from autoloop.engine.views import again, filter_of, listed, moved
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.input import read_query
 from autoloop.web.permissions import Permission
 
@@ -177,7 +178,7 @@ def rerun(context: Run, request: Request) -> Any:
     runs = context.__parent__
 
     def place(made: Any) -> str:
-        request.session.flash(request.localizer.translate(_("Started again. This is the new run.")))
+        say(request, _("Started again. This is the new run."))
         return str(request.resource_url(runs, str(made.id)))
 
     return _answer(context, request, lambda: again(context, request), place)

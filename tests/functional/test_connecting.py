@@ -111,6 +111,14 @@ def test_saying_no_changes_nothing(
     assert refresh_token(runtime, tenant, account) is None
 
 
+def test_who_comes_back_to_an_account_that_is_gone_is_told_so(
+    me: Browser, account: str, fake: google.FakeGoogle
+) -> None:
+    back = fake.consent(leave(me, account))
+    assert me.post(account + "remove").status_int == 303
+    assert come_back(me, back).status_int == 404
+
+
 def test_only_a_post_with_a_token_leaves(me: Browser, account: str) -> None:
     assert me.get(account + "connect").status_int in (404, 405)
     assert me.app.post(account + "connect", expect_errors=True).status_int in (400, 403)

@@ -26,6 +26,7 @@ from autoloop.plugins.email import (
     Staged,
 )
 from tests.factories import Client, Tenant
+from tests.functional.browser import Browser
 from tests.functional.mail_world import MailWorld, drain
 
 
@@ -62,7 +63,7 @@ def test_the_first_rule_that_fits_decides(
     other = str(second(world, sinks[1].port))
     rules = [
         {"account_id": str(world.account_id), "kind": "transactional", "recipient_domains": ["vip.example"]},
-        {"account_id": other, "recipient_domains": [" VIP.example ", "far.example"]},
+        {"account_id": other, "recipient_domains": [" @VIP.example ", "far.example"]},
     ]
     api.put("providers/rules", {"rules": rules})
     assert [rule["recipient_domains"] for rule in api.data("providers/rules")] == [
@@ -78,7 +79,36 @@ def test_the_first_rule_that_fits_decides(
     assert to(sinks[1]) == ["b@far.example", "d@Vip.Example"]
     wrong = api.put("providers/rules", {"rules": [{"account_id": str(new_id())}]}, status=400)
     assert "rules.0.account_id" in wrong.json["details"]
+    for no_domain in ("a@b.example", "no domain", "x" * 250, "@", "-.example"):
+        rule = {"account_id": other, "recipient_domains": [no_domain]}
+        wrong = api.put("providers/rules", {"rules": [rules[1], rule]}, status=400)
+        assert list(wrong.json["details"]) == ["rules.1.recipient_domains"], no_domain
     assert len(api.data("providers/rules")) == 2
+
+
+def test_a_rule_that_is_taken_away_on_the_page_takes_no_other_along(
+    world: MailWorld, wsgi: object, runtime: Runtime, api: Client, tenant: Tenant
+) -> None:
+    rules = [
+        {"account_id": str(world.account_id), "recipient_domains": [f"{n}.example"]} for n in ("a", "b", "c")
+    ]
+    api.put("providers/rules", {"rules": rules})
+    browser = Browser(wsgi, runtime, tenant.user_id)
+    page = browser.get(f"/w/{tenant.slug}/providers/rules")
+    form = page.forms["rules"]
+    form["1.account_id"] = ""
+    form["3.account_id"] = str(world.account_id)
+    form["3.recipient_domains"] = "d.example"
+    assert form.submit().status_int == 303
+    assert [rule["recipient_domains"] for rule in api.data("providers/rules")] == [
+        ["a.example"],
+        ["c.example"],
+        ["d.example"],
+    ]
+    form["0.recipient_domains"] = "a@b"
+    refused = form.submit(expect_errors=True)
+    assert refused.status_int == 422 and "a@b" in refused.text
+    assert len(api.data("providers/rules")) == 3
 
 
 def test_another_account_stands_in_while_one_rests(

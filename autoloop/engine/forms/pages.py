@@ -16,6 +16,7 @@ from autoloop.engine.forms.services import Forms as FormService
 from autoloop.engine.forms.services import honeypot_of
 from autoloop.engine.models import Form as FormModel
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.input import checked
 from autoloop.web.permissions import Permission
 
@@ -67,7 +68,7 @@ def remove_form(context: Form, request: Request) -> Any:
     try:
         request.services(FormService).remove(context.row)
     except Conflict as error:
-        request.session.flash(str(error.message))
+        say(request, error.message, refused=True)
         return HTTPSeeOther(request.resource_url(context))
     return HTTPSeeOther(request.resource_url(context.__parent__))
 

@@ -18,6 +18,7 @@ from autoloop.engine.hooks.services import TARGETS
 from autoloop.engine.hooks.services import Hooks as HookService
 from autoloop.engine.models import IncomingHook
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.input import checked
 from autoloop.web.permissions import Permission
 
@@ -78,7 +79,7 @@ def remove_hook(context: Hook, request: Request) -> Any:
     try:
         request.services(HookService).remove(context.row)
     except Conflict as error:
-        request.session.flash(str(error.message))
+        say(request, error.message, refused=True)
         return HTTPSeeOther(request.resource_url(context))
     return HTTPSeeOther(request.resource_url(context.__parent__))
 

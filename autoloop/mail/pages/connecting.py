@@ -7,7 +7,6 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import told
 from autoloop.base.crypto import Keyring
 from autoloop.base.errors import Invalid, NotFound
 from autoloop.base.i18n import _
@@ -15,6 +14,7 @@ from autoloop.mail import resources
 from autoloop.mail.delivery.channels import outbound
 from autoloop.mail.services.connecting import Connecting, read_state
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
 
 LEAVING = "autoloop.mail:pages/leaving.jinja2"
@@ -35,7 +35,7 @@ def connect(context: resources.Provider, request: Request) -> Any:
         raise NotFound
     workspace = context.__parent__.__parent__.__name__
     try:
-        url = connecting.begin(context.id, workspace, request.identity.session_id)
+        url = connecting.begin(context.row.id, workspace, request.identity.session_id)
     except Invalid as error:
         return _back(request, context, error.message)
     # By link and script: Chromium blocks a redirect of a form to another origin under form-action 'self'.
@@ -62,13 +62,13 @@ def finish(context: resources.Provider, request: Request) -> Any:
         return _back(request, context, _("The service did not agree, or was told not to."))
     http = outbound(request.runtime)
     try:
-        request.services(Connecting).finish(context.id, request.identity.session_id, state, code, http)
+        request.services(Connecting).finish(context.row.id, request.identity.session_id, state, code, http)
     except Invalid as error:
-        return _back(request, context, told(request, error).message)
-    request.session.flash(_("Connected."))
+        return _back(request, context, error.message)
+    say(request, _("Connected."))
     return HTTPSeeOther(request.resource_url(context))
 
 
 def _back(request: Request, context: resources.Provider, message: str) -> HTTPSeeOther:
-    request.session.flash(message, "bad")
+    say(request, message, refused=True)
     return HTTPSeeOther(request.resource_url(context))

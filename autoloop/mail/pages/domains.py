@@ -7,23 +7,23 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted
+from autoloop.accounts.forms import posted, refuse, told
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.mail import resources, schemas
 from autoloop.mail.models import SendingDomain
 from autoloop.mail.sending.limits import Limits
 from autoloop.mail.services.domains import Domains
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
 
 HERE = "autoloop.mail:pages/"
 
 
 def _list(request: Request, given: dict[str, Any], error: AutoLoopError | None = None) -> dict[str, Any]:
-    if error is not None:
-        request.response.status_int = 422
+    refuse(request, error)
     rows = request.db.execute(request.services(Domains).rows().order_by(SendingDomain.name)).all()
-    return {"rows": rows, "given": given, "error": error}
+    return {"rows": rows, "given": given, "error": told(request, error)}
 
 
 @page(context=resources.Domains, permission=Permission.READ, template=HERE + "domains.jinja2")
@@ -81,6 +81,5 @@ def _done(request: Request, do: Any, place: Any) -> HTTPSeeOther:
     try:
         do()
     except Conflict as error:
-        request.session.flash(error.message)
-        return HTTPSeeOther(request.referer or request.resource_url(place))
+        say(request, error.message, refused=True)
     return HTTPSeeOther(request.resource_url(place))

@@ -8,7 +8,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from sqlalchemy import select
 
-from autoloop.accounts.forms import posted_text
+from autoloop.accounts.forms import posted_text, refuse, told
 from autoloop.base.errors import AutoLoopError, Invalid
 from autoloop.engine.models import Workflow
 from autoloop.mail import resources, schemas
@@ -20,6 +20,7 @@ from autoloop.web.permissions import Permission
 
 TEMPLATE = "autoloop.mail:pages/rules.jinja2"
 FIELDS = ("account_id", "workflow_id", "kind", "recipient_domains")
+MOST = 51  # one more than there may be, to be told so
 
 
 @page(context=resources.ProviderRules, permission=Permission.MANAGE_PROVIDERS, template=TEMPLATE)
@@ -41,9 +42,8 @@ def rules(context: resources.ProviderRules, request: Request) -> dict[str, Any]:
 )
 def set_rules(context: resources.ProviderRules, request: Request) -> Any:
     given = posted_text(request)
-    rows: list[dict[str, Any]] = []
-    while f"{len(rows)}.account_id" in given and len(rows) <= 50:
-        rows.append({field: given.get(f"{len(rows)}.{field}", "").strip() for field in FIELDS})
+    # A rule whose account was taken away is not given any more; those after it are.
+    rows = [{field: given.get(f"{n}.{field}", "").strip() for field in FIELDS} for n in range(MOST)]
     kept = [row for row in rows if row["account_id"]]
     wanted = [
         {name: value for name, value in row.items() if value}
@@ -60,8 +60,7 @@ def set_rules(context: resources.ProviderRules, request: Request) -> Any:
 def _shown(
     request: Request, rows: list[dict[str, Any]], error: AutoLoopError | None = None
 ) -> dict[str, Any]:
-    if error is not None:
-        request.response.status_int = 422
+    refuse(request, error)
 
     def named(table: Any) -> list[tuple[str, str]]:
         query = select(table.id, table.name).where(table.workspace_id == request.workspace_id)
@@ -71,5 +70,5 @@ def _shown(
         "rows": [*rows, dict.fromkeys(FIELDS, "")],
         "accounts": named(ProviderAccount),
         "workflows": named(Workflow),
-        "error": error,
+        "error": told(request, error),
     }

@@ -22,6 +22,7 @@ from autoloop.mail.services.senders import Senders
 from autoloop.mail.services.suppressions import Suppressions
 from autoloop.mail.views.settings import suppression_rows, with_cap
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.input import checked, read_query
 from autoloop.web.permissions import Permission
 
@@ -136,7 +137,7 @@ def remove_provider(context: resources.Provider, request: Request) -> Any:
     try:
         request.services(ProviderAccounts).remove(context.row.id)
     except Conflict as error:
-        request.session.flash(error.message)
+        say(request, error.message, refused=True)
         return HTTPSeeOther(request.resource_url(context))
     return HTTPSeeOther(request.resource_url(context.__parent__))
 

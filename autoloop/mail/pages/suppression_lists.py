@@ -8,7 +8,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 
-from autoloop.accounts.forms import posted, told
+from autoloop.accounts.forms import posted, refuse, told
 from autoloop.base.errors import Invalid, TooLarge
 from autoloop.base.i18n import _
 from autoloop.mail import resources, schemas
@@ -16,6 +16,7 @@ from autoloop.mail.services.suppression_files import SuppressionFiles
 from autoloop.mail.services.suppressions import InstanceSuppressions
 from autoloop.mail.views.suppression_lists import exported, instance_rows, received
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.input import ListQuery, read_query
 from autoloop.web.permissions import Permission
 
@@ -28,7 +29,7 @@ def take_file(context: resources.Suppressions, request: Request) -> Any:
         found = request.services(SuppressionFiles).take(received(request))
     except (Invalid, TooLarge) as error:
         messages = [each for found in error.details.values() for each in found] or [error.message]
-        request.session.flash(request.localizer.translate(messages[0]))
+        say(request, messages[0], refused=True)
         return HTTPSeeOther(request.resource_url(context))
     words = _(
         "${added} added, ${known} known before, ${rejects} rejected.",
@@ -60,7 +61,6 @@ def instance_suppress(context: resources.InstanceSuppressions, request: Request)
         given = posted(request, schemas.AddSuppression())
         request.services(InstanceSuppressions).suppress(given["address"], note=given["note"])
     except Invalid as error:
-        request.response.status = 422
         return shown(request, dict(request.POST), error)
     return HTTPSeeOther(request.resource_url(context))
 
@@ -72,6 +72,7 @@ def instance_lift(context: resources.InstanceSuppression, request: Request) -> A
 
 
 def shown(request: Request, given: dict[str, Any], error: Invalid | None = None) -> dict[str, Any]:
+    refuse(request, error)
     request.filters = read_query(request, ListQuery(), many=True)
     return {
         "page": instance_rows(request),

@@ -19,6 +19,7 @@ from autoloop.mail.models import Email, Kind, ProviderAccount, Status
 from autoloop.mail.services.unknowns import FATES, FILTERS, MOST, Unknowns
 from autoloop.mail.views.unknowns import given_filter, unknown_rows
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.input import read_query
 from autoloop.web.permissions import Permission
 
@@ -61,7 +62,7 @@ def settle(context: resources.UnknownEmails, request: Request) -> Any:
     unknowns = request.services(Unknowns)
     if request.POST.get("sure") == "yes":
         done = unknowns.settle(fate, **meant)
-        request.session.flash(_said(request, done))
+        say(request, _said(request, done))
         query = _texts(meant["filters"]) if done.left else None
         return HTTPSeeOther(request.resource_url(context, query=query))
     count = len(meant["ids"]) if "ids" in meant else unknowns.count(meant["filters"])

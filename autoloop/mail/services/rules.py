@@ -12,6 +12,7 @@ from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
 from autoloop.base.services import Service
 from autoloop.engine.models import Workflow
+from autoloop.mail.addresses import checked_target
 from autoloop.mail.models import ProviderAccount, ProviderRule
 from autoloop.workspaces.services import WorkspaceAudit
 
@@ -33,6 +34,7 @@ class ProviderRules(Service):
         Raises Invalid with the place of each problem (`rules.2.account_id`).
         """
         problems: dict[str, list[str]] = {}
+        domains: list[list[str]] = []
         if len(given) > MOST:
             problems["rules"] = [_("There are at most 50 rules.")]
         for index, rule in enumerate(given):
@@ -40,13 +42,14 @@ class ProviderRules(Service):
                 id = rule.get(field)
                 if id is not None and not self._is_here(table, id):
                     problems[f"rules.{index}.{field}"] = [_("There is nothing with this id.")]
+            try:
+                domains.append(_domains(rule))
+            except Invalid as error:
+                problems[f"rules.{index}.recipient_domains"] = error.details["domain"]
         if problems:
             raise Invalid(details=problems)
         self.session.execute(delete(ProviderRule).where(ProviderRule.workspace_id == self.workspace_id))
         for position, rule in enumerate(given):
-            domains = sorted(
-                {name.strip().lower() for name in rule.get("recipient_domains") or () if name.strip()}
-            )
             self.session.add(
                 ProviderRule(
                     workspace_id=self.workspace_id,
@@ -54,7 +57,7 @@ class ProviderRules(Service):
                     account_id=rule["account_id"],
                     workflow_id=rule.get("workflow_id"),
                     kind=rule.get("kind"),
-                    recipient_domains=domains,
+                    recipient_domains=domains[position],
                 )
             )
         self.session.flush()
@@ -68,3 +71,16 @@ class ProviderRules(Service):
                 select(exists().where(table.workspace_id == self.workspace_id, table.id == id))
             )
         )
+
+
+def _domains(rule: Mapping[str, Any]) -> list[str]:
+    """The rule's domains as addresses are compared with them. Raises Invalid naming `domain`."""
+    found: set[str] = set()
+    for name in filter(None, map(str.strip, rule.get("recipient_domains") or ())):
+        local, _at, domain = checked_target(name.removeprefix("@"), "domain").rpartition("@")
+        if local:
+            raise Invalid(
+                details={"domain": [_("“${name}” is no domain, like example.com.", mapping={"name": name})]}
+            )
+        found.add(domain)
+    return sorted(found)

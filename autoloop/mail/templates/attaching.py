@@ -18,6 +18,7 @@ from autoloop.mail.templates.resources import File, Files
 from autoloop.mail.templates.services import Templates as TemplateService
 from autoloop.mail.templates.views import whole
 from autoloop.web import Page, api_view, page
+from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
 
 __all__ = ["received"]
@@ -84,7 +85,7 @@ def upload(context: Files, request: Request) -> Any:
         request.response.status = error.status
         given = request.services(TemplateService).whole(node.row).plain()
         return editor(request, node, given, error)
-    request.session.flash(request.localizer.translate(_("The files are added.")))
+    say(request, _("The files are added."))
     return HTTPSeeOther(request.resource_url(node))
 
 

@@ -29,6 +29,7 @@ from autoloop.mail.templates.services import Templates as TemplateService
 from autoloop.mail.templates.source import Draft
 from autoloop.mail.templates.starters import STARTERS, starter
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.input import checked, read_query
 from autoloop.web.permissions import Permission
 
@@ -86,11 +87,7 @@ def change_template(context: Template, request: Request) -> Any:
     except (Invalid, Conflict, PreconditionFailed) as error:
         request.response.status = 422 if isinstance(error, Invalid) else error.status
         return editor(request, context, given, error)
-    request.session.flash(
-        request.localizer.translate(
-            _("Version ${number} is saved.", mapping={"number": changed.version.number})
-        )
-    )
+    say(request, _("Version ${number} is saved.", mapping={"number": changed.version.number}))
     return HTTPSeeOther(request.resource_url(context))
 
 

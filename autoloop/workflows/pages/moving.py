@@ -13,9 +13,10 @@ from autoloop.base.ids import parse_id
 from autoloop.engine.models import BulkJob
 from autoloop.engine.services.bulk import Bulk
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
 from autoloop.workflows import services
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse, say
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
 from autoloop.workflows.resources import Version
 from autoloop.workflows.services.moving import REASONS
 

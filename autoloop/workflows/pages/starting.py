@@ -14,9 +14,10 @@ from autoloop.base.i18n import _
 from autoloop.businesses.models import Segment
 from autoloop.businesses.services import Tags
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
 from autoloop.workflows import services
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse, say
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
 from autoloop.workflows.resources import Workflow
 
 START = TEMPLATES + "start.jinja2"

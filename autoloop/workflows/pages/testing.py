@@ -10,10 +10,11 @@ from pyramid.request import Request
 from autoloop.base.errors import AutoLoopError, Invalid
 from autoloop.base.i18n import _
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
 from autoloop.workflows import services
 from autoloop.workflows.pages.trying import chosen_contact, newest_contacts, read_invented, sample_text
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse, say
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
 from autoloop.workflows.resources import Workflow
 from autoloop.workflows.services.testing import SHORTEN
 

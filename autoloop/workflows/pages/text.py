@@ -11,13 +11,14 @@ from pyramid.request import Request
 from autoloop.base.errors import AutoLoopError, Invalid, PreconditionFailed
 from autoloop.base.i18n import _
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.input import checked, parse_json
 from autoloop.web.permissions import Permission
 from autoloop.workflows import schemas, services
 from autoloop.workflows.checking import examine_draft
 from autoloop.workflows.exchange import in_order
 from autoloop.workflows.pages.workflow import outlined, pictured
-from autoloop.workflows.pages.workflows import TEMPLATES, refuse, say
+from autoloop.workflows.pages.workflows import TEMPLATES, refuse
 from autoloop.workflows.picture.boxes import figure
 from autoloop.workflows.resources import Draft
 

@@ -9,10 +9,11 @@ from pyramid.request import Request
 
 from autoloop.base.i18n import _
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
 from autoloop.workflows import services
 from autoloop.workflows.pages.workflow import outlined, pictured
-from autoloop.workflows.pages.workflows import TEMPLATES, say
+from autoloop.workflows.pages.workflows import TEMPLATES
 from autoloop.workflows.picture.boxes import figure
 from autoloop.workflows.resources import Version
 from autoloop.workflows.views.versions import differing

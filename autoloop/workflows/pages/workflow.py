@@ -16,10 +16,11 @@ from autoloop.base.i18n import _
 from autoloop.engine.graph import Problem
 from autoloop.engine.models import BulkJob, EnrolmentRow
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
 from autoloop.workflows import services
 from autoloop.workflows.held_mail import held_mail
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse, say
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
 from autoloop.workflows.picture import draw
 from autoloop.workflows.picture.boxes import Figure, figure
 from autoloop.workflows.resources import Versions, Workflow

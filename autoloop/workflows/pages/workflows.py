@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from pyramid.httpexceptions import HTTPSeeOther
-from pyramid.i18n import TranslationString
 from pyramid.request import Request
 
 from autoloop.accounts.forms import posted
@@ -14,6 +13,7 @@ from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.engine.models import WORKFLOW_STATUSES
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.input import checked, parse_json
 from autoloop.web.permissions import Permission
 from autoloop.workflows import schemas, services
@@ -32,11 +32,6 @@ def refuse(request: Request, error: AutoLoopError) -> AutoLoopError:
     """Answer a form that is shown again with the error's status."""
     request.response.status = 422 if error.status == 400 else error.status
     return error
-
-
-def say(request: Request, message: TranslationString) -> None:
-    """A sentence that the next page shows."""
-    request.session.flash(request.localizer.translate(message))
 
 
 @page(context=Workflows, permission=Permission.READ, template=LIST)

@@ -12,6 +12,7 @@ from autoloop.base.errors import AutoLoopError, Invalid
 from autoloop.base.i18n import _
 from autoloop.engine.graph import parse
 from autoloop.web import page
+from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
 from autoloop.workflows import services
 from autoloop.workflows.checking import examine_draft
@@ -19,7 +20,7 @@ from autoloop.workflows.editing import copied, taken_out
 from autoloop.workflows.pages.builder.rooms import in_order, ports_of
 from autoloop.workflows.pages.builder.rules import told
 from autoloop.workflows.pages.workflow import pictured
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse, say
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
 from autoloop.workflows.picture.boxes import figure
 from autoloop.workflows.resources import Draft
 
