@@ -7,9 +7,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import update
 from webtest.response import TestResponse
 
 from autoloop.base.runtime import Runtime
+from autoloop.mail.models import ProviderAccount
 from autoloop_plugins.email.gmail import GmailProvider
 from autoloop_plugins.email.gmail.oauth import Places
 from tests.factories import Client, Tenant, make_tenant
@@ -60,7 +62,6 @@ def come_back(me: Browser, query: dict[str, str]) -> TestResponse:
 def refresh_token(runtime: Runtime, tenant: Tenant, account: str) -> Any:
     from uuid import UUID
 
-    from autoloop.mail.models import ProviderAccount
     from autoloop.mail.services.accounts import ProviderAccounts
 
     with runtime.unit("web", tenant.id) as services:
@@ -117,6 +118,16 @@ def test_who_comes_back_to_an_account_that_is_gone_is_told_so(
     back = fake.consent(leave(me, account))
     assert me.post(account + "remove").status_int == 303
     assert come_back(me, back).status_int == 404
+
+
+def test_lost_secrets_are_asked_for_before_connecting(
+    me: Browser, account: str, runtime: Runtime, tenant: Tenant
+) -> None:
+    with runtime.unit("web", tenant.id) as services:
+        services.session.execute(update(ProviderAccount).values(secrets=b"x"))
+    assert me.get(account).status_int == 200
+    told = me.post(account + "connect").follow()
+    assert "Save the account&#39;s settings first: client_secret." in told.text
 
 
 def test_only_a_post_with_a_token_leaves(me: Browser, account: str) -> None:

@@ -155,6 +155,15 @@ def test_closed_doors(wsgi, api, mail, mailgun) -> None:
     assert not mail.sql("select 1 from events where workspace_id = :w and name like 'email.%'")
 
 
+def test_events_of_an_account_whose_secrets_cannot_be_opened_are_told_again_later(
+    wsgi, mail, mailgun
+) -> None:
+    mail.sql("update provider_accounts set secrets = 'x' where id = :id", id=mailgun["id"])
+    id = sent(mail, "accepted")
+    refused = post(wsgi, mailgun["webhook_url"], told(id, "delivered", "e1"), status=503)
+    assert refused["success"] is False and refused["code"] == "UNAVAILABLE"
+
+
 def test_a_key_twice_in_json_counts_as_the_last(wsgi, mail, mailgun) -> None:
     id = sent(mail, "accepted")
     headers, body = told(id, "delivered", "d1")

@@ -24,7 +24,7 @@ from autoloop.mail.models import ProviderAccount
 from autoloop.mail.services.accounts import ProviderAccounts
 from autoloop.plugins.connecting import CannotConnect, Connectable
 from autoloop.plugins.email import Account
-from autoloop.plugins.forms import read_config
+from autoloop.plugins.forms import ConfigProblems, read_config
 
 __all__ = ["Connecting", "Returned", "read_state"]
 
@@ -114,7 +114,14 @@ class Connecting(Service):
         if provider is None:
             raise Invalid(_("There is nothing to connect."))
         config = self.services(ProviderAccounts).opened(row)
-        return provider, Account(row.id, row.workspace_id, row.name, read_config(provider, config))
+        try:
+            read = read_config(provider, config)
+        except ConfigProblems as problems:  # secrets that no key of the installation opens any more
+            missing = ", ".join(problems.problems)
+            raise Invalid(
+                _("Save the account's settings first: ${names}.", mapping={"names": missing})
+            ) from None
+        return provider, Account(row.id, row.workspace_id, row.name, read)
 
     def _verifier(self, nonce: str) -> str:
         key = self._keyring().derive(f"{PURPOSE}:verifier")
