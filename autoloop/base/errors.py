@@ -17,9 +17,16 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "UnsupportedMedia",
+    "in_english",
 ]
 
 Details = Mapping[str, Sequence[str]]
+
+
+def in_english(message: str) -> str:
+    """A message as it was written, its values put in: text stays as it is."""
+    interpolate = getattr(message, "interpolate", None)
+    return str(interpolate() if interpolate else message)
 
 
 class AutoLoopError(Exception):
@@ -39,6 +46,14 @@ class AutoLoopError(Exception):
         self.code = code or self.default_code
         self.details = {field: list(messages) for field, messages in (details or {}).items()}
         super().__init__(self.message)
+
+    def __str__(self) -> str:
+        """The message in English, for logs, terminals and doors where nobody's language is known."""
+        return in_english(self.message)
+
+    @property
+    def english_details(self) -> dict[str, list[str]]:
+        return {field: [in_english(each) for each in messages] for field, messages in self.details.items()}
 
 
 class Invalid(AutoLoopError):

@@ -139,8 +139,8 @@ def test(
 
 def _said(error: AutoLoopError) -> str:
     """An error with its details, a line for each place."""
-    places = [f"{place}: {message}" for place, each in (error.details or {}).items() for message in each]
-    return "\n".join([str(error.message), *places])
+    places = [f"{place}: {message}" for place, each in error.english_details.items() for message in each]
+    return "\n".join([str(error), *places])
 
 
 def _in_workspace(config: Path | None, workspace: str | None, act: Callable[[Services], Any]) -> Any:

@@ -39,8 +39,6 @@ def _plain(value: Any) -> Any:
         return value.hex()
     if isinstance(value, Mapping):
         return dict(value)
-    if hasattr(value, "interpolate"):  # a translation string
-        return value.interpolate()
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

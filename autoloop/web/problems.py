@@ -149,12 +149,14 @@ def _json(request: Request, error: AutoLoopError) -> Response:
         "success": False,
         "error": _words(request, error.message),
         "code": error.code,
-        "details": {
-            field: [_words(request, each) for each in messages] for field, messages in error.details.items()
-        },
+        "details": _details(request, error),
         "timestamp": datetime.now(UTC).isoformat(),
     }
     return json_response(body, error.status)
+
+
+def _details(request: Request, error: AutoLoopError) -> dict[str, list[str]]:
+    return {field: [_words(request, each) for each in messages] for field, messages in error.details.items()}
 
 
 def _words(request: Request, message: Any) -> str:
@@ -165,7 +167,7 @@ def _page(request: Request, error: AutoLoopError) -> Response:
     values = {
         "status": error.status,
         "message": _words(request, error.message),
-        "details": error.details,
+        "details": _details(request, error),
         "request_id": request.id if error.status >= 500 else None,
         "retry_after": getattr(error, "retry_after", None),
     }

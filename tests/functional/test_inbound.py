@@ -185,7 +185,7 @@ def test_a_flood_of_events_is_bounded(wsgi, mail, mailgun, monkeypatch) -> None:
     one_more = ProviderEvent(EventKind.OPENED, "one more", key=str(ids[0]))
     url, call = mailgun["webhook_url"], ({}, b"{}")
     monkeypatch.setattr(MailgunProvider, "receive", lambda *_: [*told_now, one_more])
-    post(wsgi, url, call, 413)
+    assert post(wsgi, url, call, 413)["error"] == "A call may bring 5000 events at the most."
     monkeypatch.setattr(MailgunProvider, "receive", lambda *_: told_now)
     started = time.perf_counter()
     assert post(wsgi, url, call)["data"] == {"events": 5000, "new": 5000}

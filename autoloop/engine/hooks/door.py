@@ -145,9 +145,9 @@ def read_whole(request: Request) -> bytes:
 def refused(error: AutoLoopError) -> Response:
     body = {
         "success": False,
-        "error": str(error.message),
+        "error": str(error),
         "code": error.code,
-        "details": error.details,
+        "details": error.english_details,
         "timestamp": datetime.now(UTC).isoformat(),
     }
     response = json_response(body, error.status)

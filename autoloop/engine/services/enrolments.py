@@ -126,7 +126,7 @@ def _next_part(services: Services, row: EnrolmentRow) -> int:
         if workflow is not None and workflow.status == "paused":
             row.due_at = func.now() + PAUSED
         else:
-            _end(row, "stopped", str(error.message))
+            _end(row, "stopped", str(error))
         return 0
     people, barred = _people(services, row, door)
     people_of = {"user_id": row.user_id, "api_key_id": row.api_key_id}

@@ -33,12 +33,14 @@ def received(request: Request) -> list[tuple[str, bytes]]:
     """
     most = request.runtime.settings.attachments_mb * 1_000_000
     if (request.content_length or 0) > most + 100_000:
-        raise TooLarge(f"The files of a template may have {most // 1_000_000} MB together.")
+        raise TooLarge(
+            _("The files of a template may have ${most} MB together.", mapping={"most": most // 1_000_000})
+        )
     if request.content_type != "multipart/form-data":
-        raise UnsupportedMedia("Send the files as multipart/form-data, each as the field “file”.")
+        raise UnsupportedMedia(_("Send the files as multipart/form-data, each as the field “file”."))
     found = [each for each in request.POST.getall("file") if not isinstance(each, str) and each.filename]
     if not found:
-        raise Invalid(details={"file": ["Send the file as the form's field “file”."]})
+        raise Invalid(details={"file": [_("Send the file as the form's field “file”.")]})
     return [(each.filename, each.file.read(most + 1)) for each in found]
 
 

@@ -8,7 +8,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 
-from autoloop.accounts.forms import told
+from autoloop.accounts.forms import refuse, told
 from autoloop.base.errors import Conflict, Invalid, PreconditionFailed
 from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
@@ -57,7 +57,7 @@ def create_template(context: Templates, request: Request) -> Any:
         given |= read_template(request)
         made = request.services(TemplateService).create(checked(schemas.CreateTemplate(), given))
     except Invalid as error:
-        request.response.status = 422
+        refuse(request, error)
         return editor(request, None, given, error)
     return HTTPSeeOther(request.resource_url(context, made.template.id))
 
@@ -85,7 +85,7 @@ def change_template(context: Template, request: Request) -> Any:
             context.row, checked(schemas.ChangeTemplate(), posted)
         )
     except (Invalid, Conflict, PreconditionFailed) as error:
-        request.response.status = 422 if isinstance(error, Invalid) else error.status
+        refuse(request, error)
         return editor(request, context, given, error)
     say(request, _("Version ${number} is saved.", mapping={"number": changed.version.number}))
     return HTTPSeeOther(request.resource_url(context))
@@ -226,8 +226,9 @@ def framed(request: Request, node: Template | None) -> Response:
     try:
         return mail_response(request, service.draft(row, read_template(request)))
     except Invalid as error:
-        lines = [line for lines in error.details.values() for line in lines] or [error.message]
-        return plain_response(request, "\n".join(str(line) for line in lines), 422)
+        why = told(request, error)
+        lines = [line for lines in why.details.values() for line in lines] or [why.message]
+        return plain_response(request, "\n".join(lines), 422)
 
 
 def mail_response(request: Request, written: Any) -> Response:
@@ -235,7 +236,7 @@ def mail_response(request: Request, written: Any) -> Response:
     try:
         made = render(written, person, request.services.clock.now())
     except TemplateInvalid as error:
-        return plain_response(request, error.message, 422)
+        return plain_response(request, told(request, error).message, 422)
     if request.params.get("view") == "text":
         return plain_response(request, f"{made.subject}\n\n{made.text}")
     request.header_profile = "preview"

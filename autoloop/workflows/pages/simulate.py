@@ -55,7 +55,7 @@ def mail(context: Workflow, request: Request) -> Response:
     try:
         found = tried(context, request, read_form(request))
     except Invalid as error:
-        return _framed(request, str(error.message), 422)
+        return _framed(request, request.localizer.translate(error.message), 422)
     wanted = str(request.POST.get("show", ""))
     made = next((step["mail"] for step in found["steps"] if step["mail"] and str(step["n"]) == wanted), None)
     if made is None:
