@@ -17,6 +17,7 @@ from webtest import TestApp
 
 from tests.browser.seed import work
 from tests.factories import Client, make_tenant
+from tests.functional.browser import Browser
 from tests.unit.engine.graphs import graph
 
 MAPPING = {"email": "customer.email", "first_name": "/customer/name", "fields.plan": "plan"}
@@ -213,6 +214,14 @@ def test_a_webhook_that_starts_a_workflow_stays_and_strangers_see_none(wsgi, run
 )
 def test_a_mapping_that_leads_nowhere_is_refused(api, mapping, field) -> None:
     assert field in api.post("webhooks", {"name": "x", "mapping": mapping}, status=400).json["details"]
+
+
+def test_the_page_says_which_line_of_a_mapping_is_wrong(wsgi, runtime, tenant, hook) -> None:
+    browser = Browser(wsgi, runtime, tenant.user_id)
+    place = f"/w/{tenant.slug}/webhooks/{hook['id']}/"
+    refused = browser.post(place, name="Shop", mapping="email = a\n\nno sign")
+    assert refused.status_int == 422
+    assert "Line 2: write each field once" in refused.text
 
 
 def test_a_set_enters_by_the_api_once_per_key_and_tells_how_far_it_is(api, runtime) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.i18n import TranslationString
 from pyramid.request import Request
 
 from autoloop.accounts.forms import posted_text
@@ -98,9 +99,9 @@ def read_form(request: Request) -> dict[str, Any]:
     return given | {"creates": given.get("creates", "false"), "is_active": given.get("is_active", "false")}
 
 
-def _lined(number: int) -> str:
-    return str(
-        _("Line ${number}: write each field once, as “email = customer.email”.", mapping={"number": number})
+def _lined(number: int) -> TranslationString:
+    return _(
+        "Line ${number}: write each field once, as “email = customer.email”.", mapping={"number": number}
     )
 
 

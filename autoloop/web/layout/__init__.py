@@ -30,6 +30,7 @@ def includeme(config: Configurator) -> None:
             "jinja2.newstyle": "true",
             "jinja2.trim_blocks": "true",
             "jinja2.lstrip_blocks": "true",
+            "jinja2.finalize": words.shown,
             "jinja2.filters": {name: getattr(words, name) for name in words.FILTERS},
         }
     )

@@ -12,6 +12,7 @@ from babel.dates import format_datetime, format_skeleton, format_time, format_ti
 from babel.numbers import format_decimal, format_percent
 from jinja2 import pass_context
 from pyramid.i18n import TranslationString
+from pyramid.threadlocal import get_current_request
 
 __all__ = [
     "FILTERS",
@@ -24,6 +25,7 @@ __all__ = [
     "percent",
     "plain_json",
     "said",
+    "shown",
     "span",
     "when",
 ]
@@ -125,6 +127,14 @@ def in_zone(context: Any, value: datetime, zone: str) -> str:
     this_year = local.year == datetime.now(local.tzinfo).year
     day = format_skeleton("MMMEd" if this_year else "yMMMEd", local, tzinfo=local.tzinfo, locale=locale)
     return f"{day}, {format_time(local, 'short', tzinfo=local.tzinfo, locale=locale)}"
+
+
+def shown(value: Any) -> Any:
+    """What a template shows, whoever gave it: a text of ours is in the person's language."""
+    if isinstance(value, TranslationString):
+        request = get_current_request()
+        return value.interpolate() if request is None else request.localizer.translate(value)
+    return value
 
 
 @pass_context
