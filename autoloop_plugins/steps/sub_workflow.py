@@ -35,6 +35,9 @@ class SubWorkflow(DecisionStep):
     What is handed over is there as the event's data of the new run (`event.data`). Workflows that start each other
     can be ten deep; the eleventh is an error. A run starts at most 1000 others.
     Cancelling this run leaves the other one alone, unless they are to end together.
+
+    A test run walks the other workflow's live version as a test too, whatever its rule on re-entry says,
+    with somebody invented as with a contact; a workflow that is not live is left by `skipped`.
     """
 
     name, title, category, icon = "sub_workflow", "Another workflow", "logic", "workflow"

@@ -26,7 +26,7 @@ Asked = tuple[Claimed, str, int, StartRun]
 ADOPT = text("""
 update workflow_runs r set parent_run_id = u.p, parent_node = u.n, parent_visit = u.v, variables = r.variables || u.x
 from jsonb_to_recordset(cast(:rows as jsonb)) u(c uuid, p uuid, n text, v int, x jsonb)
-where r.workspace_id = :workspace and r.id = any(cast(:started as uuid[])) and r.contact_id = u.c
+where r.workspace_id = :workspace and r.id = any(cast(:started as uuid[])) and r.started_as = u.c
 returning r.parent_run_id, r.parent_node, r.parent_visit, r.id
 """)
 
@@ -35,7 +35,6 @@ WHY = {
     "is_in_it_now": "the contact is in it now",
     "was_here_lately": "the contact was in it lately",
 }
-INVENTED = "a test of somebody invented starts no other workflow"
 
 
 def start_children(services: Services, turns: Sequence[tuple[Claimed, Turn]]) -> int:
@@ -44,9 +43,6 @@ def start_children(services: Services, turns: Sequence[tuple[Claimed, Turn]]) ->
     told: list[NewStimulus] = []
     for run, turn in turns:
         for node, visit, child in turn.children:
-            if own_test(run.is_test, run.variables).get("invented"):
-                told.append(_answer((run, node, visit, child), None, INVENTED))
-                continue
             groups.setdefault((run.workspace_id, child.workflow_id, run.is_test), []).append(
                 (run, node, visit, child)
             )
@@ -76,7 +72,10 @@ def _start(
     for run, node, visit, child in asked:
         event = {"name": "sub_workflow", "data": dict(child.data)}
         key = f"child:{run.id}:{node}:{visit}"
-        entering.append(Entering(UUID(run.contact_id), key, "sub_workflow", None, event))
+        invented = bool(own_test(run.is_test, run.variables).get("invented"))
+        entering.append(
+            Entering(UUID(run.contact_id), key, "sub_workflow", None, event, invented=invented)
+        )
         known: dict[str, Any] = {"depth": run.variables.get("depth", 0) + 1}
         if run.is_test and "test" in run.variables:
             known["test"] = run.variables["test"]

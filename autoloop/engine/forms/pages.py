@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted, posted_text
+from autoloop.accounts.forms import posted, posted_text, refuse, told
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.engine.forms import schemas
@@ -103,11 +103,10 @@ def read_form(given: dict[str, str]) -> dict[str, Any]:
 
 
 def listed(request: Request, given: dict[str, Any], error: AutoLoopError | None = None) -> dict[str, Any]:
-    if error is not None:
-        request.response.status = 422
+    refuse(request, error)
     service = request.services(FormService)
     rows = request.db.scalars(service.rows().order_by(FormModel.name)).all()
-    return {"rows": rows, "url": service.url, "given": given, "error": error}
+    return {"rows": rows, "url": service.url, "given": given, "error": told(request, error)}
 
 
 def shown(
@@ -117,8 +116,7 @@ def shown(
     error: AutoLoopError | None = None,
     given: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    if error is not None:
-        request.response.status = 422
+    refuse(request, error)
     written: dict[str, Any] = {
         name: getattr(row, name)
         for name in ("name", "title", "button", "consent_text", "thanks", "redirect_url", "per_minute")
@@ -134,7 +132,7 @@ def shown(
         "row": row,
         "given": filled,
         "lines": range(min(count, 30) + (SPARE if given is None else 0)),
-        "error": error,
+        "error": told(request, error),
         "kinds": KINDS,
         "url": url,
         "path": f"/f/{row.token}",

@@ -9,7 +9,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.i18n import TranslationString
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted_text
+from autoloop.accounts.forms import posted_text, refuse, told
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.engine.hooks import schemas
@@ -106,10 +106,9 @@ def _lined(number: int) -> TranslationString:
 
 
 def listed(request: Request, given: dict[str, Any], error: AutoLoopError | None = None) -> dict[str, Any]:
-    if error is not None:
-        request.response.status = 422
+    refuse(request, error)
     rows = request.db.scalars(request.services(HookService).rows().order_by(IncomingHook.name)).all()
-    return {"rows": rows, "given": given, "error": error}
+    return {"rows": rows, "given": given, "error": told(request, error)}
 
 
 def shown(
@@ -120,8 +119,7 @@ def shown(
     error: AutoLoopError | None = None,
     given: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    if error is not None:
-        request.response.status = 422
+    refuse(request, error)
     sample = orjson.dumps(row.sample, option=orjson.OPT_INDENT_2).decode() if row.sample else None
     written = {
         "name": row.name,
@@ -137,7 +135,7 @@ def shown(
         "here": f"{request.resource_path(_collection(request))}{row.id}/",
         "hooks": request.resource_path(_collection(request)),
         "given": given if given is not None else written,
-        "error": error,
+        "error": told(request, error),
         "url": url,
         "sample": sample,
         "found": paths(row.sample) if row.sample else [],

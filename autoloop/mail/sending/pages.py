@@ -8,7 +8,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from sqlalchemy import select
 
-from autoloop.accounts.forms import posted, posted_text, told
+from autoloop.accounts.forms import posted, posted_text, refuse, told
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.mail.models import ProviderAccount, Sender, SendingDomain
@@ -100,8 +100,7 @@ def lift_limit(context: resources.Limit, request: Request) -> Any:
 def sending_page(
     request: Request, given: dict[str, Any], error: AutoLoopError | None = None
 ) -> dict[str, Any]:
-    if error is not None:
-        request.response.status_int = 422
+    refuse(request, error)
     report = request.services(Sending).report()
     translate = request.localizer.translate
     lines = [(brake, tell(brake, translate)) for brake in report.brakes]
@@ -118,8 +117,7 @@ def sending_page(
 def limit_page(
     request: Request, row: Any, given: dict[str, Any], error: AutoLoopError | None = None
 ) -> dict[str, Any]:
-    if error is not None:
-        request.response.status_int = 422
+    refuse(request, error)
     translate = request.localizer.translate
     return {
         "row": row,
