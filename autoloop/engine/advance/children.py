@@ -73,9 +73,7 @@ def _start(
         event = {"name": "sub_workflow", "data": dict(child.data)}
         key = f"child:{run.id}:{node}:{visit}"
         invented = bool(own_test(run.is_test, run.variables).get("invented"))
-        entering.append(
-            Entering(UUID(run.contact_id), key, "sub_workflow", None, event, invented=invented)
-        )
+        entering.append(Entering(UUID(run.contact_id), key, "sub_workflow", None, event, invented=invented))
         known: dict[str, Any] = {"depth": run.variables.get("depth", 0) + 1}
         if run.is_test and "test" in run.variables:
             known["test"] = run.variables["test"]
