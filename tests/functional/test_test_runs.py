@@ -15,6 +15,7 @@ from tests.functional.browser import Browser
 from tests.functional.mail_world import MailWorld
 from tests.functional.test_mail_workflow import Whole, captured, template
 from tests.functional.test_workflows import edge, node
+from tests.unit.engine.graphs import graph
 
 
 @pytest.fixture
@@ -219,8 +220,40 @@ def test_somebody_invented_walks_with_sample_values_and_leaves_nobody_behind(
     (row,) = mail.rows()
     assert (row.kind, row.contact_id, row.business_id) == ("test", None, None)
     told = api.data(f"runs/{begun['run_id']}/explain")
-    assert told["contact_id"] is None and any("somebody invented" in each for each in told["sentences"])
+    assert told["contact_id"] is None and any("workflow is draft" in each for each in told["sentences"])
     assert [each["contact_id"] for each in api.data("runs")] == [None]
+
+
+def test_a_test_walks_the_other_workflow_too_and_keeps_nobody_out_of_it(
+    api: Client, world: Whole, mail: MailWorld, tenant: Tenant
+) -> None:
+    template_id = str(template(world))
+    ada = str(world.contacts(first_name="Ada")[0])
+    inner = world.workflow(
+        graph(
+            ("hold", "wait", {"amount": 3, "unit": "days"}),
+            ("mail", "send_email", {"template_id": template_id}),
+            edges="hold>mail",
+        )
+    )
+    nodes = [node("child", "sub_workflow", workflow_id=str(inner)), node("tag", "add_tag", tag="walked")]
+    outer = {"schema": 1, "nodes": nodes, "edges": [edge("child", "next", "tag")]}
+    flow = api.post("workflows", {"name": "Outer", "graph": outer}).json["data"]["id"]
+    invented = {"invented": True, "contact": {"first_name": "Zoe"}}
+    for asked in (invented, {"contact_id": ada}, {"contact_id": ada}):  # again, though it lets in but once
+        run = api.post(f"workflows/{flow}/test", asked | {"shorten": 1}).json["data"]["run_id"]
+        world.settle()
+        world.later(seconds=2)
+        world.settle()
+        assert world.path(UUID(run)) == ["child:next", "tag:next"]
+        child = UUID(world.run(UUID(run)).variables["outputs"]["child"]["run_id"])
+        assert world.path(child) == ["hold:shortened", "hold:next", "mail:sent"]
+        shown = api.data(f"runs/{child}")
+        assert (shown["is_test"], shown["contact_id"]) == (True, asked.get("contact_id"))
+    assert [letter["Subject"] for letter in captured(mail)] == ["Hello Zoe", "Hello Ada", "Hello Ada"]
+    assert {letter["X-AutoLoop-Test"] for letter in captured(mail)} == {"yes"}
+    assert {row.kind for row in mail.rows()} == {"test"}
+    assert world.enrol(inner, [UUID(ada)]).skipped == {}  # what was but a test keeps nobody out
 
 
 @pytest.mark.parametrize(

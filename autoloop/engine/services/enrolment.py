@@ -180,23 +180,10 @@ def enter(
         if each.chain > chains.MOST:
             enrolment.skip(chains.REFUSED)
             continue
-        if is_test:
-            key: str | None = f"test:{each.key}"
-        else:
-            key = _entry_key(door.reentry, each, latest.get(each.contact_id), now, enrolment)
-        if key is None:
-            continue
-        who = "s" if each.invented else "c"
-        row: dict[str, Any] = {"i": new_id(), who: each.contact_id, "t": each.trigger, "k": key, "x": {}}
-        if each.trigger_id is not None:
-            row["g"] = each.trigger_id
-        if each.origin:
-            row["o"] = each.origin
-        if each.event is not None:
-            row["x"] = {"event": each.event}
-        if each.chain:
-            row["x"]["chain"] = each.chain
-        rows.append(row)
+        last = latest.get(each.contact_id)
+        key = f"test:{each.key}" if is_test else _entry_key(door.reentry, each, last, now, enrolment)
+        if key is not None:
+            rows.append(_row(each, key))
     if rows:
         values = {
             "workspace": door.workspace_id,
@@ -210,6 +197,20 @@ def enter(
         enrolment.started = list(services.session.execute(INSERT, values).scalars())
         enrolment.skip("was_here_before", len(rows) - len(enrolment.started))
     return enrolment
+
+
+def _row(each: Entering, key: str) -> dict[str, Any]:
+    who = "s" if each.invented else "c"
+    row: dict[str, Any] = {"i": new_id(), who: each.contact_id, "t": each.trigger, "k": key, "x": {}}
+    if each.trigger_id is not None:
+        row["g"] = each.trigger_id
+    if each.origin:
+        row["o"] = each.origin
+    if each.event is not None:
+        row["x"] = {"event": each.event}
+    if each.chain:
+        row["x"]["chain"] = each.chain
+    return row
 
 
 def _latest(services: Services, door: Entrance, entering: Sequence[Entering]) -> dict[UUID, Any]:
