@@ -58,6 +58,34 @@ def test_a_visitor_becomes_a_contact_with_consent_and_a_run_once(api, runtime, f
     assert event["data"]["fields"] == {"email": "Ada@Fern.example", "first_name": "Ada"}
 
 
+def test_a_form_asks_for_tracking_in_a_box_of_its_own(api, form, visitor) -> None:
+    assert 'name="tracking"' not in visitor.get(path(form)).text
+    visitor.post(
+        path(form), {"email": "x@fern.example", "first_name": "X", "tracking": "yes"}
+    )  # was not asked
+    api.patch(f"forms/{form['id']}", {"tracking_text": "Count what I <read>"})
+    shown = visitor.get(path(form))
+    assert "Count what I &lt;read&gt;" in shown.text
+    filled = shown.forms["public-form"]
+    assert not filled["tracking"].checked and not filled["consent"].checked
+    given = {"email": "ada@fern.example", "first_name": "Ada"}
+    for boxes in ({}, {"tracking": "yes"}, {"consent": "yes"}):  # each says something else
+        visitor.post(path(form), given | boxes)
+    ada, x = sorted(api.data("contacts"), key=lambda each: each["email"])
+    assert [ada["consent"][what] for what in ("marketing", "tracking")] == ["granted", "granted"]
+    assert x["consent"]["tracking"] == "unknown"
+    told = [
+        (each["what"], each["after"], each["source"], each["from_known_ip"])
+        for each in api.data(f"contacts/{ada['id']}/consents")
+    ]
+    assert sorted(told) == [
+        ("marketing", "granted", "form: News", True),
+        ("tracking", "granted", "form: News", True),
+    ]
+    said = [each["data"]["tracking"] for each in api.data("events", name="form.submitted")]
+    assert sorted(said) == [False, False, False, True]
+
+
 def test_a_plain_snippet_sent_twice_is_one_submission(api, runtime, form, visitor) -> None:
     for _ in range(2):
         visitor.post(path(form), {"email": "bob@fern.example", "first_name": "Bob"})

@@ -77,7 +77,7 @@ class Contacts(Service):
             )
         set_changed(row, values)
         if SPEAKS & values.keys():
-            said_by(self.services, source)
+            said_by(self.services, _said_at(given, source))
         with written(self.session, CONFLICTS):
             self.session.add(row)
         self._note_tags(row.tags)
@@ -91,7 +91,7 @@ class Contacts(Service):
         tags, fields = set(row.tags), row.fields
         values = self._values(given, row)
         if SPEAKS & values.keys():
-            said_by(self.services, source)
+            said_by(self.services, _said_at(given, source))
         with written(self.session, CONFLICTS):
             changed = set_changed(row, values)
         if changed:
@@ -231,3 +231,9 @@ class Contacts(Service):
             "consent_at": given.get("at") or self.clock.now(),
             "consent_source": given.get("source") or "",
         }
+
+
+def _said_at(given: Mapping[str, Any], source: str) -> str:
+    """Where something was said: the place that its consent names, which knows better than the door it came by."""
+    consent = given.get("consent") or {}
+    return consent.get("source") or source

@@ -23,6 +23,7 @@ from autoloop.web.permissions import Permission
 HERE = "autoloop.engine:forms/templates/"
 REFUSALS = (Invalid, Conflict)
 SPARE = 2
+EMPTIED = ("title", "button", "consent_text", "tracking_text", "thanks", "redirect_url")
 KINDS = [
     ("text", _("text")),
     ("email", _("email")),
@@ -93,9 +94,8 @@ def read_form(given: dict[str, str]) -> dict[str, Any]:
                     "choices": [each.strip() for each in choices if each.strip()],
                 }
             )
-    emptied = {"title": "", "button": "", "consent_text": "", "thanks": "", "redirect_url": ""}
     return (
-        {key: rest.get(key, value) for key, value in emptied.items()}
+        {name: rest.get(name, "") for name in EMPTIED}
         | {"is_active": "false"}
         | rest
         | {"fields": fields, "origins": rest.get("origins", "").split()}
@@ -117,10 +117,7 @@ def shown(
     given: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     refuse(request, error)
-    written: dict[str, Any] = {
-        name: getattr(row, name)
-        for name in ("name", "title", "button", "consent_text", "thanks", "redirect_url", "per_minute")
-    }
+    written: dict[str, Any] = {name: getattr(row, name) for name in ("name", "per_minute", *EMPTIED)}
     written |= {"is_active": row.is_active, "origins": "\n".join(row.origins)}
     for index, field in enumerate(row.fields):
         written |= {f"{part}-{index}": field[part] for part in ("name", "label", "kind", "required")}
@@ -156,10 +153,11 @@ def snippet(row: FormModel, url: str) -> str:
             type = {"phone": "tel", "check": "checkbox"}.get(field["kind"], field["kind"])
             control = f'<input type="{type}" name="{name}"{required}>'
         lines.append(f"  <label>{label} {control}</label>")
-    if row.consent_text:
-        lines.append(
-            f'  <label><input type="checkbox" name="consent" value="yes"> {escaped(row.consent_text)}</label>'
-        )
+    for name, asked in (("consent", row.consent_text), ("tracking", row.tracking_text)):
+        if asked:
+            lines.append(
+                f'  <label><input type="checkbox" name="{name}" value="yes"> {escaped(asked)}</label>'
+            )
     pot = honeypot_of(row)
     lines.append(f'  <div hidden><input name="{pot}" tabindex="-1" autocomplete="off"></div>')
     lines += [f"  <button>{escaped(row.button or str(_('Send')))}</button>", "</form>"]

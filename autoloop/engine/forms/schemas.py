@@ -39,6 +39,7 @@ class FormShape(colander.MappingSchema):
     fields = FormFields(missing=colander.drop, validator=colander.Length(max=30))
     button = words(60)
     consent_text = words(1000)
+    tracking_text = words(1000)
     thanks = words(1000)
     redirect_url = colander.SchemaNode(
         colander.String(allow_empty=True), missing=colander.drop, validator=colander.Length(max=2000)
@@ -72,7 +73,8 @@ class FormOut(colander.MappingSchema):
         colander.Sequence(), colander.SchemaNode(colander.Mapping(unknown="preserve"))
     )
     button = word()
-    consent_text = word()
+    consent_text = word(description="Beside a box; ticked, marketing mail is allowed. Empty for none")
+    tracking_text = word(description="Beside a box; ticked, opens and clicks may be recorded. Empty for none")
     thanks = word()
     redirect_url = word(missing=None)
     origins = colander.SchemaNode(colander.Sequence(), word())

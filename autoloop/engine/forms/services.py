@@ -22,7 +22,7 @@ __all__ = ["KINDS", "TARGETS", "Forms", "honeypot_of"]
 
 TARGETS = ("email", "first_name", "last_name", "title", "phone", "external_id")
 KINDS = ("text", "email", "phone", "area", "choice", "check")
-PLAIN = ("name", "is_active", "title", "button", "consent_text", "thanks", "per_minute")
+PLAIN = ("name", "is_active", "title", "button", "consent_text", "tracking_text", "thanks", "per_minute")
 FIELD = re.compile(r"fields\.[A-Za-z0-9_-]{1,64}\Z")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?\Z")
 MOST = 200

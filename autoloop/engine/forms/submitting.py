@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -43,25 +43,26 @@ class Submitting(Service):
         if posted.get(honeypot_of(form)):
             return False
         values = self._checked(form, posted)
-        source, key = f"form:{form.id}", self._key(form, values, submission)
+        agreed = agreements(form, posted)
+        source, key = f"form:{form.id}", self._key(values, agreed, submission)
         given = {"workspace": self.workspace_id, "source": source, "id": key}
         if self.session.execute(KNOWN, given).first() is not None:
             return False
-        consents = bool(form.consent_text and posted.get("consent"))
-        contact = self._contact(form, values, consents)
-        data = {"form_id": str(form.id), "fields": values, "consent": consents}
+        contact = self._contact(form, values, agreed)
+        said = {"consent": "marketing" in agreed, "tracking": "tracking" in agreed}
+        data = {"form_id": str(form.id), "fields": values} | said
         (event,) = receive(
             self.services, [Event(self.workspace_id, EVENT, contact, data, source, source_id=key)]
         )
         self.services.nudge("route")
         return event is not None
 
-    def _key(self, form: Form, values: Mapping[str, Any], submission: str) -> str:
+    def _key(self, values: Mapping[str, Any], agreed: Collection[str], submission: str) -> str:
         """The page's own number; a snippet has none, there the same answers within a short time are one."""
         if parse_id(submission) is not None:
             return submission.lower()
         bucket = int(self.clock.now().timestamp()) // BUCKET
-        said = orjson.dumps([bucket, values], option=orjson.OPT_SORT_KEYS)
+        said = orjson.dumps([bucket, values, sorted(agreed)], option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(said).hexdigest()
 
     def _checked(self, form: Form, posted: Mapping[str, str]) -> dict[str, Any]:
@@ -89,7 +90,7 @@ class Submitting(Service):
             raise Invalid(details=wrong)
         return values
 
-    def _contact(self, form: Form, values: Mapping[str, Any], consents: bool) -> UUID:
+    def _contact(self, form: Form, values: Mapping[str, Any], agreed: Collection[str]) -> UUID:
         given: dict[str, Any] = {
             name: value for name, value in values.items() if not name.startswith("fields.")
         }
@@ -100,8 +101,8 @@ class Submitting(Service):
         }
         if custom:
             given["fields"] = custom
-        if consents:
-            given["consent"] = {"marketing": "granted", "source": f"form: {form.name}"[:200]}
+        if agreed:
+            given["consent"] = dict.fromkeys(agreed, "granted") | {"source": f"form: {form.name}"[:200]}
         try:
             return self._upsert(given)
         except Conflict:  # another one with this address came in between; or an external id of somebody else
@@ -113,3 +114,9 @@ class Submitting(Service):
 
     def _upsert(self, given: Mapping[str, Any]) -> UUID:
         return self.services(Contacts).upsert(given, source="form")[0].id
+
+
+def agreements(form: Form, posted: Mapping[str, str]) -> list[str]:
+    """What a ticked box agrees to, of the boxes that the form has. One left empty says nothing."""
+    boxes = (("consent", form.consent_text, "marketing"), ("tracking", form.tracking_text, "tracking"))
+    return [what for name, asked, what in boxes if asked and posted.get(name)]

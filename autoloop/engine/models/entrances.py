@@ -57,7 +57,11 @@ class IncomingHook(InWorkspace, Stamped, Base):
 
 
 class Form(InWorkspace, Stamped, Base):
-    """A public form: what it asks, where it may be shown, what it says afterwards."""
+    """A public form: what it asks, where it may be shown, what it says afterwards.
+
+    `consent_text` stands beside a box for marketing mail, `tracking_text` beside one for having opens and
+    clicks recorded; without a text there is no box.
+    """
 
     __tablename__ = "forms"
 
@@ -68,6 +72,7 @@ class Form(InWorkspace, Stamped, Base):
     fields: Mapped[list[Any]]
     button: Mapped[str] = mapped_column(server_default="", default="")
     consent_text: Mapped[str] = mapped_column(server_default="", default="")
+    tracking_text: Mapped[str] = mapped_column(server_default="", default="")
     thanks: Mapped[str] = mapped_column(server_default="", default="")
     redirect_url: Mapped[str | None]
     origins: Mapped[list[Any]]
