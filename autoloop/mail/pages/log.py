@@ -19,6 +19,7 @@ from autoloop.mail.services.emails import Emails
 from autoloop.mail.services.mailbox import Captured, opened
 from autoloop.mail.services.mailbox import pictured as in_page
 from autoloop.mail.services.unknowns import Unknowns
+from autoloop.mail.tracking.looking import untracked
 from autoloop.mail.tracking.report import TouchReport
 from autoloop.mail.views.log import captured_rows, email_rows
 from autoloop.web import page
@@ -116,7 +117,8 @@ def captured(context: resources.CapturedMail, request: Request) -> dict[str, Any
 @page(context=resources.CapturedMail, name="preview", permission=Permission.READ)
 def captured_preview(context: resources.CapturedMail, request: Request) -> Response:
     mail = opened(bytes(context.row.raw))
-    return framed(request, in_page(mail), mail.text)
+    html = in_page(mail)
+    return framed(request, untracked(request.services, html) if html else html, mail.text)
 
 
 def framed(request: Request, html: str | None, text: str) -> Response:

@@ -18,7 +18,7 @@ from autoloop.mail.render import Rendered, render
 from autoloop.mail.tracking.finding import Version, end_of_body, is_dynamic, links_of, target_of
 from autoloop.mail.tracking.tokens import OPEN, Place, Tokens, packed
 
-__all__ = ["Prepared", "prepared", "render_tracked", "target_at"]
+__all__ = ["Prepared", "prepared", "render_tracked", "target_at", "targets_of"]
 
 MOST_TURNS = 10_000
 
@@ -92,6 +92,10 @@ class Prepared:
         """Where one place of a rendered mail leads; None if it has no such place."""
         return next((target for _, place, target in self._places(_cut(marked)) if place == wanted), None)
 
+    def targets_in(self, marked: str) -> dict[Place, str]:
+        """Where each tracked place of a rendered mail leads."""
+        return {place: target for _, place, target in self._places(_cut(marked))}
+
     def _places(self, parts: list[str]) -> Iterator[tuple[int, Place, str]]:
         """The links of a rendered mail that are tracked: at which part, which place, leading where. The others
         become what they were."""
@@ -160,6 +164,18 @@ def target_at(version: Any, context: Callable[[], Mapping[str, Any]], place: Pla
         return marks.target_at(render(version, context(), marks=marks).html, place)
     except UnevenError:
         return None
+
+
+def targets_of(version: Any, context: Mapping[str, Any]) -> dict[Place, str]:
+    """Where each tracked place of an email leads; of what cannot be rendered again, the links that are the same
+    for everybody."""
+    marks = prepared(version)
+    if marks is None:
+        return {}
+    try:
+        return marks.targets_in(render(version, context, marks=marks).html)
+    except (TemplateInvalid, UnevenError):
+        return {(n, 0): target for n, target in enumerate(marks.targets, 1) if target is not None}
 
 
 def _cut(marked: str) -> list[str]:

@@ -13,8 +13,8 @@ from autoloop.base.liquid import TemplateInvalid
 from autoloop.base.services import Service
 from autoloop.mail.addresses import ascii_domain
 from autoloop.mail.models import Email, EmailTemplateVersion
-from autoloop.mail.tracking.filling import target_at
-from autoloop.mail.tracking.tokens import Touch
+from autoloop.mail.tracking.filling import target_at, targets_of
+from autoloop.mail.tracking.tokens import Place, Touch
 
 __all__ = ["Following", "location_of"]
 
@@ -55,6 +55,11 @@ class Following(Service):
             return target_at(version, lambda: self._context(email.id), (touch.link, touch.turn))
         except TemplateInvalid:
             return None
+
+    def targets(self, email: Any) -> dict[Place, str]:
+        """Where all its links lead."""
+        version = self._version(email.template_version_id) if email.template_version_id else None
+        return targets_of(version, self._context(email.id)) if version is not None else {}
 
     def _context(self, email_id: UUID) -> dict[str, Any]:
         mine = (Email.workspace_id == self.workspace_id) & (Email.id == email_id)
