@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import available_timezones
 
 import colander
 from pyramid.request import Request
 
 from autoloop.base.errors import AutoLoopError, Invalid
+from autoloop.base.zones import zone_names
 from autoloop.plugins.auth import AuthMethod
 from autoloop.web.input import checked
 
@@ -54,7 +54,7 @@ def fields_of(method: AuthMethod) -> list[dict[str, str]]:
 
 def timezone_options() -> list[tuple[str, str]]:
     """Every time zone, for a select."""
-    return [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones())]
+    return [(zone, zone.replace("_", " ")) for zone in zone_names()]
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,9 @@ class BoundTokens:
 
     def check_csrf_token(self, request: Request, supplied_token: str) -> bool:
         seed = request.cookies.get(self.name)
-        return bool(seed) and not strings_differ(
-            self._token(request, seed).encode(), (supplied_token or "").encode()
-        )
+        if not seed or not isinstance(supplied_token, str):  # a form may send a file in its place
+            return False
+        return not strings_differ(self._token(request, seed).encode(), supplied_token.encode())
 
     def _token(self, request: Request, seed: str) -> str:
         identity = request.identity

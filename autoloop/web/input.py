@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -70,7 +72,25 @@ def checked(schema: colander.Schema, given: Any, *, partial: bool = False) -> di
         ) from None
     except (TypeError, ValueError, OverflowError, RecursionError):
         raise Invalid("Some of what was sent has the wrong type.") from None
+    late = {path: ["Must lie between the years 1 and 9999."] for path in _beyond_time(result, "")}
+    if late:
+        raise Invalid(details=late)
     return result
+
+
+def _beyond_time(value: Any, path: str) -> Iterator[str]:
+    """Where moments are that UTC has no year for: the database would keep them, and nobody could read them."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _beyond_time(each, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _beyond_time(each, f"{path}.{index}")
+    elif isinstance(value, datetime) and value.tzinfo is not None:
+        try:
+            value.astimezone(UTC)
+        except OverflowError:
+            yield path
 
 
 def _unknown(schema: colander.SchemaNode, given: Any, prefix: str) -> dict[str, list[str]]:
@@ -97,8 +117,16 @@ def _unknown(schema: colander.SchemaNode, given: Any, prefix: str) -> dict[str, 
 
 
 def _nul_anywhere(value: Any, path: str) -> dict[str, list[str]]:
-    if "\\u0000" in json.dumps(value, default=str):
-        return {path or "body": ["Must not hold NUL characters."]}
+    rest = [value]
+    while rest:
+        each = rest.pop()
+        if isinstance(each, str):
+            if "\x00" in each:
+                return {path or "body": ["Must not hold NUL characters."]}
+        elif isinstance(each, dict):
+            rest += [*each, *each.values()]
+        elif isinstance(each, list):
+            rest += each
     return {}
 
 

@@ -110,7 +110,7 @@ def _decode(cursor: str, order: Order) -> tuple[Any, UUID]:
             value = datetime.fromisoformat(value)
         elif kind is UUID:
             value = UUID(value)
-        elif not isinstance(value, kind):
+        elif not isinstance(value, kind) or (isinstance(value, str) and "\x00" in value):
             raise ValueError(cursor)
         return value, UUID(id)
     except (ValueError, TypeError, AttributeError):

@@ -12,10 +12,12 @@ from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPNotFound, H
 from pyramid.renderers import render
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 
 from autoloop.base.errors import (
     AutoLoopError,
+    Conflict,
     Forbidden,
     Invalid,
     MethodNotAllowed,
@@ -28,6 +30,8 @@ from autoloop.web.answers import json_response
 
 log = logging.getLogger(__name__)
 
+MET = "Someone else changed this at the same moment. Load it again and repeat your change."
+
 
 def includeme(config: Configurator) -> None:
     config.add_exception_view(known, context=AutoLoopError)
@@ -35,6 +39,7 @@ def includeme(config: Configurator) -> None:
     config.add_exception_view(csrf, context=BadCSRFToken)
     config.add_exception_view(csrf, context=BadCSRFOrigin)
     config.add_exception_view(database, context=DBAPIError)
+    config.add_exception_view(gone, context=StaleDataError)
     config.add_exception_view(unreadable, context=UnicodeDecodeError)
     config.add_exception_view(unexpected, context=Exception)
     config.add_forbidden_view(forbidden)
@@ -102,14 +107,25 @@ def http(error: HTTPException, request: Request) -> Response:
 def database(error: DBAPIError, request: Request) -> Response:
     """What the database refused: data it cannot hold is the caller's, a lost connection nobody's."""
     state = getattr(error.orig, "sqlstate", None) or ""
-    if state.startswith("22"):
+    unsent = isinstance(error, DataError) and not state  # psycopg itself refused it
+    if state.startswith("22") or unsent:
+        log.info("data that cannot be stored: %s", type(error.orig).__name__)
         return problem(request, Invalid("A value is out of range or has characters that cannot be stored."))
+    if state in ("23503", "23505"):
+        log.warning("two changes met", exc_info=error)
+        return problem(request, Conflict(MET, code="CHANGED_MEANWHILE"))
     if state in ("55P03", "57014"):
         return problem(request, Unavailable("The database was too busy with these rows. Try again shortly."))
     if isinstance(error, OperationalError) and (not state or state[:2] in ("08", "57", "53")):
         log.warning("the database does not answer: %s", error.orig)
         return problem(request, Unavailable("The database does not answer right now. Try again shortly."))
     return unexpected(error, request)
+
+
+def gone(error: StaleDataError, request: Request) -> Response:
+    """What was to be changed was removed between reading and writing."""
+    log.warning("two changes met", exc_info=error)
+    return problem(request, Conflict(MET, code="CHANGED_MEANWHILE"))
 
 
 def unreadable(error: UnicodeDecodeError, request: Request) -> Response:

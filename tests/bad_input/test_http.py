@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import sys
 from itertools import product
@@ -11,6 +12,9 @@ import pytest
 
 from tests.functional.browser import Browser
 
+NUL_CURSOR = (
+    base64.urlsafe_b64encode(b'["\\u0000","01a2064d-ea64-72c6-85fd-200a68d729c1"]').decode().rstrip("=")
+)
 PATHS = (
     "/w/\xff\xfe", "{w}/contacts/\xff", "{w}/\x00", "{w}//contacts", "//", "{w}/" + "x" * 100_000, "/\xff", "/\x00",
     "/static/\xff", "/static/\x00", "/static/../../setup.cfg", "/static/", "/t/\xff", "/t/\x00", "/f/x", "/hooks/x",
@@ -21,6 +25,7 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "BREW")
 QUERIES = (
     "%ff=1", "q=%ff", "q=%00", "next=%ff", "limit=%FF", "cursor=%00", "\xff", "q=" + "x" * 100_000, "sort=%00",
     "&".join(f"a{n}=1" for n in range(2000)), "q=1&q=2", "cursor=AAAA", "cursor=bnVsbA", "q=%ED%A0%80",
+    f"sort=name&cursor={NUL_CURSOR}", f"sort=-name&cursor={NUL_CURSOR}", f"cursor={NUL_CURSOR}",
     "limit=99999999999999999999", "limit=1e3", "limit=-1", "status=%00", "tag=%00",
 )  # fmt: skip
 LISTS = ("contacts", "businesses", "templates", "workflows", "runs", "emails", "members", "audit", "imports")

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from autoloop.base.runtime import Runtime
 from autoloop.workspaces.credentials.granting import opened
+from autoloop.workspaces.credentials.services import Credentials
 from autoloop.workspaces.models import Member
 from tests.factories import Client, Tenant, make_key, make_tenant, make_user
 from tests.functional.browser import Browser
@@ -139,6 +140,50 @@ def test_only_admins_change_them_and_no_key_does(
     theirs = Client(wsgi, stranger.slug, stranger.key)
     theirs.get(f"credentials/{made['id']}", status=404)
     assert owner.api("POST", place(tenant), BEARER).status_int == 409
+
+
+def test_a_backslash_is_not_a_nul(owner: Browser, tenant: Tenant) -> None:
+    create(owner, tenant, name="Typed", kind="generic", data={"data": {"pattern": "\\u0000"}})
+
+
+def test_two_who_take_one_name_at_once(
+    owner: Browser, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(owner, tenant, name="Once")
+    monkeypatch.setattr(Credentials, "_check_name", lambda *_: None)  # both looked before either wrote
+    late = owner.api("POST", place(tenant), BEARER | {"name": "Once"})
+    assert (late.status_int, late.json["code"]) == (409, "CHANGED_MEANWHILE")
+    page = owner.post(place(tenant), **{"name": "Once", "kind": "bearer", "data.token": "x"})
+    assert page.status_int == 409
+
+
+def test_one_that_no_key_opens_is_given_anew(owner: Browser, tenant: Tenant, runtime: Runtime) -> None:
+    made = create(owner, tenant, name="Lost", kind="basic", data={"username": "ada", "password": SECRET})
+    with runtime.unit("web", tenant.id) as services:
+        services.session.execute(text("update credentials set secrets = set_byte(secrets, 40, 0)"))
+        services.session.execute(text("update credentials set secrets = set_byte(secrets, 41, 0)"))
+    at = place(tenant, f"/{made['id']}")
+    assert "data.password" in owner.api("PATCH", at, {"data": {"username": "bo"}}).json["details"]
+    assert owner.api("PATCH", at, {"data": {"password": "new"}}).status_int == 200
+    with runtime.unit("worker") as services:
+        (data,) = opened(services, [(tenant.id, UUID(made["id"]))]).values()
+    assert (data["username"], data["password"]) == ("ada", "new")
+
+
+def test_removed_meanwhile(owner: Browser, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = create(owner, tenant, name="Gone")
+    row = Credentials.find
+    shown: list[Any] = []
+
+    def remember(self: Credentials, id: UUID) -> Any:
+        shown[:] = shown or [row(self, id)]
+        return shown[0]
+
+    monkeypatch.setattr(Credentials, "find", remember)
+    at = place(tenant, f"/{made['id']}")
+    assert owner.api("DELETE", at).status_int == 204
+    assert owner.post(f"{at}/remove").status_int == 404
+    assert owner.api("PATCH", at, {"name": "Else"}).status_int == 404
 
 
 def test_pages_keep_one_and_say_what_is_wrong(owner: Browser, tenant: Tenant) -> None:

@@ -164,7 +164,11 @@ def test_the_pages(runtime, tenant, owner):
     assert owner.post(f"/w/{tenant.slug}/settings", name="Renamed", slug=tenant.slug).status_int == 303
     assert "Renamed" in owner.get(f"/w/{tenant.slug}").text
     assert owner.post("/w", name="Second").location == "http://localhost/w/second"
+    taken = owner.post(f"/w/{tenant.slug}/settings", name="Renamed", slug="second")
+    assert (taken.status_int, "taken by another workspace" in taken.text) == (409, True)
     assert owner.post("/w", name="").status_int == 422
+    for wrong in ({"name": "  "}, {"timezone": "localtime"}, {"timezone": "Mars/Phobos"}):
+        assert list(owner.api("PATCH", "/me", wrong).json["details"]) == list(wrong)
 
 
 def test_working_days_and_holidays(owner, tenant):
@@ -176,6 +180,7 @@ def test_working_days_and_holidays(owner, tenant):
     assert owner.api("GET", at).json["data"]["working_days"] == [1, 7]
     for wrong in (
         {"holidays": ["2026-02-30"]},
+        {"holidays": ["2026-W01-1"]},
         {"holidays": "x"},
         {"holidays": ["2026-12-25"] * 501},
         {"working_days": []},

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +16,7 @@ from autoloop.accounts.services.audit import InstanceAudit
 from autoloop.base.errors import Conflict, Invalid, NotFound
 from autoloop.base.i18n import _
 from autoloop.base.services import Service
+from autoloop.base.zones import is_zone
 
 __all__ = ["Users", "normal_email"]
 
@@ -76,8 +76,10 @@ class Users(Service):
         """Change name, time zone or locale. Raises Invalid."""
         if set(changes) - CHANGEABLE:
             raise ValueError(f"not changeable: {sorted(set(changes) - CHANGEABLE)}")
-        if "timezone" in changes and changes["timezone"] not in available_timezones():
+        if "timezone" in changes and not is_zone(self.session, changes["timezone"]):
             raise Invalid(details={"timezone": [_("There is no such time zone.")]})
+        if "name" in changes and not changes["name"].strip():
+            raise Invalid(details={"name": [_("Give your name.")]})
         for field, value in changes.items():
             setattr(user, field, value)
         self.session.flush()

@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import Select, exists, select
 
 from autoloop.base.crypto import Keyring
-from autoloop.base.errors import Conflict, Invalid
+from autoloop.base.errors import Conflict, Invalid, NotFound
 from autoloop.base.i18n import _
 from autoloop.base.ids import new_id
 from autoloop.base.services import Service
@@ -63,7 +63,7 @@ class Credentials(Service):
 
     def change(self, id: UUID, given: Mapping[str, Any]) -> Any:
         """Another name, or other data: secret parts that are left out stay as they are."""
-        row = self.session.get_one(Credential, (self.workspace_id, id), with_for_update=True)
+        row = self._locked(id)
         if given.get("name") not in (None, row.name):
             self._check_name(given["name"])
             row.name = given["name"]
@@ -80,7 +80,7 @@ class Credentials(Service):
 
     def remove(self, id: UUID) -> None:
         """Forget a secret. Raises Conflict while a workflow that runs names it."""
-        row = self.session.get_one(Credential, (self.workspace_id, id), with_for_update=True)
+        row = self._locked(id)
         users = self.services.registrations.fact_loaders.get("credential_users")
         names = users(self.services, id) if users is not None else []
         if names:
@@ -109,10 +109,19 @@ class Credentials(Service):
     def _seal(self, id: UUID, secrets: Mapping[str, Any]) -> bytes:
         return self._keyring().seal(purpose(self.workspace_id, id), orjson.dumps(secrets))
 
+    def _locked(self, id: UUID) -> Credential:
+        row = self.session.get(Credential, (self.workspace_id, id), with_for_update=True)
+        if row is None:  # removed since it was looked at
+            raise NotFound
+        return row
+
     def _open(self, row: Credential) -> dict[str, Any]:
-        opened: dict[str, Any] = orjson.loads(
-            self._keyring().open(purpose(self.workspace_id, row.id), bytes(row.secrets))
-        )
+        """Its secret parts; none if no key of the installation opens them any more: all are asked for anew."""
+        try:
+            raw = self._keyring().open(purpose(self.workspace_id, row.id), bytes(row.secrets))
+        except ValueError:
+            return {}
+        opened: dict[str, Any] = orjson.loads(raw)
         return opened
 
     def _keyring(self) -> Keyring:

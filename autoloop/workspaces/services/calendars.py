@@ -46,6 +46,6 @@ def calendar_problems(holidays: Iterable[str] | None, days: Sequence[int] | None
 
 def _is_date(value: str) -> bool:
     try:
-        return len(value) == 10 and bool(date.fromisoformat(value))
+        return date.fromisoformat(value).isoformat() == value  # not 2026-W01-1, which it takes too
     except ValueError:
         return False

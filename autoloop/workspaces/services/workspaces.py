@@ -111,13 +111,13 @@ class Workspaces(Service):
         }
         if not before:
             return row
-        if "slug" in before:
-            self._move(row, changes["slug"])
-        for field in before:
-            setattr(row, field, changes[field])
         try:
+            # Changed inside: a savepoint flushes what is pending before it begins.
             with self.session.begin_nested():
-                self.session.flush()
+                if "slug" in before:
+                    self._move(row, changes["slug"])
+                for field in before:
+                    setattr(row, field, changes[field])
         except IntegrityError:
             raise _taken() from None
         after = {field: changes[field] for field in before}
