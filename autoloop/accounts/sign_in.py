@@ -13,6 +13,7 @@ from autoloop.accounts.services.sessions import Tokens
 from autoloop.base.errors import AutoLoopError, Invalid, NotFound, TooMany, Unauthenticated
 from autoloop.base.i18n import _
 from autoloop.plugins.auth import AuthMethod, Denied
+from autoloop.web.traffic import network
 
 __all__ = ["attempt", "begin", "check_password", "limit", "refused", "sign_up"]
 
@@ -20,7 +21,7 @@ __all__ = ["attempt", "begin", "check_password", "limit", "refused", "sign_up"]
 def limit(request: Request) -> None:
     """So many tries a minute for one network address. Raises TooMany."""
     allowed = request.runtime.settings.sign_in_limit_per_minute
-    verdict = request.registry.limits.hit("sign-in", request.client_address, allowed, 60)
+    verdict = request.registry.limits.hit("sign-in", network(request.client_address), allowed, 60)
     if not verdict.ok:
         raise TooMany(retry_after=verdict.reset)
 

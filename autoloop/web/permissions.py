@@ -16,6 +16,7 @@ class Permission(StrEnum):
     CREATE_WORKSPACE = "create_workspace"
     INSTANCE_ADMIN = "instance_admin"
     READ = "read"
+    KEEP_OWN = "keep_own"
     EDIT = "edit"
     IMPORT = "import"
     SIMULATE = "simulate"
@@ -36,7 +37,7 @@ class Permission(StrEnum):
 
 P = Permission
 
-VIEWER = frozenset({P.READ})
+VIEWER = frozenset({P.READ, P.KEEP_OWN})  # what one keeps for oneself: read marks, wishes
 EDITOR = VIEWER | {P.EDIT, P.IMPORT, P.SIMULATE, P.SEND_TEST}
 ADMIN = EDITOR | {
     P.PUBLISH,

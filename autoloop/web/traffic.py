@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
 from pyramid.config import Configurator
@@ -55,6 +56,17 @@ def client_address(request: Request) -> str:
     if hops and len(forwarded) >= hops:
         return forwarded[-hops]
     return request.remote_addr or "unknown"
+
+
+def network(address: str) -> str:
+    """Whom a limit counts for this address: of IPv6 the /64, which is what one household or server has."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return address
+    return str(found.ipv4_mapped or ip_network((int(found) >> 64 << 64, 64)))
 
 
 def logged_path(path: str) -> str:
@@ -115,7 +127,7 @@ def limited(handler: Callable[[Request], Response], registry: Any) -> Callable[[
         if request.path_info.startswith(QUIET):
             return handler(request)
         # By address, not by credential: made-up credentials would each get an allowance of their own.
-        verdict = registry.limits.hit("requests", request.client_address, allowed, 60)
+        verdict = registry.limits.hit("requests", network(request.client_address), allowed, 60)
         if not verdict.ok:
             response = problem(request, TooMany(retry_after=verdict.reset))
         elif "autoloop.unreadable" in request.environ:

@@ -77,12 +77,40 @@ def test_expires(wsgi, runtime, browser, tenant, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "given", [{"scopes": []}, {"scopes": ["admin"]}, {"name": ""}, {"scopes": "read"}, {"x": 1}]
+    "given",
+    [
+        {"scopes": []},
+        {"scopes": ["admin"]},
+        {"name": ""},
+        {"name": "  "},
+        {"scopes": "read"},
+        {"x": 1},
+        {"expires_at": "9999-12-31T23:59:59-14:00"},
+    ],
 )
 def test_nonsense_is_refused(browser, tenant, given):
     response = create(browser, tenant, **given)
     assert response.status_int == 400
     assert response.json["details"]
+
+
+def test_keys_that_ended_take_no_place(browser, runtime, tenant, monkeypatch):
+    monkeypatch.setattr("autoloop.accounts.services.api_keys.MOST", 2)
+    assert create(browser, tenant).status_int == 201  # beside the tenant's own
+    assert create(browser, tenant).status_int == 400
+    with runtime.unit("web") as services:
+        services.session.execute(
+            text("update api_keys set expires_at = now() - interval '1 day' where workspace_id = :id"),
+            {"id": tenant.id},
+        )
+    assert create(browser, tenant).status_int == 201
+
+
+def test_a_key_that_reads_changes_nothing(wsgi, browser, tenant):
+    client = Client(wsgi, tenant.slug, create(browser, tenant, scopes=["read"]).json["data"]["key"])
+    client.get("notifications")
+    client.post("notifications/mark-read", {}, status=403)
+    client.put("notifications/preference", {"mail": False}, status=403)
 
 
 def test_no_copy_is_kept_for_repeating(browser, runtime, tenant):

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from webtest import TestApp
 
-from autoloop.web.traffic import client_address
+from autoloop.web.traffic import client_address, network
 from autoloop.workspaces.models import Member
 from tests.factories import Client, make_key, make_tenant, make_user
 from tests.functional.browser import Browser
@@ -112,6 +112,21 @@ def test_only_our_own_proxies_are_believed(hops, forwarded, believed):
         remote_addr = "127.0.0.1"
 
     assert client_address(Request) == believed
+
+
+@pytest.mark.parametrize(
+    "address, counted",
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::ffff", "2001:db8:1:2::/64"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_limits_count_a_network_of_ipv6_as_one(address, counted):
+    assert network(address) == counted
 
 
 # --- preconditions
@@ -230,6 +245,13 @@ def test_no_page_takes_a_form_without_a_token(wsgi, browser, tenant):
             refused = browser.app.post(path, {"name": "x", **token}, expect_errors=True)
             assert refused.status_int == 403, path
             assert "another site" in refused.text
+
+
+def test_a_file_is_no_token(browser):
+    refused = browser.app.post(
+        "/me", {"name": "x"}, upload_files=[("csrf_token", "a.txt", b"x")], expect_errors=True
+    )
+    assert refused.status_int == 403
 
 
 # --- the cache

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select, text
+from sqlalchemy import Row, Select, or_, select, text
 
 from autoloop.accounts.models import ApiKey, User
 from autoloop.base.crypto import digest
@@ -52,6 +52,8 @@ class ApiKeys(Service):
         owner = user_id or self.services.user_id
         if owner is None:
             raise LookupError("a key needs a person")
+        if not name.strip():
+            raise Invalid(details={"name": [_("Give the key a name.")]})
         self._check(scopes, expires_at)
         prefix = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _each in range(8))
         secret = "".join(secrets.choice(LETTERS) for _each in range(40))
@@ -73,7 +75,9 @@ class ApiKeys(Service):
             raise Invalid(details={"scopes": [_("Choose from: read, write.")]})
         if expires_at is not None and expires_at <= self.clock.now():
             raise Invalid(details={"expires_at": [_("This lies in the past.")]})
-        held = select(ApiKey.id).where(ApiKey.workspace_id == self.workspace_id, ApiKey.revoked_at.is_(None))
+        working = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > self.clock.now())
+        mine = ApiKey.workspace_id == self.workspace_id
+        held = select(ApiKey.id).where(mine, ApiKey.revoked_at.is_(None), working)
         if len(self.session.scalars(held.limit(MOST)).all()) >= MOST:
             raise Invalid(_("A workspace has at most ${n} keys. Revoke one first.", mapping={"n": MOST}))
 

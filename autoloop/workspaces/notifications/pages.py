@@ -27,19 +27,19 @@ def notifications(context: resources.Notifications, request: Request) -> dict[st
     }
 
 
-@page(context=resources.Notifications, name="mark-read", method="POST", permission=Permission.READ)
+@page(context=resources.Notifications, name="mark-read", method="POST", permission=Permission.KEEP_OWN)
 def mark_read(context: resources.Notifications, request: Request) -> Any:
     request.services(Notifications).mark_read()
     return HTTPSeeOther(request.resource_url(context))
 
 
-@page(context=resources.Notification, name="mark-read", method="POST", permission=Permission.READ)
+@page(context=resources.Notification, name="mark-read", method="POST", permission=Permission.KEEP_OWN)
 def mark_one_read(context: resources.Notification, request: Request) -> Any:
     request.services(Notifications).mark_read([context.row.id])
     return HTTPSeeOther(request.resource_url(context.__parent__))
 
 
-@page(context=resources.Notifications, name="preference", method="POST", permission=Permission.READ)
+@page(context=resources.Notifications, name="preference", method="POST", permission=Permission.KEEP_OWN)
 def set_preference(context: resources.Notifications, request: Request) -> Any:
     request.services(Notifications).set_mail(request.POST.get("mail") == "true")
     return HTTPSeeOther(request.resource_url(context))
