@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from pythonjsonlogger.json import JsonFormatter
 from sqlalchemy import Engine, event
 
 __all__ = ["configure", "context", "watch_queries"]
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 _context: ContextVar[dict[str, Any] | None] = ContextVar("autoloop_log_context", default=None)
 
@@ -44,6 +47,7 @@ class PlainFormatter(logging.Formatter):
             f"  {name}={value}" for name, value in (_context.get() or {}).items() if name != "request_id"
         )
         text = f"{when} {record.levelname.lower():7} {record.name}  {record.getMessage()}{fields}"
+        text = CONTROL.sub(lambda found: repr(found[0])[1:-1], text)  # an address may hold a line break
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
         return text
