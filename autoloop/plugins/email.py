@@ -115,7 +115,8 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The provider's answer to `transmit`. `provider_id` is its own name for the message."""
+    """The provider's answer to `transmit`. `provider_id` is its own name for the message. `of_address` says of
+    a permanent no that there is no such mailbox, as it does in `Refused`."""
 
     fate: Fate
     code: int | None = None
@@ -123,6 +124,7 @@ class Reply:
     provider_id: str | None = None
     of_account: bool = False
     retry_after: float | None = None
+    of_address: bool = False
 
 
 class Channel(ABC):

@@ -190,6 +190,30 @@ def test_after_the_final_dot_only_a_clear_reply_is_certain(line: str, fate: Fate
         assert (result.fate, result.code if code else None) == (fate, code)
 
 
+@pytest.mark.parametrize(
+    ("line", "of_address"),
+    [
+        ("550 5.1.1 <to@example.org>: User unknown in virtual mailbox table", True),
+        ("550-5.1.1 The email account that you tried to reach\r\n550 5.1.1 does not exist", True),
+        ("554 delivery error: dd This user doesn't have an account (#5.1.1)", True),
+        ("550 No such user here", True),
+        ("550 mailbox unavailable", True),
+        ("553 5.1.3 bad address in a header", False),
+        ("550 no", False),
+        ("550 content rejected", False),
+        ("550 sender address unknown", False),
+        ("550 5.7.1 no such user", False),
+        ("554 no such user", False),
+        ("450 4.1.1 no such user", False),
+    ],
+)
+def test_a_mailbox_may_turn_out_unknown_after_the_body(line: str, of_address: bool) -> None:
+    with Sink(answer=answering(".", line)) as sink:
+        result = outcome(sink)
+        assert isinstance(result, Reply), result
+        assert result.of_address is of_address
+
+
 def test_a_connection_lost_inside_the_body_is_no_delivery() -> None:
     with Sink(answer=answering("BODY", "close")) as sink:
         channel = SmtpChannel(Target("127.0.0.1", sink.port, "none"), width=1, timeouts=QUICK)

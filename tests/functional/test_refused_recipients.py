@@ -36,11 +36,11 @@ def route(world: MailWorld) -> None:
         pass
 
 
-def refuses(line: str) -> Any:
+def refuses(line: str, at: str = "RCPT") -> Any:
     """An answer to every recipient whose address begins with “gone”."""
 
     def answer(verb: str, session: SmtpSession) -> str | None:
-        return line if verb == "RCPT" and session.recipient.lower().startswith("gone") else None
+        return line if verb == at and session.recipient.lower().startswith("gone") else None
 
     return answer
 
@@ -52,10 +52,11 @@ def barred(world: MailWorld) -> list[Any]:
     ]
 
 
-def test_no_such_mailbox_is_a_hard_bounce(world: MailWorld, sink: Sink) -> None:
+@pytest.mark.parametrize("at", ["RCPT", "."])
+def test_no_such_mailbox_is_a_hard_bounce(world: MailWorld, sink: Sink, at: str) -> None:
     contact = world.contact("gone@example.org")
     workflow, run = world.run(contact)
-    sink.answer = refuses("550 5.1.1 no such user")
+    sink.answer = refuses("550 5.1.1 no such user", at)
     (id,) = world.intend(
         to_address="Gone@example.org",
         contact_id=contact,

@@ -1,4 +1,4 @@
-"""Recipients that the server named unknown while the mail was staged: bounces, as the provider's webhook tells them."""
+"""Recipients that the server named unknown, while the mail was staged or after it: bounces, as the provider's webhook tells them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from autoloop.base.events import Event
 from autoloop.base.services import Services
 from autoloop.engine.services.events import receive
 from autoloop.mail.models import Status
-from autoloop.plugins.email import Refused
 
 if TYPE_CHECKING:
     from autoloop.mail.delivery.outcomes import Outcome
@@ -32,9 +31,7 @@ def tell_bounces(services: Services, written: Sequence[tuple[Outgoing, Outcome]]
     said = {
         mail.id: (mail, outcome.attempt)
         for mail, outcome in written
-        if outcome.status is Status.REJECTED
-        and isinstance(outcome.attempt, Refused)
-        and outcome.attempt.of_address
+        if outcome.status is Status.REJECTED and outcome.attempt is not None and outcome.attempt.of_address
     }
     if not said:
         return

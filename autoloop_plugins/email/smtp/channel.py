@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from autoloop.plugins.email import Channel, Fate, Message, Refused, Reply, Staged
 from autoloop_plugins.email.smtp.connection import Connection, ServerAnswer, Target, Timeouts, Trouble
-from autoloop_plugins.email.smtp.refusals import no_such_mailbox
+from autoloop_plugins.email.smtp.refusals import no_such_mailbox, no_such_mailbox_after_all
 
 __all__ = ["SmtpChannel"]
 
@@ -278,7 +278,8 @@ class SmtpChannel(Channel):
         if 200 <= answer.code < 300:
             return Reply(Fate.ACCEPTED, answer.code, text)
         if answer.permanent:
-            return Reply(Fate.PERMANENT, answer.code, text)
+            gone = no_such_mailbox_after_all(answer)
+            return Reply(Fate.PERMANENT, answer.code, text, of_address=gone)
         if 400 <= answer.code < 500:
             return Reply(Fate.TEMPORARY, answer.code, text)
         return Reply(Fate.UNKNOWN, answer.code, text)
