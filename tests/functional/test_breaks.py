@@ -11,6 +11,7 @@ from autoloop.base.runtime import Runtime
 from autoloop.embedded.smtp_sink import Sink
 from autoloop.mail.governor.breaks import PROBE
 from tests.factories import Client, Tenant
+from tests.functional.browser import Browser
 from tests.functional.mail_world import MailWorld, drain
 from tests.functional.test_slowing import BAD, break_is_over, due, pace, pushes
 
@@ -46,7 +47,10 @@ def told(world: MailWorld) -> list[tuple[str, bool, bool]]:
 
 
 def stop(world: MailWorld, domain: str) -> None:
-    while (row := pace(world, domain)) is None or not row.is_open:
+    """A domain's breaker is open; an account has failed again after its first rest."""
+    while (row := pace(world, domain)) is None or not row.is_open or row.openings < (1 if domain else 2):
+        if row is not None and row.is_open:
+            break_is_over(world)
         due(world)
         drain(world.runtime)
 
@@ -93,6 +97,23 @@ def test_a_break_is_told_once_and_so_is_its_end(
     stop(world, domain)
     tell(world)
     assert told(world)[2:] == [(stopped, False, False)]
+
+
+def test_the_first_rest_of_an_account_is_shown_as_what_it_is_and_told_to_nobody(
+    world: MailWorld, sink: Sink, runtime: Runtime, wsgi: object, tenant: Tenant
+) -> None:
+    sink.answer = pushes("CONNECT", "421 too many", "")
+    world.intend(1, to_address="p{n}@" + BAD)
+    drain(world.runtime)
+    row = pace(world, "")
+    assert row is not None and (row.is_open, row.openings) == (True, 1)
+    tell(world)
+    assert told(world) == []
+    shown = Browser(wsgi, runtime, tenant.user_id).get(f"/w/{tenant.slug}/sending/").text
+    assert "rests some seconds after an error" in shown and "resting" in shown and ">stopped<" not in shown
+    mend(world, sink)
+    tell(world)
+    assert told(world) == []
 
 
 def test_who_ends_a_break_by_hand_closes_it(world: MailWorld, sink: Sink, api: Client) -> None:

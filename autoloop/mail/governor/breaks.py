@@ -24,8 +24,10 @@ __all__ = ["KIND", "tell_of_breaks"]
 MOST = 50
 CALM = "1 hour"  # one that opens and closes all the time is mailed of once in it, and shown each time
 
-# A wait that a server asked for by name of its length is none: `openings` counts those that we opened.
-OPEN = f"s.open_until is not null and s.openings > 0 and {STILL.format(s='s')}"
+# A wait that a server asked for by name of its length is none: `openings` counts those that we opened. Nor is an
+# account's first rest: it has had one error, and some seconds later a mail finds out whether that was all.
+LEAST = "case when s.domain = '' then 2 else 1 end"
+OPEN = f"s.open_until is not null and s.openings >= {LEAST} and {STILL.format(s='s')}"
 SAME = "(s.workspace_id, s.account_id, s.domain) = (b.workspace_id, b.account_id, b.domain)"
 BEGUN = f"""from mail_slowings s where {OPEN} and not exists (select from mail_breaks b where {SAME})"""
 OVER = f"""from mail_breaks b where not exists (select from mail_slowings s where {SAME} and {OPEN})"""

@@ -101,7 +101,9 @@ def _slow(brake: Braked, translate: Translate) -> Told:
     row = brake.row
     if brake.kind == "account":
         title = translate(_("Through ${what}", mapping={"what": row.account_name}))
-        rests = _("rests after an error") if brake.until else _("one mail finds out whether it works again")
+        rests = _("one mail finds out whether it works again")
+        if brake.until:
+            rests = _("rests after errors") if row.openings > 1 else _("rests some seconds after an error")
         return Told(title, translate(rests), row.said)
     where = {"where": row.domain, "what": row.account_name}
     title = translate(_("To ${where} through ${what}", mapping=where))
