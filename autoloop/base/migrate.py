@@ -11,6 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, make_url, pool, text
 from sqlalchemy.exc import DBAPIError
 
@@ -77,6 +78,8 @@ def migrate(
             before = current(connection)
             command.upgrade(config, revision)
             return before, current(connection)
+    except CommandError as error:
+        raise MigrationError(str(error)) from error
     except DBAPIError as error:
         raise MigrationError(f"The database refused: {str(error.orig).strip()}") from error
     finally:

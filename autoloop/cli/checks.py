@@ -51,7 +51,10 @@ def examine(configuration: Configuration) -> list[Finding]:
     """All checks that can be made; one that cannot for want of an earlier one is left out."""
     from autoloop.settings import SettingsError
 
-    findings = list(_places(configuration))
+    try:
+        findings = list(_places(configuration))
+    except SettingsError:  # the file cannot be read at all: said below
+        findings = []
     try:
         settings = configuration.settings
     except SettingsError as error:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
     from autoloop.settings import Settings
 
-__all__ = ["Configuration", "config_option", "find"]
+__all__ = ["Configuration", "config_option", "find", "loader"]
 
 EMBEDDED = "egg:autoloop#embedded"
 
@@ -32,6 +32,13 @@ def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def loader(path: Path) -> Any:
+    """What reads the INI file; its path may hold “#” and “?”, which an address may not."""
+    import plaster
+
+    return plaster.get_loader(plaster.PlasterURL("file+ini", path=str(path)), protocols=["wsgi"])
+
+
 @dataclass
 class Configuration:
     """One INI file, read as far as a command needs it."""
@@ -39,14 +46,18 @@ class Configuration:
     path: Path
 
     def section(self, name: str) -> dict[str, str]:
-        """A section of the INI file, with %(here)s filled in; empty if it is not there."""
-        import plaster
+        """A section of the INI file, with %(here)s filled in; empty if it is not there. Raises SettingsError."""
+        import configparser
 
-        loader = plaster.get_loader(f"file+ini://{self.path}", protocols=["wsgi"])
+        from autoloop.settings import SettingsError
+
         try:
-            return dict(loader.get_settings(name))
-        except (KeyError, plaster.NoSectionError):  # type: ignore[attr-defined]
+            return dict(loader(self.path).get_settings(name))
+        except (KeyError, configparser.NoSectionError):
             return {}
+        except (configparser.Error, UnicodeDecodeError) as error:
+            said = " ".join(str(error).split())
+            raise SettingsError(f"{self.path} cannot be read as an INI file. {said}") from error
 
     @cached_property
     def application(self) -> dict[str, str]:

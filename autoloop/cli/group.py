@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from errno import EACCES, EISDIR, ENOENT, ENOSPC, ENOTDIR, EPERM, EROFS
 from typing import Any
 
 import click
@@ -13,6 +14,9 @@ __all__ = ["EXIT_PROBLEM", "EXIT_SETTINGS", "cli", "main"]
 
 EXIT_PROBLEM = 1
 UNDEFINED_TABLE = "42P01"
+NO_WAY_IN = frozenset(
+    {ENOENT, ENOTDIR, EISDIR, EACCES, EPERM, EROFS, ENOSPC}
+)  # of a file or folder that was named
 EXIT_SETTINGS = 78  # sysexits.h, EX_CONFIG: starting again will not help
 
 # name: (module under autoloop.cli, one line of help). The help stands here so that listing reads no module.
@@ -107,6 +111,8 @@ def _plain(error: Exception) -> Told | None:
             return Told(
                 f"The database does not answer: {str(getattr(error, 'orig', error)).strip()}", EXIT_PROBLEM
             )
+    if isinstance(error, OSError) and error.errno in NO_WAY_IN:
+        return Told(f"{error.filename or 'Writing'}: {error.strerror}", EXIT_PROBLEM)
     if getattr(getattr(error, "orig", error), "sqlstate", None) == UNDEFINED_TABLE:
         return Told("The database has not been set up. Run: autoloop migrate", EXIT_PROBLEM)
     return None

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from autoloop.cli.configuration import Configuration, find
+from autoloop.cli.configuration import Configuration, find, loader
 
 __all__ = ["command"]
 
@@ -59,20 +59,14 @@ def command(
     from autoloop.embedded.ports import see_that_free
 
     see_that_free(host, port)
-    application = _application(str(configuration.path))
+    # Made once, here: the forked workers share it, page by page, and start at once.
+    application = loader(configuration.path).get_wsgi_app("main")
     processes = workers or (1 if reload else settings.web_workers)
     if whole:
         _whole(application, configuration, host, port, processes)
     else:
         settle()
         _granian(application, host, port, processes)
-
-
-def _application(path: str) -> Any:
-    """Made once, here: the forked workers share it, page by page, and start at once."""
-    import plaster
-
-    return plaster.get_loader(f"file+ini://{path}", protocols=["wsgi"]).get_wsgi_app("main")
 
 
 def _whole(application: Any, configuration: Configuration, host: str, port: int, processes: int) -> None:

@@ -52,7 +52,9 @@ def test_mistakes_are_told_in_a_sentence(data: Path) -> None:
     assert (weak.returncode, "password:" in weak.stderr) == (1, True)
     lost = autoloop("user", "create", "cy@acme.test", "--member-of", "nope", "--generate", data=data)
     assert (lost.returncode, "There are: acme." in lost.stderr) == (2, True)
-    assert not any("Traceback" in said.stderr for said in (twice, weak, lost))
+    strange = autoloop("migrate", "--revision", "nope", data=data)
+    assert (strange.returncode, "nope" in strange.stderr) == (1, True)
+    assert not any("Traceback" in said.stderr for said in (twice, weak, lost, strange))
 
 
 def test_import_tries_then_takes_and_keeps_what_it_refused(data: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from autoloop.cli.group import COMMANDS, EXIT_SETTINGS, cli
+from autoloop.settings import SettingsError
 
 ROOT = Path(__file__).parents[3]
 KEPT = {name: value for name, value in os.environ.items() if not name.startswith("AUTOLOOP_")}
@@ -87,6 +88,39 @@ def test_a_broken_setting_names_key_and_file(tmp_path: Path) -> None:
     assert "autoloop.web_wrokers" in said.stderr
     assert str(ini) in said.stderr
     assert "autoloop.web_workers" in said.stderr
+
+
+@pytest.mark.parametrize(
+    "body", [b"garbage\n", b"\xff\xfe\x00", b"[app:main]\nuse = %(nope)s\n", b"[app:main\n"]
+)
+@pytest.mark.parametrize("words", [("migrate", "--check", "-c"), ("serve",), ("doctor", "-c")])
+def test_a_file_that_is_no_ini_is_named(tmp_path: Path, words: tuple[str, ...], body: bytes) -> None:
+    ini = tmp_path / "mine.ini"
+    ini.write_bytes(body)
+    said = CliRunner().invoke(cli, [*words, str(ini)])
+    assert said.exit_code == (1 if words[0] == "doctor" else EXIT_SETTINGS), said.output
+    assert f"{ini} cannot be read as an INI file" in said.output
+
+
+def test_a_path_may_hold_what_an_address_may_not(tmp_path: Path) -> None:
+    from autoloop.cli.configuration import Configuration, loader
+
+    ini = tmp_path / "my #1?" / "p&q.ini"
+    ini.parent.mkdir()
+    ini.write_text("[app:main]\nuse = egg:autoloop\ndata = %(here)s\n")
+    assert Configuration(ini).application["data"] == str(ini.parent)
+    with pytest.raises(SettingsError):  # found, and lacks everything
+        loader(ini).get_wsgi_app("main")
+
+
+@pytest.mark.parametrize("words", [("--log", "{missing}/x.log"), ("--data", "{file}/var")])
+def test_a_place_that_cannot_be_is_named(tmp_path: Path, words: tuple[str, str]) -> None:
+    (tmp_path / "file").touch()
+    option, place = words[0], words[1].format(missing=tmp_path / "missing", file=tmp_path / "file")
+    rest = [] if option == "--data" else ["--data", str(tmp_path / "var")]
+    said = CliRunner().invoke(cli, ["up", option, place, *rest])
+    assert (said.exit_code, str(tmp_path) in said.output) == (1, True), said.output
+    assert not isinstance(said.exception, OSError)
 
 
 def test_plugins_as_json() -> None:
