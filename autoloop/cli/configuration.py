@@ -34,9 +34,13 @@ def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def loader(path: Path) -> Any:
     """What reads the INI file; its path may hold “#” and “?”, which an address may not."""
+    from urllib.parse import quote
+
     import plaster
 
-    return plaster.get_loader(plaster.PlasterURL("file+ini", path=str(path)), protocols=["wsgi"])
+    found = plaster.get_loader(plaster.PlasterURL("file+ini", path=str(path)), protocols=["wsgi"])
+    found.pastedeploy_spec = f"config:{quote(str(path))}"  # it is taken apart as an address once more
+    return found
 
 
 @dataclass
