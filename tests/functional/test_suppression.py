@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from autoloop.base.runtime import Runtime
+from autoloop.mail.services import suppression_files
+from autoloop.mail.views import suppression_lists
 from tests.factories import Client, Tenant
 from tests.functional.browser import Browser
 from tests.functional.mail_world import MailWorld, drain
@@ -79,6 +81,23 @@ def test_a_long_list_is_taken_whole_and_one_that_breaks_off_not_at_all(api: Clie
     told = api.post("suppressions/import", file.encode(), headers=CSV).json["data"]
     assert (told["read"], told["added"], told["known"], told["rejects"]) == (2300, 2100, 200, 0)
     assert {row["note"] for row in api.data("suppressions")} == {"a note"}
+
+
+def test_a_list_too_long_for_one_request_is_refused_whole_and_taken_in_parts(
+    api: Client, world: MailWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suppression_files, "MOST_LINES", 1500)
+    lines = ["email,reason,note", *(f"person{n}@example.org,bounced,gone" for n in range(2999))]
+    refused = api.post("suppressions/import", "\n".join(lines).encode(), headers=CSV, status=413)
+    assert "split -l 1500" in refused.text and api.data("suppressions") == []
+    for part in (lines[1500:], lines[:1500]):  # as `split` cuts it; the one without names first
+        told = api.post("suppressions/import", "\n".join(part).encode(), headers=CSV).json["data"]
+        assert (told["read"], told["rejects"]) == (told["added"], 0)
+    assert world.sql(
+        "select reason, note, count(*) from suppressions where workspace_id = :w group by 1, 2"
+    ) == [("bounced", "gone", 2999)]
+    monkeypatch.setattr(suppression_lists, "MOST_OCTETS", 1000)
+    api.post("suppressions/import", "\n".join(lines).encode(), headers=CSV, status=413)
 
 
 @pytest.mark.parametrize(

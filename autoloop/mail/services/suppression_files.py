@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from autoloop.base.errors import Invalid
+from autoloop.base.errors import Invalid, TooLarge
 from autoloop.base.i18n import _
 from autoloop.base.ids import new_id
 from autoloop.base.services import Service
@@ -20,9 +20,11 @@ from autoloop.mail.models import REASONS, Suppression
 from autoloop.mail.services.suppressions import Suppressions
 from autoloop.workspaces.services import WorkspaceAudit
 
-__all__ = ["MOST_OCTETS", "SuppressionFiles"]
+__all__ = ["MOST_LINES", "MOST_OCTETS", "SuppressionFiles", "too_long"]
 
-MOST_OCTETS = 20_000_000
+# One request takes the whole list, or none of it: as many lines as are surely written before anybody gives up.
+MOST_LINES = 100_000
+MOST_OCTETS = 10_000_000
 MOST_TOLD = 100
 BATCH = 1000
 COLUMNS = ("address", "reason", "note")
@@ -40,14 +42,17 @@ class SuppressionFiles(Service):
 
     def take(self, raw: bytes) -> dict[str, Any]:
         """Add every address or domain of a CSV file with the columns address (or email), reason, note; the
-        reason is `manual` where none is given. Lines that cannot be used are told, the others are kept.
+        reason is `manual` where none is given. Lines that cannot be used are told, the others are kept. A list
+        of more than MOST_LINES leaves nothing.
 
-        Returns {"read", "added", "known", "rejected": [{"line", "value", "message"}], "rejects"}. Raises Invalid.
+        Returns {"read", "added", "known", "rejected": [{"line", "value", "message"}], "rejects"}. Raises Invalid, TooLarge.
         """
         rejected: list[dict[str, Any]] = []
         read = rejects = added = 0
         with self.session.begin_nested():  # a file that turns out to be no list leaves nothing
             for lines in _handfuls(self._rows(raw)):
+                if read + len(lines) > MOST_LINES:
+                    raise too_long()
                 found: dict[tuple[bytes, str], dict[str, Any]] = {}
                 for line, row in lines:
                     read += 1
@@ -139,7 +144,20 @@ def _head(line: list[str]) -> tuple[list[str], bool]:
         return head, True
     if "@" not in line[0]:
         raise Invalid(details={"file": [_("The file needs a column “address” or “email”.")]})
-    return ["address"], False
+    # A later part of a list that was cut: its columns are those of a list that we gave.
+    return (list(COLUMNS) if line[1:] and line[1].strip().lower() in REASONS else ["address"]), False
+
+
+def too_long() -> TooLarge:
+    """What to do with a list that is too long for one request."""
+    parts = {"lines": f"{MOST_LINES:,}", "count": MOST_LINES, "size": MOST_OCTETS // 1_000_000}
+    return TooLarge(
+        _(
+            "A list may have ${lines} lines and ${size} MB at a time. Cut it in parts (split -l ${count} list.csv) and "
+            "send them one after the other: what is known already is not added twice.",
+            mapping=parts,
+        )
+    )
 
 
 def _line(cells: list[str]) -> bytes:

@@ -7,11 +7,10 @@ from typing import Any
 from pyramid.request import Request
 from pyramid.response import Response
 
-from autoloop.base.errors import Invalid, TooLarge, UnsupportedMedia
-from autoloop.base.i18n import _
+from autoloop.base.errors import Invalid, UnsupportedMedia
 from autoloop.mail import resources, schemas
 from autoloop.mail.models import InstanceSuppression
-from autoloop.mail.services.suppression_files import MOST_OCTETS, SuppressionFiles
+from autoloop.mail.services.suppression_files import MOST_OCTETS, SuppressionFiles, too_long
 from autoloop.mail.services.suppressions import InstanceSuppressions
 from autoloop.web import Page, api_view
 from autoloop.web.paging import fetch_page, order_of
@@ -42,7 +41,7 @@ def received(request: Request) -> bytes:
     """The list, by itself or as a form's file; all of it. Raises Invalid, TooLarge, UnsupportedMedia."""
     raw = _sent(request) if (request.content_length or 0) <= MOST_OCTETS else None
     if raw is None or len(raw) > MOST_OCTETS:
-        raise TooLarge(_("A list may have 20 MB at the most. Cut it in parts."))
+        raise too_long()
     return raw
 
 
