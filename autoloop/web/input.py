@@ -137,6 +137,27 @@ def read_body(request: Request, schema: colander.Schema) -> dict[str, Any]:
     return checked(schema, parse_json(_bounded(request)))
 
 
+def attempts(request: Request) -> int | None:
+    """How often this request may be tried, for pyramid_retry; None for the usual.
+
+    Whatever may be repeated has its body copied to the disk before anything looks at it: not one that is refused.
+    """
+    return 1 if too_large(request) else None
+
+
+def too_large(request: Request) -> TooLarge | None:
+    """The refusal of a body that no address takes, before it is read."""
+    most = _largest(request)
+    if (request.content_length or 0) <= most:
+        return None
+    return TooLarge(f"A request may have {most:,} octets at the most.")
+
+
+def _largest(request: Request) -> int:
+    settings = request.runtime.settings
+    return max(int(settings.import_file_mb), int(settings.request_body_mb)) * 1_000_000 + 1_000_000
+
+
 def _bounded(request: Request) -> bytes:
     limit = request.runtime.settings.request_body_mb * 1_000_000
     if (request.content_length or 0) > limit or len(request.body) > limit:

@@ -17,6 +17,7 @@ from autoloop.base.errors import Invalid, TooMany
 from autoloop.base.ids import new_id
 from autoloop.base.limits import Limits
 from autoloop.base.logging import context
+from autoloop.web.input import too_large
 from autoloop.web.problems import problem
 
 log = logging.getLogger("autoloop.requests")
@@ -132,6 +133,8 @@ def limited(handler: Callable[[Request], Response], registry: Any) -> Callable[[
             response = problem(request, TooMany(retry_after=verdict.reset))
         elif "autoloop.unreadable" in request.environ:
             response = problem(request, Invalid("This address is not UTF-8.", code="BAD_ADDRESS"))
+        elif refusal := too_large(request):
+            response = problem(request, refusal)
         else:
             response = handler(request)
         response.headers["RateLimit-Limit"] = str(allowed)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from autoloop.base.runtime import Runtime
 from autoloop.base.services import Services
+from autoloop.web.input import attempts
 
 __all__ = ["database_session", "services"]
 
@@ -19,7 +20,12 @@ __all__ = ["database_session", "services"]
 def includeme(config: Configurator) -> None:
     # Not annotated: that would look for the caller outside the views of errors, for static files too.
     config.add_settings(
-        {"tm.manager_hook": pyramid_tm.explicit_manager, "tm.annotate_user": False, "retry.attempts": 4}
+        {
+            "tm.manager_hook": pyramid_tm.explicit_manager,
+            "tm.annotate_user": False,
+            "retry.attempts": 4,
+            "retry.activate_hook": attempts,
+        }
     )
     config.add_request_method(database_session, "db", reify=True)
     config.add_request_method(services, "services", reify=True)

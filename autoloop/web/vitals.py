@@ -37,7 +37,7 @@ class Visit(colander.MappingSchema):
 
 def vitals(context: object, request: Request) -> Response:
     """What one visit measured, as the page's script sends it. Logged; kept by whatever reads the logs."""
-    given = checked(Visit(), parse_json(request.body[:LONGEST]))
+    given = checked(Visit(), parse_json(request.body_file.read(LONGEST)))
     for each in given["measured"]:
         log.info("%s %.3f %s", each["name"], each["value"], given["path"])
     return Response(status=204)

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from webtest.app import TestRequest
 
 from tests.functional.browser import Browser
 
@@ -132,6 +133,18 @@ def test_any_header_is_answered(wsgi, tenant, visitors, who) -> None:
     ]
     asked = ((method, path, "", mine | odd) for (method, path), odd in product(places, HEADERS))
     assert faults(wsgi, asked) == []
+
+
+@pytest.mark.parametrize("path", ["/api/v1/auth/password", "/auth/password", "/vitals", "/nothing"])
+def test_a_body_that_no_address_takes_is_not_read(app, path) -> None:
+    class Endless(io.RawIOBase):
+        def read(self, _size: int = -1) -> bytes:
+            raise AssertionError("it is read")
+
+    environ = {"wsgi.input": Endless(), "CONTENT_LENGTH": str(10**12)}
+    for kind in ("application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"):
+        request = TestRequest.blank(path, method="POST", environ=environ, content_type=kind)
+        assert app.do_request(request, expect_errors=True).status_int == 413
 
 
 def test_an_address_that_is_no_utf8_is_refused(app) -> None:
