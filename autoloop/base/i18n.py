@@ -12,9 +12,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from pyramid.i18n import Localizer, Translations, TranslationStringFactory
+from pyramid.i18n import Localizer, Translations, TranslationString, TranslationStringFactory
 
-__all__ = ["LANGUAGES", "LOCALES", "_", "language_of", "localizer", "words"]
+__all__ = ["LANGUAGES", "LOCALES", "_", "kept", "language_of", "localizer", "paragraphs", "said", "words"]
 
 DOMAIN = "autoloop"
 LOCALES = Path(__file__).parent.parent / "locale"
@@ -61,3 +61,29 @@ def words(language: str, message: Any, **values: Any) -> str:
     """A marked string in this language, its %(name)s filled."""
     translated = str(localizer(language).translate(message))
     return translated % values if values else translated
+
+
+def paragraphs(*messages: Any) -> TranslationString:
+    """Messages one below the other, as one."""
+    places = {f"p{n}": message for n, message in enumerate(messages)}
+    return TranslationString("\n\n".join(f"${{{name}}}" for name in places), domain=DOMAIN, mapping=places)
+
+
+def kept(message: Any) -> Any:
+    """A message as JSON, to be said in anybody's language later: {"id", "with"}, and so what stands in it;
+    what is not marked is text."""
+    if not isinstance(message, TranslationString):
+        return str(message)
+    return {
+        "id": str(message),
+        "with": {name: kept(value) for name, value in (message.mapping or {}).items()},
+    }
+
+
+def said(message: Any, language: str) -> str:
+    """What `kept` gave, in one of LANGUAGES."""
+    if not isinstance(message, Mapping):
+        return str(message)
+    parts = {name: said(value, language) for name, value in message["with"].items()}
+    marked = TranslationString(message["id"], domain=DOMAIN, mapping=parts)
+    return str(localizer(language).translate(marked))

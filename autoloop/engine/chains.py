@@ -59,11 +59,11 @@ def warn(services: Services, workspace_id: UUID, workflow_id: UUID) -> None:
         return
     name = services.session.scalar(NAME, {"workspace": workspace_id, "workflow": workflow_id})
     parts = {"name": name, "most": MOST}
-    title = _("“${name}” is started round and round", mapping=parts).interpolate()
+    title = _("“${name}” is started round and round", mapping=parts)
     body = _(
         "Workflows start each other without end: a start of “${name}” was refused after ${most} runs in a row, "
         "each started by what the one before did. Look at what starts it, and at its rule for entering again.",
         mapping=parts,
-    ).interpolate()
+    )
     day = services.clock.now().date().isoformat()
     notify(services, workspace_id, None, Notify(title, body, "editor"), key=f"chain:{workflow_id}:{day}")

@@ -49,6 +49,7 @@ class Emit:
 class Notify:
     """Tell members of the workspace, in the dashboard; with `mail` also by email.
 
+    Title and body that are marked for translation are said to each member in their own language.
     `members` are ids of persons; without any, all who have the role or one above it are told.
     """
 

@@ -135,3 +135,38 @@ def test_those_read_long_ago_are_forgotten(world: World, runtime: Runtime, tenan
         pass
     assert world.count("notifications", "title = 'Old'") == 0
     assert world.count("notifications", "title in ('Young', 'Unread')") == 2
+
+
+def test_what_we_tell_is_said_in_the_readers_language(
+    runtime: Runtime, tenant: Tenant, wsgi: object, api: Client
+) -> None:
+    from autoloop.base.i18n import _, paragraphs
+    from autoloop.plugins.effects import Notify
+
+    lea, who = join(runtime, tenant, "editor"), join(runtime, tenant, "editor")
+    parts = {"what": "Post\x00 <1>", "said": "535 ${what}"}
+    title = _("No mail goes through ${what} for now", mapping=parts)
+    body = paragraphs(
+        _("The provider account ${what} is in trouble: “${said}”.", mapping=parts), "https://x.example/"
+    )
+    with runtime.unit("worker", tenant.id) as services:
+        sql = text("update users set locale = case id when :id then 'de' else 'en' end where id = any(:ids)")
+        services.session.execute(sql, {"id": lea, "ids": [lea, who]})
+        notify = services.registrations.effect_handlers["notify"]
+        assert (
+            notify(services, tenant.id, None, Notify(title, body, "viewer", [lea, who], mail=True), "k") == 2
+        )
+    english = "No mail goes through Post <1> for now"
+    german = "Über Post <1> gehen vorerst keine E-Mails"
+    for user, subject in ((lea, german), (who, english)):
+        (mail,) = mails(runtime, user)
+        assert mail["subject"] == subject and "https://x.example/\n\n" in mail["text"]
+        assert ("Alle Benachrichtigungen" in mail["text"]) is (user == lea)
+        at = f"/w/{tenant.slug}/notifications"
+        reader = Browser(wsgi, runtime, user)
+        (row,) = reader.api("GET", at).json["data"]
+        assert row["title"] == subject and "“535 ${what}”" in row["body"].replace("„", "“").replace(
+            "535 ${what}“", "535 ${what}”"
+        )
+        assert reader.api("GET", f"{at}/{row['id']}").json["data"] == row
+        assert subject.replace("<1>", "&lt;1&gt;") in reader.get(at).text

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from autoloop.base.due import DueKind
-from autoloop.base.i18n import _
+from autoloop.base.i18n import _, paragraphs
 from autoloop.base.services import Services
 from autoloop.mail.governor.rules import STILL
 from autoloop.plugins.effects import Notify
@@ -93,7 +93,7 @@ def _stopped(services: Services, row: Any) -> None:
         "You need do nothing, unless the answer names something of yours to mend.",
         mapping=parts,
     )
-    _tell(services, row, "break", title, f"{why.interpolate()} {more.interpolate()}", mail=row.by_mail)
+    _tell(services, row, "break", title, paragraphs(why, more), mail=row.by_mail)
 
 
 def _flows(services: Services, row: Any) -> None:
@@ -105,19 +105,19 @@ def _flows(services: Services, row: Any) -> None:
     else:
         title = _("Mail goes to ${where} again", mapping=parts)
     body = _("It had stopped for ${minutes} minutes. What waited leaves by and by.", mapping=parts)
-    _tell(services, row, "flows", title, body.interpolate(), mail=False)
+    _tell(services, row, "flows", title, body, mail=False)
 
 
 def _key(kind: str, row: Any) -> str:
     return f"{kind}:{row.account_id}:{row.domain}:{row.opened_at.isoformat()}"
 
 
-def _tell(services: Services, row: Any, kind: str, title: Any, body: str, *, mail: bool) -> None:
+def _tell(services: Services, row: Any, kind: str, title: Any, body: Any, *, mail: bool) -> None:
     notify = services.registrations.effect_handlers.get("notify")
     if notify is None:
         return
     page = f"{services.settings.public_url}/w/{row.slug}/sending"
-    said = Notify(title.interpolate(), f"{body}\n\n{page}", "editor", mail=mail)
+    said = Notify(title, paragraphs(body, page), "editor", mail=mail)
     notify(services, row.workspace_id, None, said, key=_key(kind, row))
 
 

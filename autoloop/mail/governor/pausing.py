@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import text
 
-from autoloop.base.i18n import _
+from autoloop.base.i18n import _, paragraphs
 from autoloop.base.services import Services
 from autoloop.plugins.effects import Notify
 from autoloop.workspaces.services import WorkspaceAudit
@@ -54,17 +54,17 @@ def pause(services: Services, sender: Any, because: Mapping[str, Any]) -> None:
     notify = services.registrations.effect_handlers.get("notify")
     if notify is None:
         return
-    title = _("The sender ${address} was paused", mapping={"address": sender.address}).interpolate()
+    title = _("The sender ${address} was paused", mapping={"address": sender.address})
     body = _(
         "${why}. Its mail waits. Find out what went wrong before you let it go on: lists that were bought or are old, "
         "addresses that were mistyped, people who did not expect the mail. Then resume it on its page.",
-        mapping={"why": why_paused(because).interpolate()},
-    ).interpolate()
+        mapping={"why": why_paused(because)},
+    )
     page = f"{services.settings.public_url}/w/{sender.slug}/senders/{sender.id}"
     notify(
         services,
         sender.workspace_id,
         None,
-        Notify(title, f"{body}\n\n{page}", "editor", mail=True),
+        Notify(title, paragraphs(body, page), "editor", mail=True),
         key=f"sender_paused:{sender.id}:{at.isoformat()}",
     )

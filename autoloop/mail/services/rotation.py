@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from autoloop.base.i18n import _
+from autoloop.base.i18n import _, paragraphs
 from autoloop.mail.addresses import ascii_domain
 from autoloop.mail.models import DkimKey, SendingDomain
 from autoloop.plugins.effects import Notify
@@ -74,12 +74,12 @@ def _tell(domains: Domains, domain: SendingDomain, key: DkimKey) -> None:
         "record": key.record,
         "days": str(ROTATE_AFTER.days),
     }
-    title = _("${domain} has a new DKIM key to publish", mapping=parts).interpolate()
+    title = _("${domain} has a new DKIM key to publish", mapping=parts)
     body = _(
         "A key of ${domain} has signed for ${days} days, so there is a new one. Add this TXT record to the DNS:\n\n"
         "${name}\n${record}\n\nThe old key signs until the record is seen; then the new one takes over by itself.",
         mapping=parts,
-    ).interpolate()
+    )
     page = f"{services.settings.public_url}/w/{workspace.slug}/domains/{domain.id}"
-    said = Notify(title, f"{body}\n\n{page}", "admin", mail=True)
+    said = Notify(title, paragraphs(body, page), "admin", mail=True)
     notify(services, domain.workspace_id, None, said, key=f"dkim:{key.id}")

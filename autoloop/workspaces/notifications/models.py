@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index, func, text
@@ -16,7 +17,8 @@ __all__ = ["Notification"]
 class Notification(InWorkspace, Base):
     """Something one member was told. `mailed` says that an email went out too.
 
-    What has a `key` is told to each member once.
+    What has a `key` is told to each member once. `said` is title and body as they are said in the reader's
+    language ({"title", "body"}, see `base.i18n.kept`); null where they are somebody's own words.
     """
 
     __tablename__ = "notifications"
@@ -47,6 +49,7 @@ class Notification(InWorkspace, Base):
     user_id: Mapped[UUID]
     title: Mapped[str]
     body: Mapped[str] = mapped_column(server_default="")
+    said: Mapped[dict[str, Any] | None]
     contact_id: Mapped[UUID | None]
     mailed: Mapped[bool] = mapped_column(server_default="false")
     read_at: Mapped[datetime | None]

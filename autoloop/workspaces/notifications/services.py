@@ -20,7 +20,15 @@ class Notifications(Service):
 
     def rows(self) -> Select[Any]:
         table = Notification
-        shown = (table.id, table.title, table.body, table.contact_id, table.read_at, table.created_at)
+        shown = (
+            table.id,
+            table.title,
+            table.body,
+            table.said,
+            table.contact_id,
+            table.read_at,
+            table.created_at,
+        )
         return select(*shown).where(*self._mine())
 
     def find(self, id: UUID) -> Any | None:

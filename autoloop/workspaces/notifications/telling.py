@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import text
 
+from autoloop.base.i18n import _, kept, language_of, paragraphs, said
 from autoloop.base.ids import new_id
 from autoloop.base.services import Services
 
@@ -14,10 +16,11 @@ __all__ = ["MAILS_AN_HOUR", "notify"]
 
 MAILS_AN_HOUR = 20
 MOST = 200
+MOST_KEPT = 16_000  # characters
 
 # A role means: this one and those above it.
 MEMBERS = text("""
-select m.user_id, u.email, s.slug, m.mail_notices and :mail and (
+select m.user_id, u.email, u.locale, s.slug, m.mail_notices and :mail and (
     select count(*) from notifications n where n.workspace_id = m.workspace_id and n.user_id = m.user_id
       and n.mailed and n.created_at > now() - interval '1 hour') < :most_mails as by_mail
 from members m
@@ -31,8 +34,8 @@ order by m.user_id limit :most
 """)
 
 INSERT = text("""
-insert into notifications (workspace_id, id, user_id, title, body, contact_id, mailed, key)
-values (:workspace, :id, :user, :title, :body, :contact, :mailed, :key)
+insert into notifications (workspace_id, id, user_id, title, body, said, contact_id, mailed, key)
+values (:workspace, :id, :user, :title, :body, cast(:said as jsonb), :contact, :mailed, :key)
 on conflict (workspace_id, user_id, key) where key is not null do nothing returning id
 """)
 
@@ -42,10 +45,9 @@ def notify(
 ) -> int:
     """Tell the members that a `Notify` names; returns how many. Nobody gets more than 20 mails an hour.
 
-    Who was told something with this `key` is not told again. Members who left or lost the role are passed over; those who want no mail see it in the dashboard.
+    Marked strings are said to each in their own language. Who was told something with this `key` is not told again. Members who left or lost the role are passed over; those who want no mail see it in the dashboard.
     """
-    title = " ".join(str(effect.title).split())[:200] or "–"
-    body = str(effect.body).replace("\x00", "")[:4000]
+    wording = _Wording(effect)
     wanted = {
         "workspace": workspace_id,
         "members": [str(each) for each in effect.members],
@@ -57,11 +59,13 @@ def notify(
     found = services.session.execute(MEMBERS, wanted).all()
     send = services.registrations.system_mail
     told = 0
-    for user_id, email, slug, by_mail in found:
+    about = {"workspace": workspace_id, "contact": contact_id, "key": key, "said": wording.kept}
+    for user_id, email, locale, slug, by_mail in found:
         id = new_id()
-        row = {"workspace": workspace_id, "id": id, "user": user_id, "title": title, "body": body, "key": key}
+        title, body = wording.title("en"), wording.body("en")
+        row = about | {"id": id, "user": user_id, "title": title, "body": body}
         mailed = bool(by_mail and send is not None)
-        if not services.session.execute(INSERT, row | {"contact": contact_id, "mailed": mailed}).all():
+        if not services.session.execute(INSERT, row | {"mailed": mailed}).all():
             continue
         told += 1
         if mailed and send is not None:
@@ -70,13 +74,32 @@ def notify(
                 purpose="notification",
                 key=str(id),
                 to=email,
-                subject=title,
-                body=_letter(services, slug, body, contact_id),
+                subject=wording.title(language_of(locale)),
+                body=_letter(services, slug, wording, contact_id, language_of(locale)),
             )
     return told
 
 
-def _letter(services: Services, slug: str, body: str, contact_id: UUID | None) -> str:
+class _Wording:
+    """Title and body of an effect, in any language. One's own words are the same in all."""
+
+    def __init__(self, effect: Any) -> None:
+        self._said = {"title": kept(effect.title), "body": kept(effect.body)}
+        told = orjson.dumps(self._said).decode().replace("\\u0000", "")
+        marked = any(not isinstance(each, str) for each in self._said.values())
+        self.kept = told if marked and len(told) <= MOST_KEPT else None
+
+    def title(self, language: str) -> str:
+        return " ".join(said(self._said["title"], language).replace("\x00", "").split())[:200] or "–"
+
+    def body(self, language: str) -> str:
+        return said(self._said["body"], language).replace("\x00", "")[:4000]
+
+
+def _letter(services: Services, slug: str, wording: _Wording, contact_id: UUID | None, language: str) -> str:
     base = f"{services.settings.public_url}/w/{slug}"
-    about = f"About: {base}/contacts/{contact_id}\n" if contact_id else ""
-    return f"{body}\n\n{about}All notifications, and whether they come by mail: {base}/notifications\n"
+    page = {"page": f"{base}/contacts/{contact_id}"}
+    about = [_("About: ${page}", mapping=page)] if contact_id else []
+    where = {"page": f"{base}/notifications"}
+    more = _("All notifications, and whether they come by mail: ${page}", mapping=where)
+    return said(kept(paragraphs(wording.body(language), *about, more)), language) + "\n"

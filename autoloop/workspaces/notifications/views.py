@@ -6,6 +6,7 @@ from typing import Any
 
 from pyramid.request import Request
 
+from autoloop.base.i18n import language_of, said
 from autoloop.web import Page, api_view
 from autoloop.web.paging import fetch_page, order_of
 from autoloop.web.permissions import Permission
@@ -66,7 +67,7 @@ def set_preference(context: resources.Notifications, request: Request) -> dict[s
 @api_view(context=resources.Notification, permission=Permission.READ, out=schemas.NotificationOut)
 def notification(context: resources.Notification, request: Request) -> Any:
     """One notification of yours."""
-    return context.row
+    return in_own_words(request, context.row)
 
 
 def notification_rows(request: Request) -> Page:
@@ -77,4 +78,13 @@ def notification_rows(request: Request) -> Page:
     if request.filters["q"]:
         rows = rows.where(table.title.icontains(request.filters["q"], autoescape=True))
     order = order_of(request.filters["sort"], {"id": table.id}, default="-id")
-    return fetch_page(request.db, rows, order, table.id, request.filters)
+    found = fetch_page(request.db, rows, order, table.id, request.filters)
+    return Page([in_own_words(request, row) for row in found.rows], found.next, found.total)
+
+
+def in_own_words(request: Request, row: Any) -> dict[str, Any]:
+    """A notification in the reader's language, where it is not somebody's own words."""
+    told = dict(row._mapping)
+    wording = told.pop("said") or {}
+    language = language_of(request.locale_name)
+    return told | {part: said(message, language) for part, message in wording.items()}

@@ -21,6 +21,11 @@ PUBLIC = (
     "engine/forms/public.py",
     "engine/forms/submitting.py",
     "engine/forms/templates/public.jinja2",
+    "engine/chains.py",
+    "mail/governor/breaks.py",
+    "mail/governor/pausing.py",
+    "mail/services/rotation.py",
+    "workspaces/notifications/telling.py",
     "web/layout/templates/bare.jinja2",
     "web/layout/templates/problem.jinja2",
 )
