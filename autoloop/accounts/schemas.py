@@ -18,12 +18,22 @@ __all__ = [
     "SessionOut",
     "SignUp",
     "SignedInOut",
+    "language",
     "text",
 ]
 
 
 def text(title: Any, most: int = 200, **options: Any) -> colander.SchemaNode:
     return colander.SchemaNode(colander.String(), title=title, validator=colander.Length(max=most), **options)
+
+
+def language() -> colander.SchemaNode:
+    """A language's tag, like de or pt-BR: one of any text would be kept in memory by who looks for translations."""
+    shape = colander.Regex(
+        r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*\Z", msg=_("Must be a language, like en or pt-BR.")
+    )
+    title, checks = _("Language"), colander.All(colander.Length(max=20), shape)
+    return colander.SchemaNode(colander.String(), title=title, validator=checks, missing=colander.drop)
 
 
 class AnyForm(colander.MappingSchema):
@@ -43,7 +53,7 @@ class SignUp(colander.MappingSchema):
 class ChangeMe(colander.MappingSchema):
     name = text(_("Your name"), 120, missing=colander.drop)
     timezone = text(_("Time zone"), 60, missing=colander.drop)
-    locale = text(_("Language"), 20, missing=colander.drop)
+    locale = language()
 
 
 class ChangePassword(colander.MappingSchema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colander
 
-from autoloop.accounts.schemas import text
+from autoloop.accounts.schemas import language, text
 from autoloop.accounts.services.api_keys import SCOPES
 from autoloop.base.i18n import _
 from autoloop.web.input import ListQuery
@@ -82,7 +82,7 @@ class ChangeSettings(colander.MappingSchema):
         missing=colander.drop,
     )
     timezone = text(_("Time zone"), 60, missing=colander.drop)
-    locale = text(_("Language"), 20, missing=colander.drop)
+    locale = language()
     working_days = Weekdays(title=_("Working days"), validator=colander.Length(max=7), missing=colander.drop)
     holidays = Holidays(
         title=_("Holidays"), validator=colander.Length(max=MOST_HOLIDAYS), missing=colander.drop

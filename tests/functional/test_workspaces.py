@@ -167,7 +167,7 @@ def test_the_pages(runtime, tenant, owner):
     taken = owner.post(f"/w/{tenant.slug}/settings", name="Renamed", slug="second")
     assert (taken.status_int, "taken by another workspace" in taken.text) == (409, True)
     assert owner.post("/w", name="").status_int == 422
-    for wrong in ({"name": "  "}, {"timezone": "localtime"}, {"timezone": "Mars/Phobos"}):
+    for wrong in ({"name": "  "}, {"timezone": "localtime"}, {"timezone": "Mars/Phobos"}, {"locale": "../x"}):
         assert list(owner.api("PATCH", "/me", wrong).json["details"]) == list(wrong)
 
 
