@@ -36,6 +36,11 @@ update email_touches set last_at = now() + interval '1 minute',
 where workspace_id = :w and link > 1"""
 
 
+WHILE_AGO = """
+update email_touches set last_at = last_at - interval '1 minute', people_at = people_at - interval '1 minute'
+where workspace_id = :w"""
+
+
 @pytest.fixture
 def sink() -> Iterator[Sink]:
     with Sink() as sink:
@@ -134,6 +139,36 @@ def test_many_links_at_once_or_right_at_the_delivery_are_a_scanner(
     assert sum(machines for *_, machines in counted(world)) == 6
 
 
+def test_a_scanner_that_comes_late_is_known_by_its_dress_its_haste_and_its_wake(
+    app: TestApp, world: MailWorld, arrived: tuple[UUID, Reader], contact: UUID
+) -> None:
+    _, read = arrived
+    offers, yours = read.links["Offers"], read.links["Yours"]
+    touch(app, offers, Accept_Language="")  # says it is Chrome
+    assert counted(world) == [(1, 0, 1)]
+    touch(app, offers)  # of the same link: a gateway may have looked while the person waits
+    assert counted(world) == [(1, 1, 1)]
+    world.sql(WHILE_AGO)
+    touch(app, yours, method="HEAD")
+    touch(app, yours)
+    assert counted(world) == [(1, 1, 1), (2, 1, 1)]
+    world.sql("delete from email_touches where workspace_id = :w")
+    touch(app, yours, method="HEAD")
+    world.sql("update email_touches set last_at = now() - interval '2 seconds' where workspace_id = :w")
+    touch(app, offers)  # too slow for haste, but right behind a machine
+    assert counted(world) == [(1, 0, 1), (2, 0, 1)]
+    world.sql("delete from email_touches where workspace_id = :w")
+    touch(app, yours)
+    world.sql(JUST_NOW)
+    touch(app, offers)  # two links within a second: neither was a person
+    assert counted(world) == [(1, 0, 1), (2, 0, 1)]
+    world.sql("delete from email_touches where workspace_id = :w")
+    touch(app, yours)
+    world.sql(WHILE_AGO)
+    touch(app, offers)
+    assert counted(world) == [(1, 1, 0), (2, 1, 0)]
+
+
 @pytest.mark.parametrize(
     "refuse",
     [
@@ -189,6 +224,7 @@ def test_who_sends_sees_opens_and_clicks_by_link(
     touch(app, read.pictures[0], "Mozilla/5.0")
     for name in ("Offers", "Offers", "Yours"):
         touch(app, read.links[name])
+        world.sql(WHILE_AGO)
     found = api.data(f"emails/{id}")
     assert found["is_tracked"] is True
     assert [(each["what"], each["link"], each["people"], each["machines"]) for each in found["touches"]] == [

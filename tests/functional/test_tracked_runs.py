@@ -16,7 +16,7 @@ from autoloop.mail.preview import rendered
 from tests.factories import Tenant
 from tests.functional.mail_world import MailWorld
 from tests.functional.test_mail_workflow import Whole, template
-from tests.functional.tracking_world import CHROME, counted
+from tests.functional.tracking_world import PERSON, counted
 from tests.unit.engine.graphs import graph
 
 SOURCE = '<body><a href="https://shop.example/a">A</a> <a href="https://shop.example/b">B</a></body>'
@@ -112,7 +112,7 @@ def test_a_click_ends_a_wait_once_and_a_machines_does_not(
     world.settle()
     mail.sql("update email_logs set sent_at = now() - interval '1 minute' where workspace_id = :w")
     first = links(mail)[0]
-    app.head(first, headers={"User-Agent": CHROME})
+    app.head(first, headers=PERSON)
     app.get(first, headers={"User-Agent": "Mozilla/5.0"})
     world.settle()
     assert (world.run(run).status, world.count("workflow_runs", f"workflow_id = '{started}'")) == (
@@ -120,7 +120,7 @@ def test_a_click_ends_a_wait_once_and_a_machines_does_not(
         0,
     )
     for _ in range(2):
-        app.get(first, headers={"User-Agent": CHROME})
+        app.get(first, headers=PERSON)
         world.settle()
     assert world.path(run)[-2:] == ["click:next", "yes:next"]
     assert world.count("workflow_runs", f"workflow_id = '{started}'") == 1
@@ -139,7 +139,7 @@ def test_people_turn_it_off_see_it_and_take_it_along(
     (row,) = mail.rows()
     mail.sql("update email_logs set sent_at = now() - interval '1 minute' where workspace_id = :w")
     a, b = links(mail)[:2]
-    app.get(a, headers={"User-Agent": CHROME})
+    app.get(a, headers=PERSON)
     tokens = Links("", mail.runtime.settings.secret_keys)
     link = f"/t/{tokens.token('preferences', mail.tenant.id, row.id)}"
     assert "You agreed to it" in app.get(f"{link}/why")
@@ -154,7 +154,7 @@ def test_people_turn_it_off_see_it_and_take_it_along(
         "select after, source from consent_changes where workspace_id = :w and what = 'tracking' order by id"
     )
     assert [tuple(each) for each in mail.sql(said)] == [("granted", ""), ("denied", "preferences")]
-    app.get(b, headers={"User-Agent": CHROME}, status=302)
+    app.get(b, headers=PERSON, status=302)
     assert counted(mail) == [(1, 1, 0)]
     assert "Nothing is recorded" in app.get(f"{link}/why")
     export = f"/t/{tokens.token('export', mail.tenant.id, row.id)}"

@@ -48,6 +48,7 @@ class Reader(HTMLParser):
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"
 
+PERSON = {"User-Agent": CHROME, "Accept-Language": "en"}
 
 RECORDING = """update workspaces set settings = settings || '{"tracking": "marketing"}' where id = :w"""
 
@@ -95,7 +96,11 @@ def html_of(message: EmailMessage) -> str:
 
 
 def touch(app: TestApp, path: str, agent: str = CHROME, method: str = "GET", **headers: str) -> None:
-    sent = {"User-Agent": agent, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    sent = {
+        "User-Agent": agent,
+        "Accept-Language": "en",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
     app.request(path.removeprefix("http://localhost"), method=method, headers=sent)
 
 

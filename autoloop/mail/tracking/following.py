@@ -24,7 +24,8 @@ _KEPT_SIGNS = "%!#$&'()*+,/:;=?@[]~-._"
 FIND = text("""
 select e.id, e.workspace_id, e.kind, e.to_address, e.is_tracked, e.contact_id, e.run_id, e.workflow_id, e.node,
   e.template_version_id, v.template_id, coalesce(c.locale, '') as locale,
-  coalesce(coalesce(e.sent_at, e.first_tried_at) + interval '2 seconds' > clock_timestamp(), true) as is_early,
+  coalesce(coalesce(e.sent_at, e.first_tried_at)
+    + case e.kind when 'marketing' then interval '5 seconds' else interval '2 seconds' end > clock_timestamp(), true) as is_early,
   w.locale as workspace_locale, coalesce(c.consent_tracking, 'unknown') as consent,
   coalesce(w.settings ->> 'tracking', 'off') as tracking
 from email_logs e

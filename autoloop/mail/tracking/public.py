@@ -52,7 +52,8 @@ def note(request: Request, email: Any, touch: Touch, target: str | None) -> None
         return
     try:
         with request.runtime.unit("web", touch.workspace_id) as services:
-            sign = machine_sign(request.method, request.headers)
+            secure = request.runtime.settings.public_url.startswith("https:")
+            sign = machine_sign(request.method, request.headers, link=bool(touch.link), secure=secure)
             services(Recording).record(email, touch, target, sign)
     except Exception:
         log.exception("an open or a click could not be written down")

@@ -10,7 +10,7 @@ from autoloop.base.events import Event
 from autoloop.base.services import Service
 from autoloop.engine.services.events import receive
 from autoloop.mail.models import Kind
-from autoloop.mail.tracking.machines import AT_ONCE
+from autoloop.mail.tracking.machines import HASTE, WAKE
 from autoloop.mail.tracking.tokens import Touch
 
 __all__ = ["Recording", "may_record"]
@@ -23,9 +23,15 @@ HURRY = text("""
 select set_config('lock_timeout', '500ms', true), set_config('statement_timeout', '2s', true),
   pg_advisory_xact_lock(hashtextextended('touch ' || cast(:email as text), 0))""")
 
-AT_ONCE_NOW = text("""
-select count(*) from email_touches where workspace_id = :workspace and email_id = :email and link > 0
-  and (link, turn) <> (:link, :turn) and last_at > clock_timestamp() - interval '2 seconds'""")
+# Who follows other links of the email at this time: `haste` is within how many seconds too many of them were,
+# `wake` whether a machine was there last. Of the same link neither is asked: some gateways look at a link while
+# the person who follows it waits.
+LATELY = "count(*) filter (where last_at > clock_timestamp() - interval '{seconds} seconds') >= {others}"
+OTHERS = text(f"""
+select case {" ".join(f"when {LATELY.format(others=n, seconds=s)} then {max(s, 2)}" for n, s in HASTE)} end as haste,
+  coalesce(bool_or(machines > 0 and people = 0), false) as wake
+from email_touches where workspace_id = :workspace and email_id = :email and link > 0
+  and (link, turn) <> (:link, :turn) and last_at > clock_timestamp() - interval '{WAKE} seconds'""")
 
 COUNT = text("""
 insert into email_touches as t (workspace_id, email_id, link, turn, template_version_id, people, machines, first_at,
@@ -39,11 +45,11 @@ on conflict (workspace_id, email_id, link, turn) do update set people = t.people
 where t.people + t.machines < :most
 returning people, machines""")
 
-# A scanner shows itself only by its third link: what it followed right before was no person either.
+# A scanner shows itself only by a later link: what it followed right before was no person either.
 RECONSIDER = text("""
 update email_touches set machines = machines + people, people = 0, people_at = null
 where workspace_id = :workspace and email_id = :email and link > 0
-  and people_at > clock_timestamp() - interval '2 seconds'""")
+  and people_at > clock_timestamp() - make_interval(secs => :seconds)""")
 
 
 def may_record(email: Any) -> bool:
@@ -66,14 +72,21 @@ class Recording(Service):
         given |= {"turn": touch.turn}
         if not sign and email.is_early:
             sign = "early"
-        if not sign and touch.link and (self.session.scalar(AT_ONCE_NOW, given) or 0) >= AT_ONCE:
-            sign = "at_once"
-            self.session.execute(RECONSIDER, given)
+        if not sign and touch.link:
+            sign = self._by_others(given)
         more = {"version": email.template_version_id, "people": 0 if sign else 1, "most": MOST}
         counted = self.session.execute(COUNT, given | more).one_or_none()
         if counted is not None and (counted.machines if sign else counted.people) == 1:
             receive(self.services, [self._event(email, touch, target, sign)])
             self.services.nudge("route")
+
+    def _by_others(self, given: dict[str, Any]) -> str:
+        """What shows a machine by the other links that were followed; what those in haste counted is taken back."""
+        others = self.session.execute(OTHERS, given).one()
+        if others.haste is not None:
+            self.session.execute(RECONSIDER, given | {"seconds": others.haste})
+            return "at_once"
+        return "wake" if others.wake else ""
 
     def _event(self, email: Any, touch: Touch, target: str | None, sign: str) -> Event:
         named = ("run_id", "workflow_id", "node", "template_id")
