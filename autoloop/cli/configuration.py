@@ -101,7 +101,7 @@ class Configuration:
 
     @contextmanager
     def database(self) -> Iterator[None]:
-        """See that the embedded database runs, for as long as the command needs it."""
+        """See that the embedded database runs, for as long as this command or another needs it."""
         if not self.embedded:
             yield
             return
@@ -110,7 +110,7 @@ class Configuration:
         postgres = Postgres(self.data / "postgres")
         if not postgres.running:
             click.echo("The stack is not running; starting its database for this command.", err=True)
-        with postgres:
+        with postgres.shared():
             postgres.prepare()
             yield
 

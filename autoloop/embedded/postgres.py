@@ -122,15 +122,21 @@ class Postgres:
     @contextmanager
     def shared(self) -> Iterator[Self]:
         """Run the server for as long as any process is inside such a block; the last one out stops it."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        with (self.data_dir / "postgres.holders").open("a") as handle:
-            fcntl.flock(handle, fcntl.LOCK_SH)
+        with self.held() as handle:
             try:
                 yield self.start()
             finally:
                 with contextlib.suppress(BlockingIOError):
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     self.stop()
+
+    @contextmanager
+    def held(self) -> Iterator[IO[Any]]:
+        """Be one of those who share the server: nobody else is the last one out. Yields the lock's file."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with (self.data_dir / "postgres.holders").open("a") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            yield handle
 
     # Contents
 

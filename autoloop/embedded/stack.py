@@ -61,9 +61,13 @@ class Stack:
 
         Raises AlreadyRunningError, PortTakenError, PostgresError, RedisError or BootError if it cannot start.
         """
-        began = time.monotonic()
         self.lock = StackLock(self.data)
         self.lock.take()
+        with Postgres(self.data / "postgres").held():  # a command that ends leaves it to us
+            return self._run()
+
+    def _run(self) -> int:
+        began = time.monotonic()
         supervisor = self.supervisor = Supervisor(self.console, self._note)
         self._ready = False
         supervisor.listen()
