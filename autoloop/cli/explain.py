@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autoloop.cli.configuration import config_option, find
+from autoloop.cli.configuration import config_option
 from autoloop.cli.simulate import contact_named, workflow_named
-from autoloop.cli.workspaces import enter
+from autoloop.cli.workspaces import in_workspace, workspace_option
 
 if TYPE_CHECKING:
     from autoloop.base.services import Services
 
 __all__ = ["command"]
 
-workspace_option = click.option(
-    "-w", "--workspace", metavar="SLUG", help="Of which workspace. May be left out if there is one."
-)
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
 
 
@@ -83,12 +80,4 @@ def explain_contact(
 def _told(config: Path | None, workspace: str | None, story: Callable[[Services], Any]) -> Any:
     from autoloop.engine.explain import translated
 
-    configuration = find(config)
-    with configuration.database():
-        runtime = configuration.runtime()
-        try:
-            with runtime.unit("web") as services:
-                enter(services, workspace)
-                return translated(story(services))
-        finally:
-            runtime.dispose()
+    return in_workspace(config, workspace, lambda services: translated(story(services)))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autoloop.cli.configuration import config_option, find
-from autoloop.cli.workspaces import enter
+from autoloop.cli.configuration import config_option
+from autoloop.cli.workspaces import in_workspace, workspace_option
 
 if TYPE_CHECKING:
     from autoloop.base.services import Services
@@ -21,9 +21,7 @@ __all__ = ["command"]
 @click.argument("workflow")
 @click.argument("contact", required=False)
 @config_option
-@click.option(
-    "-w", "--workspace", metavar="SLUG", help="Of which workspace. May be left out if there is one."
-)
+@workspace_option
 @click.option("--version", type=click.IntRange(1), help="This version. Without: the draft.")
 @click.option("--event", metavar="NAME", help="The event that starts it, like order.paid.")
 @click.option("--data", default="{}", help="The data of that event, as JSON.")
@@ -60,7 +58,7 @@ def command(
         asked["event"] = {"name": event, "data": read_json(data, "--data")}
     if fate:
         asked["default"] = {**(asked.get("default") or {}), "fate": fate}
-    found = _run(find(config), workspace, workflow, contact, asked)
+    found = _run(config, workspace, workflow, contact, asked)
     click.echo(json.dumps(found, default=str) if as_json else _shown(found))
 
 
@@ -75,25 +73,21 @@ def read_json(text: str | bytes, option: str) -> dict[str, Any]:
 
 
 def _run(
-    configuration: Any, workspace: str | None, workflow: str, contact: str | None, asked: dict[str, Any]
+    config: Path | None, workspace: str | None, workflow: str, contact: str | None, asked: dict[str, Any]
 ) -> dict[str, Any]:
-    from autoloop.engine.explain import translated
-    from autoloop.engine.simulate.schemas import Asked
-    from autoloop.web.input import checked
-    from autoloop.workflows.services.simulating import Simulating
+    def walked(services: Services) -> dict[str, Any]:
+        from autoloop.engine.explain import translated
+        from autoloop.engine.simulate.schemas import Asked
+        from autoloop.web.input import checked
+        from autoloop.workflows.services.simulating import Simulating
 
-    with configuration.database():
-        runtime = configuration.runtime()
-        try:
-            with runtime.unit("web") as services:
-                enter(services, workspace)
-                if contact:
-                    asked["contact_id"] = str(contact_named(services, contact))
-                found = services(Simulating).run(workflow_named(services, workflow), checked(Asked(), asked))
-                told: dict[str, Any] = translated(found)
-        finally:
-            runtime.dispose()
-    return told
+        if contact:
+            asked["contact_id"] = str(contact_named(services, contact))
+        found = services(Simulating).run(workflow_named(services, workflow), checked(Asked(), asked))
+        told: dict[str, Any] = translated(found)
+        return told
+
+    return in_workspace(config, workspace, walked)
 
 
 def workflow_named(services: Services, given: str) -> Any:

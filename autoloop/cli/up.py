@@ -53,22 +53,9 @@ def command(
     Ctrl-C stops all of it, and the data stays. The first start prints a link to become its owner.
     """
     from autoloop.embedded.console import Console
-    from autoloop.embedded.first_config import see_to_config
-    from autoloop.embedded.places import clone, data_folder
     from autoloop.embedded.stack import Stack
 
-    root = clone()
-    if config is None and root is not None and (data is None or data.absolute() == root / "var"):
-        config = root / "development.ini"
-    if config is None:
-        folder = data_folder(data)
-        config = see_to_config(folder)
-    configuration = Configuration(config.absolute())
-    if not configuration.embedded:
-        raise click.UsageError(
-            f"{config} does not say “use = {EMBEDDED}”: it is for databases of your own. "
-            "Start its parts with `autoloop serve`, `autoloop worker` and `autoloop scheduler`."
-        )
+    configuration = _configuration(config, data)
     folder = data.absolute() if data else configuration.data
     server = configuration.section("server:main")
     stack = Stack(
@@ -86,3 +73,20 @@ def command(
             stack.console = Console(stream)
             raise SystemExit(stack.run())
     raise SystemExit(stack.run())
+
+
+def _configuration(config: Path | None, data: Path | None) -> Configuration:
+    """The INI file named, else the clone's, else that of the data folder, made if there is none."""
+    from autoloop.embedded.first_config import see_to_config
+    from autoloop.embedded.places import clone, data_folder
+
+    root = clone()
+    if config is None and root is not None and (data is None or data.absolute() == root / "var"):
+        config = root / "development.ini"
+    configuration = Configuration((config or see_to_config(data_folder(data))).absolute())
+    if not configuration.embedded:
+        raise click.UsageError(
+            f"{config} does not say “use = {EMBEDDED}”: it is for databases of your own. "
+            "Start its parts with `autoloop serve`, `autoloop worker` and `autoloop scheduler`."
+        )
+    return configuration

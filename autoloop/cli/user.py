@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from autoloop.cli.configuration import config_option, find
+from autoloop.cli.configuration import Configuration, config_option, find
 from autoloop.cli.workspaces import enter
+
+if TYPE_CHECKING:
+    from autoloop.base.services import Services
 
 __all__ = ["command"]
 
@@ -56,28 +62,43 @@ def create(
         raise click.UsageError(
             "--workspace makes a new workspace, --member-of names one that exists: give one of them."
         )
+    if generate and password_stdin:
+        raise click.UsageError("--generate makes a password, --password-stdin reads one: give one of them.")
     configuration = find(config)
     password = _password(password_stdin, generate)
     from autoloop.accounts.services import Users
+    from autoloop.workspaces.services import Members, Workspaces
+
+    with _unit(configuration) as services:
+        user = services(Users).create(email, name, password, is_admin=admin)
+        told = {"id": str(user.id), "email": user.email, "name": user.name, "admin": user.is_admin}
+        if workspace:
+            told["workspace"] = services(Workspaces).create(workspace, user.id).slug
+        if member_of:
+            enter(services, member_of)
+            services(Members).add_member(user.email, role, by="owner")
+            told["workspace"] = member_of
+    _tell(told, password if generate else None, as_json=as_json)
+
+
+@contextmanager
+def _unit(configuration: Configuration) -> Iterator[Services]:
+    """A unit of work on accounts and workspaces, which need no other room: the application is not loaded."""
     from autoloop.base.registrations import Registrations
     from autoloop.base.runtime import Runtime
-    from autoloop.workspaces.services import Members, Workspaces
 
     with configuration.database():
         runtime = Runtime(configuration.settings, Registrations())
         try:
             with runtime.unit("web") as services:
-                user = services(Users).create(email, name, password, is_admin=admin)
-                told = {"id": str(user.id), "email": user.email, "name": user.name, "admin": user.is_admin}
-                if workspace:
-                    told["workspace"] = services(Workspaces).create(workspace, user.id).slug
-                if member_of:
-                    enter(services, member_of)
-                    services(Members).add_member(user.email, role, by="owner")
-                    told["workspace"] = member_of
+                yield services
         finally:
             runtime.dispose()
-    if generate:
+
+
+def _tell(told: dict[str, Any], password: str | None, *, as_json: bool) -> None:
+    """Say what was made; the password only if it was made here."""
+    if password is not None:
         told["password"] = password
     if as_json:
         click.echo(json.dumps(told))
@@ -86,7 +107,7 @@ def create(
         f"Created {told['email']}"
         + (f" in the workspace {told['workspace']}." if "workspace" in told else ".")
     )
-    if generate:
+    if password is not None:
         click.echo(f"Password: {password}")
 
 

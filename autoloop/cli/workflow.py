@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from autoloop.cli.configuration import config_option, find
+from autoloop.cli.configuration import config_option
 from autoloop.cli.simulate import workflow_named
-from autoloop.cli.workspaces import enter
+from autoloop.cli.workspaces import in_workspace, workspace_option
 
 if TYPE_CHECKING:
     from autoloop.base.errors import AutoLoopError
     from autoloop.base.services import Services
 
 __all__ = ["command"]
-
-workspace_option = click.option(
-    "-w", "--workspace", metavar="SLUG", help="Of which workspace. May be left out if there is one."
-)
 
 
 @click.group("workflow")
@@ -45,7 +40,7 @@ def export(workflow: str, config: Path | None, workspace: str | None) -> None:
 
         return services(Workflows).exported(workflow_named(services, workflow))
 
-    click.echo(json.dumps(_in_workspace(config, workspace, written), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(in_workspace(config, workspace, written), indent=2, ensure_ascii=False))
 
 
 @command.command("import")
@@ -73,7 +68,7 @@ def bring_in(document: Any, config: Path | None, workspace: str | None, template
             raise click.ClickException(_said(error)) from None
         return done.workflow.id, done.workflow.name, done
 
-    id, name, done = _in_workspace(config, workspace, made)
+    id, name, done = in_workspace(config, workspace, made)
     click.echo(f"“{name}” is imported as a draft: {id}")
     for each in done.templates:
         click.echo(f"Template “{each['name']}”: {each['how'].replace('_', ' ')}")
@@ -134,22 +129,10 @@ def test(
         except AutoLoopError as error:
             raise click.ClickException(_said(error)) from None
 
-    click.echo(f"The test run has begun: {_in_workspace(config, workspace, begun)}")
+    click.echo(f"The test run has begun: {in_workspace(config, workspace, begun)}")
 
 
 def _said(error: AutoLoopError) -> str:
     """An error with its details, a line for each place."""
     places = [f"{place}: {message}" for place, each in error.english_details.items() for message in each]
     return "\n".join([str(error), *places])
-
-
-def _in_workspace(config: Path | None, workspace: str | None, act: Callable[[Services], Any]) -> Any:
-    configuration = find(config)
-    with configuration.database():
-        runtime = configuration.runtime()
-        try:
-            with runtime.unit("web") as services:
-                enter(services, workspace)
-                return act(services)
-        finally:
-            runtime.dispose()

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 import click
 
+from autoloop.cli.configuration import find
+
 if TYPE_CHECKING:
     from autoloop.base.services import Services
 
-__all__ = ["enter"]
+__all__ = ["enter", "in_workspace", "workspace_option"]
+
+Found = TypeVar("Found")
+
+workspace_option = click.option(
+    "-w", "--workspace", metavar="SLUG", help="Of which workspace. May be left out if there is one."
+)
+
+
+def in_workspace(config: Path | None, slug: str | None, act: Callable[[Services], Found]) -> Found:
+    """What `act` returns, in a unit of work of the web role inside the workspace. Raises click.UsageError."""
+    configuration = find(config)
+    with configuration.database():
+        runtime = configuration.runtime()
+        try:
+            with runtime.unit("web") as services:
+                enter(services, slug)
+                return act(services)
+        finally:
+            runtime.dispose()
 
 
 def enter(services: Services, slug: str | None) -> UUID:

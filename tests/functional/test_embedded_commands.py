@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from autoloop.cli.configuration import Configuration
 from autoloop.embedded.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +54,8 @@ def test_mistakes_are_told_in_a_sentence(data: Path) -> None:
     assert (weak.returncode, "password:" in weak.stderr) == (1, True)
     lost = autoloop("user", "create", "cy@acme.test", "--member-of", "nope", "--generate", data=data)
     assert (lost.returncode, "There are: acme." in lost.stderr) == (2, True)
+    both = autoloop("user", "create", "di@acme.test", "--generate", "--password-stdin", data=data)
+    assert (both.returncode, "one of them" in both.stderr) == (2, True)
     strange = autoloop("migrate", "--revision", "nope", data=data)
     assert (strange.returncode, "nope" in strange.stderr) == (1, True)
     assert not any("Traceback" in said.stderr for said in (twice, weak, lost, strange))
@@ -85,6 +89,21 @@ def test_no_table_no_import(data: Path, tmp_path: Path) -> None:
     assert said.returncode == 1
     assert "Traceback" not in said.stderr
     assert "not a table" in said.stderr
+
+
+def test_the_database_stays_for_as_long_as_a_command_needs_it(data: Path, monkeypatch) -> None:
+    monkeypatch.setenv("AUTOLOOP_DATA", str(data))
+    with ExitStack() as long, ExitStack() as short:
+        short.enter_context(Configuration(ROOT / "development.ini").database())
+        long.enter_context(Configuration(ROOT / "development.ini").database())
+        short.close()
+        assert Postgres(data / "postgres").running
+        with Postgres(data / "postgres").held():  # as `autoloop up` does, once it runs
+            long.close()
+            assert Postgres(data / "postgres").running
+    with Configuration(ROOT / "development.ini").database():
+        pass
+    assert not Postgres(data / "postgres").running
 
 
 def test_doctor_says_what_to_start(data: Path) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from autoloop import make_runtime
 from autoloop.base.runtime import Runtime
-from autoloop.cli import explain, simulate
+from autoloop.cli import explain, simulate, workspaces
 from autoloop.settings import Settings
 from tests.factories import Client, Tenant
 from tests.functional.test_explain import live, person, settle
@@ -40,8 +40,7 @@ def said(command: Any, *words: str, code: int = 0) -> str:
 def test_try_and_ask_from_the_command_line(
     api: Client, runtime: Runtime, tenant: Tenant, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
-    for module in (simulate, explain):
-        monkeypatch.setattr(module, "find", lambda _path: Here(settings))
+    monkeypatch.setattr(workspaces, "find", lambda _path: Here(settings))
     graph = {
         "schema": 1,
         "nodes": [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autoloop.cli import workflow
+from autoloop.cli import workflow, workspaces
 from autoloop.settings import Settings
 from tests.factories import Client, Tenant
 from tests.functional.test_exchange import drawn, furnish
@@ -16,7 +16,7 @@ from tests.functional.test_simulate_command import Here, said
 def test_out_and_in_again(
     api: Client, tenant: Tenant, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(workflow, "find", lambda _path: Here(settings))
+    monkeypatch.setattr(workspaces, "find", lambda _path: Here(settings))
     drawn(api, furnish(api))
     file = tmp_path / "whole.json"
     file.write_text(said(workflow.command, "export", "Whole", "-w", tenant.slug))
@@ -32,7 +32,7 @@ def test_out_and_in_again(
 def test_a_test_run_of_somebody_invented(
     api: Client, tenant: Tenant, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflow, "find", lambda _path: Here(settings))
+    monkeypatch.setattr(workspaces, "find", lambda _path: Here(settings))
     nodes = [{"id": "hold", "type": "wait", "config": {"amount": 1}}]
     api.post("workflows", {"name": "Slow", "graph": {"schema": 1, "nodes": nodes, "edges": []}})
 
