@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import sysconfig
 from pathlib import Path
 
 from alembic import command
@@ -14,6 +13,8 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, make_url, pool, text
 from sqlalchemy.exc import DBAPIError
+
+from autoloop.base.scripts import migrations
 
 __all__ = ["LOCK", "MigrationError", "current", "head", "import_models", "migrate", "role_statements"]
 
@@ -35,14 +36,11 @@ def import_models() -> None:
 
 
 def script_folder() -> Path:
-    """Where the migrations are: beside the package in a clone, under `share` once installed."""
-    for folder in (
-        Path(__file__).parents[2] / "alembic",
-        Path(sysconfig.get_path("data")) / "share/autoloop/alembic",
-    ):
-        if (folder / "env.py").exists():
-            return folder
-    raise MigrationError("The migrations are missing from this installation. Install AutoLoop again.")
+    """Where the migrations are. Raises MigrationError if they are nowhere."""
+    found = migrations()
+    if found is None:
+        raise MigrationError("The migrations are missing from this installation. Install AutoLoop again.")
+    return found
 
 
 def _config() -> Config:

@@ -19,17 +19,11 @@ __all__ = ["command"]
 @click.option("--result", required=True, type=click.Path(dir_okay=False, path_type=Path))
 def command(config: Path | None, result: Path) -> None:
     """Migrate, and write to RESULT where the database is and, while nobody owns the installation, a claim link."""
-    from autoloop.base.migrate import script_folder
-
     configuration = find(config)
     before, after = bring_up_to_date(configuration)
     if before != after:
         click.echo(f"The database went from {before or 'nothing'} to {after}.")
-    told = {
-        "revision": after,
-        "migrations": str(script_folder() / "versions"),
-        "claim_link": _claim_link(configuration),
-    }
+    told = {"revision": after, "claim_link": _claim_link(configuration)}
     handle = os.open(result, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
         json.dump(told, file)

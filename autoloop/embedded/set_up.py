@@ -8,16 +8,15 @@ from typing import Any
 
 import psycopg
 
+from autoloop.base.scripts import migrations
 from autoloop.embedded.postgres import DATABASE, ROLES, Postgres
 
 __all__ = ["is_set_up", "remember"]
 
 
-def remember(data: Path, told: dict[str, Any]) -> None:
-    """Keep what setting up told: the revision, and the migrations that were there."""
-    folder = Path(told["migrations"])
-    known = {"revision": told["revision"], "migrations": str(folder), "files": _files(folder)}
-    (data / "set_up.json").write_text(json.dumps(known))
+def remember(data: Path, revision: str) -> None:
+    """Keep what setting up told: the revision; and the migrations that are there."""
+    (data / "set_up.json").write_text(json.dumps({"revision": revision, "files": _files()}))
 
 
 def is_set_up(data: Path, postgres: Postgres) -> bool:
@@ -27,7 +26,7 @@ def is_set_up(data: Path, postgres: Postgres) -> bool:
     """
     try:
         known = json.loads((data / "set_up.json").read_text())
-        if known["files"] != _files(Path(known["migrations"])):
+        if known["files"] != _files():
             return False
         with psycopg.connect(postgres.dsn(ROLES[0], DATABASE), autocommit=True) as connection:
             row = connection.execute(
@@ -38,5 +37,8 @@ def is_set_up(data: Path, postgres: Postgres) -> bool:
     return row is not None and row[0] == known["revision"] and bool(row[1])
 
 
-def _files(folder: Path) -> list[list[Any]]:
-    return sorted([path.name, path.stat().st_mtime_ns, path.stat().st_size] for path in folder.glob("*.py"))
+def _files() -> list[list[Any]]:
+    """Those of the AutoLoop that runs now, which may be another than the last time."""
+    folder = migrations()
+    found = folder.glob("versions/*.py") if folder else ()
+    return sorted([path.name, path.stat().st_mtime_ns, path.stat().st_size] for path in found)

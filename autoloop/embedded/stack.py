@@ -143,7 +143,7 @@ class Stack:
             raise BootError("The database could not be brought to this version; what went wrong is above.")
         told = json.loads(result.read_text())
         result.unlink()
-        remember(self.data, told)
+        remember(self.data, told["revision"])
         claim: str | None = told["claim_link"]
         return claim
 
