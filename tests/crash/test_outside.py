@@ -15,7 +15,7 @@ import pytest
 from autoloop.embedded.smtp_sink import SmtpSession
 from autoloop.settings import Settings
 from tests.crash.faults import Fault
-from tests.crash.story import Story
+from tests.crash.story import Story, tell
 from tests.crash.test_planted import begin, one_mail
 from tests.crash.worker import Process, start_worker
 from tests.functional.mail_world import until
@@ -143,9 +143,18 @@ def test_a_clock_is_off_by_an_hour(story: Story, hit: Settings, how: str) -> Non
     assert story.sql(waits, id=left[0][0]) == [(True,)]
 
 
-def test_a_contact_that_kills_its_worker_each_time(story: Story, hit: Settings) -> None:
-    workflow = story.publish(graph(("d", "deadly", {}), ("tag", "add_tag", {"tag": "x"}), edges="d>tag"))
-    story.admit(workflow, [*(story.contact() for _ in range(5)), story.contact(title="deadly")])
+@pytest.mark.parametrize("way", ["let in by somebody", "let in by an event"])
+def test_a_contact_that_kills_its_worker_each_time(story: Story, hit: Settings, way: str) -> None:
+    """By an event it kills a router first, which has it walk at once; and no second one."""
+    drawn = graph(("d", "deadly", {}), ("tag", "add_tag", {"tag": "x"}), edges="d>tag")
+    workflow = story.publish(drawn, {"type": "event", "config": {"event": "came"}})
+    people = [*(story.contact() for _ in range(5)), story.contact(title="deadly")]
+    by_event = way == "let in by an event"
+    if by_event:
+        for each in people:
+            tell(story, each, "came")
+    else:
+        story.admit(workflow, people)
     deaths: list[Any] = []
 
     def work() -> None:
@@ -154,7 +163,7 @@ def test_a_contact_that_kills_its_worker_each_time(story: Story, hit: Settings) 
         deaths.append(worker.exitcode)
 
     assert story.to_rest(work), story.why
-    assert deaths.count(9) == 5
+    assert deaths.count(9) == 5 + by_event
     ends = story.sql(
         "select status, count(*) from workflow_runs where workspace_id = :w group by 1 order by 1"
     )

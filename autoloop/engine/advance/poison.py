@@ -26,6 +26,12 @@ MOST = 5
 OLD = "interval '10 seconds'"
 ADD = b"insert into run_batches (id, workspace_ids, run_ids) values ($1::uuid, $2::uuid[], $3::uuid[])"
 REMOVE = "delete from run_batches where id = %s"
+# Without runs it is of first turns: it is kept until all events that may have been in it are routed.
+LOST = """
+select id, workspace_ids, run_ids from run_batches b where started_at < clock_timestamp() - {old}
+  and (run_ids <> '{{}}' or not exists (select from events e where e.pending and e.received_at <= b.started_at))
+limit 20
+"""
 
 
 class BatchRows:
@@ -89,10 +95,7 @@ def recover(runtime: Runtime) -> int:
     found = 0
     with runtime.unit("worker") as services:
         session = services.session
-        old = (
-            f"select id, workspace_ids, run_ids from run_batches where started_at < clock_timestamp() - {OLD}"
-        )
-        for batch, tenants, runs in session.execute(text(old + " limit 20")).all():
+        for batch, tenants, runs in session.execute(text(LOST.format(old=OLD))).all():
             free = text("select pg_try_advisory_xact_lock(hashtextextended(cast(:batch as text), 7))")
             if not session.execute(free, {"batch": str(batch)}).scalar():
                 continue  # slow, but alive

@@ -249,15 +249,20 @@ class Advancer:
         batch: UUID,
         turns: list[tuple[Claimed, Turn]],
         now: datetime,
+        inserted: bool = False,
     ) -> list[str]:
-        """All that came of the batch, runs before mails before contacts. Returns the kinds to nudge."""
+        """All that came of the batch, runs before mails before contacts. Returns the kinds to nudge.
+
+        Runs `inserted` in this transaction have their state already; who inserted them commits.
+        """
         kinds: dict[tuple[str, str], str] = {}
         for run, turn in turns:
             for node, _ in turn.actions:
                 graph = self.versions.known(run.workspace_id, run.version_id)
                 kinds[run.version_id, node] = graph.nodes[node].type
         with connection.pipeline():
-            write.update_runs(cursor, turns, now)
+            if not inserted:
+                write.update_runs(cursor, turns, now)
             self.steps += write.insert_steps(cursor, turns, now)
             write.remove_waits(cursor, turns)
             write.add_waits(cursor, turns)
@@ -265,7 +270,7 @@ class Advancer:
             finished = write.announce(connection, turns, now)
             cursor.execute(poison.REMOVE, (batch,), prepare=True)
             plain = not any(turn.emails or turn.effects or turn.mailed or turn.children for _, turn in turns)
-            if plain:
+            if plain and not inserted:
                 connection.commit()  # with the rest, in one trip
         nudges = ["perform"] if actions else []
         told = finished is not None and finished.rowcount > 0

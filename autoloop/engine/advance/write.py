@@ -18,7 +18,15 @@ from autoloop.engine.chains import place_of_told
 from autoloop.engine.services.endings import LISTENED
 from autoloop.engine.turns import Turn
 
-__all__ = ["add_waits", "announce", "insert_actions", "insert_steps", "remove_waits", "update_runs"]
+__all__ = [
+    "add_waits",
+    "announce",
+    "insert_actions",
+    "insert_steps",
+    "remove_waits",
+    "state_of",
+    "update_runs",
+]
 
 UPDATE_RUNS = """
 update workflow_runs r set status = u.s, reason = u.r, positions = u.p, visits = u.v,
@@ -81,24 +89,25 @@ Turns = Sequence[tuple[Claimed, Turn]]
 ENDED = frozenset({"completed", "stopped", "failed", "cancelled"})
 
 
+def state_of(turn: Turn, now: datetime) -> dict[str, Any]:
+    """What a turn makes of a run, as `UPDATE_RUNS` and the insert of new runs read it."""
+    state: dict[str, Any] = {
+        "s": turn.status,
+        "r": turn.reason,
+        "p": turn.positions,
+        "v": turn.visits,
+        "q": turn.seq,
+        "d": turn.due_at,
+    }
+    if turn.variables is not None:
+        state["x"] = turn.variables
+    if turn.status in ENDED:
+        state["e"] = now
+    return state
+
+
 def update_runs(cursor: Cursor[Any], turns: Turns, now: datetime) -> None:
-    rows = []
-    for run, turn in turns:
-        row = {
-            "w": run.workspace_id,
-            "i": run.id,
-            "s": turn.status,
-            "r": turn.reason,
-            "p": turn.positions,
-            "v": turn.visits,
-            "q": turn.seq,
-            "d": turn.due_at,
-        }
-        if turn.variables is not None:
-            row["x"] = turn.variables
-        if turn.status in ENDED:
-            row["e"] = now
-        rows.append(row)
+    rows = [{"w": run.workspace_id, "i": run.id, **state_of(turn, now)} for run, turn in turns]
     cursor.execute(UPDATE_RUNS, {"rows": dump(rows), "now": now}, prepare=True)
 
 

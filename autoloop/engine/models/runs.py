@@ -215,7 +215,10 @@ class RunStimulus(Base):
 
 
 class RunBatch(Base):
-    """Runs that a worker has in hand. Still there after it died: who broke it can be found out."""
+    """Runs that a worker has in hand. Still there after it died: who broke it can be found out.
+
+    Without ids they are new, of a batch of events: they are only where that is committed.
+    """
 
     __tablename__ = "run_batches"
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from autoloop.base.garbage import uncollected
 from autoloop.base.services import Services
+from autoloop.engine.advance.first import FirstTurns
 from autoloop.engine.routing.claiming import PROBE, Inbox, claim, put_away
 from autoloop.engine.routing.colleagues import colleagues
 from autoloop.engine.routing.starts import start, starts
@@ -38,7 +39,10 @@ PASSING = (
 STREAM = range(4, 100)
 PAUSE = 0.06
 
-_stream = threading.local()
+# After an error in first turns, or at the commit behind them, Advance takes them for so many seconds.
+CAREFUL = 10.0
+
+_local = threading.local()
 
 
 @uncollected()
@@ -47,7 +51,7 @@ def work(runtime: Runtime) -> int:
     held: list[Inbox] = []
     _pause()
     try:
-        count = _batch(runtime, None, held)
+        count = _bold(runtime, held)
     except PASSING:
         raise
     except Exception as error:
@@ -56,13 +60,31 @@ def work(runtime: Runtime) -> int:
         log.warning("a batch of %d events is tried again one by one: %s", len(held), error)
         _one_by_one(runtime, held)
         return len(held)
-    _stream.until = time.monotonic() + PAUSE if count in STREAM else 0.0
+    _local.until = time.monotonic() + PAUSE if count in STREAM else 0.0
     return count
+
+
+def _bold(runtime: Runtime, held: list[Inbox]) -> int:
+    """A batch whose runs take their first turns; if anything is wrong, for a while without: Advance knows
+    how to find out with which run."""
+    if time.monotonic() < getattr(_local, "careful", 0.0):
+        return _batch(runtime, None, held)
+    tried: list[FirstTurns] = []
+    try:
+        return _batch(runtime, None, held, tried)
+    except Exception as error:
+        if not tried:
+            raise
+        tried[0].undone()
+        log.warning("a batch of %d events is tried again without first turns: %s", len(held), error)
+        _local.careful = time.monotonic() + CAREFUL
+        held.clear()
+        return _batch(runtime, None, held)
 
 
 def _pause() -> None:
     """Let a stream gather since the last batch, if that was lately."""
-    left = getattr(_stream, "until", 0.0) - time.monotonic()
+    left = getattr(_local, "until", 0.0) - time.monotonic()
     if left > 0:
         time.sleep(left)
 
@@ -79,7 +101,10 @@ def _one_by_one(runtime: Runtime, events: Sequence[Inbox]) -> None:
                 put_away(_cursor(services), event)
 
 
-def _batch(runtime: Runtime, only: Inbox | None, held: list[Inbox]) -> int:
+def _batch(
+    runtime: Runtime, only: Inbox | None, held: list[Inbox], tried: list[FirstTurns] | None = None
+) -> int:
+    """Claim and route events, or only this one. With `tried`, runs take their first turns here."""
     with runtime.unit("worker") as services:
         cursor = _cursor(services)
         events = claim(cursor) if only is None else put_away(cursor, only)
@@ -95,10 +120,24 @@ def _batch(runtime: Runtime, only: Inbox | None, held: list[Inbox]) -> int:
         woken = len(left)
         if runs:
             woken += wake(cursor, events)
-        started = start(services, starting)
-    if woken or started:
-        runtime.nudge("advance")
+        first = None
+        if tried is not None and any(starting.values()):
+            first = _first(runtime, services, cursor, tried)
+        due = woken + start(services, starting, first)
+        nudges = []
+        if first is not None:
+            nudges, due = first.write(), due - first.resting
+    for kind in dict.fromkeys([*nudges, "advance"] if due else nudges):
+        runtime.nudge(kind)
     return len(events)
+
+
+def _first(
+    runtime: Runtime, services: Services, cursor: Cursor[Any], tried: list[FirstTurns]
+) -> FirstTurns | None:
+    made = FirstTurns(runtime, services, cursor)
+    tried.append(made)
+    return made if made.begin() else None
 
 
 def _cursor(services: Services) -> Cursor[Any]:

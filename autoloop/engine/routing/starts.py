@@ -14,7 +14,7 @@ from autoloop.base.ids import parse_id
 from autoloop.base.services import Services
 from autoloop.engine import chains
 from autoloop.engine.routing.claiming import Inbox
-from autoloop.engine.services.enrolment import Entering, enter, open_entrance
+from autoloop.engine.services.enrolment import AtOnce, Entering, enter, open_entrance
 from autoloop.plugins.forms import read_config
 from autoloop.plugins.triggers import TriggerEvent
 
@@ -87,7 +87,10 @@ def _places(services: Services, events: Sequence[Inbox]) -> dict[UUID, int]:
     return {id: places[run] for id, run in runs.items() if run in places}
 
 
-def start(services: Services, starts: Mapping[tuple[UUID, UUID], list[Entering]]) -> int:
+def start(
+    services: Services, starts: Mapping[tuple[UUID, UUID], list[Entering]], first: AtOnce | None = None
+) -> int:
+    """Let them in. Returns how many runs there are now."""
     count = 0
     for (tenant, workflow), entering in starts.items():
         try:
@@ -95,7 +98,7 @@ def start(services: Services, starts: Mapping[tuple[UUID, UUID], list[Entering]]
         except AutoLoopError as error:
             log.warning("workflow %s takes nobody: %s", workflow, error)
             continue
-        entered = enter(services, door, entering)
+        entered = enter(services, door, entering, first=first)
         count += len(entered.started)
         if chains.REFUSED in entered.skipped:
             chains.warn(services, tenant, workflow)

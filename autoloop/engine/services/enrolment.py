@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
@@ -17,7 +17,7 @@ from autoloop.base.services import Services
 from autoloop.engine import chains
 from autoloop.engine.graph import parse
 
-__all__ = ["Enrolment", "Entering", "Entrance", "by_person", "enrol", "enter", "open_entrance"]
+__all__ = ["AtOnce", "Enrolment", "Entering", "Entrance", "by_person", "enrol", "enter", "open_entrance"]
 
 WORKFLOW = text("""
 select w.status, w.live_version_id, v.graph from automation_workflows w
@@ -41,10 +41,12 @@ cross join lateral (
 
 INSERT = text("""
 insert into workflow_runs (workspace_id, id, workflow_id, version_id, contact_id, started_as, trigger, trigger_id,
-  origin, entry_key, status, positions, visits, variables, is_test, due_at)
-select :workspace, u.i, :workflow, :version, u.c, coalesce(u.c, u.s), u.t, u.g, u.o, u.k, 'active', cast(:positions as jsonb),
-  cast(:visits as jsonb), u.x, :is_test, now()
-from jsonb_to_recordset(cast(:rows as jsonb)) u(i uuid, c uuid, s uuid, t text, g uuid, o jsonb, k text, x jsonb)
+  origin, entry_key, status, reason, positions, visits, variables, steps, is_test, due_at, ended_at)
+select :workspace, u.i, :workflow, :version, u.c, coalesce(u.c, u.a), u.t, u.g, u.o, u.k, coalesce(u.s, 'active'), u.r,
+  coalesce(u.p, cast(:positions as jsonb)), coalesce(u.v, cast(:visits as jsonb)), u.x, coalesce(u.q, 0), :is_test,
+  case when u.s is null then now() else u.d end, u.e
+from jsonb_to_recordset(cast(:rows as jsonb)) u(i uuid, c uuid, a uuid, t text, g uuid, o jsonb, k text, x jsonb,
+  s text, r text, p jsonb, v jsonb, q int, d timestamptz, e timestamptz)
 on conflict (workspace_id, workflow_id, contact_id, entry_key) do nothing
 returning id
 """)
@@ -75,6 +77,16 @@ class Entering:
     chain: int = 0
     origin: Mapping[str, Any] | None = None
     invented: bool = False
+
+
+class AtOnce(Protocol):
+    """Takes the first turns of runs as they are let in; `now` is the moment of all it does."""
+
+    now: datetime
+
+    def take(self, door: Entrance, rows: Sequence[dict[str, Any]]) -> None: ...
+
+    def entered(self, runs: Sequence[UUID]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -163,16 +175,21 @@ def _start_of(version: UUID, graph: Any) -> tuple[str, Any]:
 
 
 def enter(
-    services: Services, door: Entrance, entering: Sequence[Entering], *, is_test: bool = False
+    services: Services,
+    door: Entrance,
+    entering: Sequence[Entering],
+    *,
+    is_test: bool = False,
+    first: AtOnce | None = None,
 ) -> Enrolment:
     """Let contacts in, as the re-entry rule allows; a test walks always, and keeps nobody out.
 
-    All of them must be of the workspace.
+    All of them must be of the workspace. Their runs are due, but for those whose first turn is taken at once.
     """
     enrolment = Enrolment()
     if not entering:
         return enrolment
-    now = services.clock.now()
+    now = first.now if first is not None else services.clock.now()
     asks = not is_test and door.reentry not in ("once", "always")
     latest = _latest(services, door, entering) if asks else {}
     rows = []
@@ -185,6 +202,8 @@ def enter(
         if key is not None:
             rows.append(_row(each, key))
     if rows:
+        if first is not None:
+            first.take(door, rows)
         values = {
             "workspace": door.workspace_id,
             "workflow": door.workflow_id,
@@ -195,12 +214,14 @@ def enter(
             "is_test": is_test,
         }
         enrolment.started = list(services.session.execute(INSERT, values).scalars())
+        if first is not None:
+            first.entered(enrolment.started)
         enrolment.skip("was_here_before", len(rows) - len(enrolment.started))
     return enrolment
 
 
 def _row(each: Entering, key: str) -> dict[str, Any]:
-    who = "s" if each.invented else "c"
+    who = "a" if each.invented else "c"
     row: dict[str, Any] = {"i": new_id(), who: each.contact_id, "t": each.trigger, "k": key, "x": {}}
     if each.trigger_id is not None:
         row["g"] = each.trigger_id
