@@ -113,6 +113,8 @@ def _unknown(schema: colander.SchemaNode, given: Any, prefix: str) -> dict[str, 
         for index, value in enumerate(given):
             found |= _unknown(schema.children[0], value, f"{prefix}.{index}")
         return found
+    if type(schema.typ) is colander.String and given is not None and not isinstance(given, str) and not given:
+        return {prefix: ["Must be a text."]}  # colander takes {}, [], 0 and false for one that was left out
     return _nul_anywhere(given, prefix)
 
 

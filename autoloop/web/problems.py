@@ -182,6 +182,7 @@ def _words(request: Request, message: Any) -> str:
 def _page(request: Request, error: AutoLoopError) -> Response:
     values = {
         "status": error.status,
+        "code": error.code,
         "message": _words(request, error.message),
         "details": _details(request, error),
         "request_id": request.id if error.status >= 500 else None,

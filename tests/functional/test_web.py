@@ -245,6 +245,7 @@ def test_no_page_takes_a_form_without_a_token(wsgi, browser, tenant):
             refused = browser.app.post(path, {"name": "x", **token}, expect_errors=True)
             assert refused.status_int == 403, path
             assert "another site" in refused.text
+            assert "Not for your role" not in refused.text
 
 
 def test_a_file_is_no_token(browser):

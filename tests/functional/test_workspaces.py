@@ -181,6 +181,8 @@ def test_working_days_and_holidays(owner, tenant):
     for wrong in (
         {"holidays": ["2026-02-30"]},
         {"holidays": ["2026-W01-1"]},
+        {"tracking": {}},
+        {"name": False},
         {"holidays": "x"},
         {"holidays": ["2026-12-25"] * 501},
         {"working_days": []},
