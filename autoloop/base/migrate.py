@@ -79,6 +79,8 @@ def migrate(
     except CommandError as error:
         raise MigrationError(str(error)) from error
     except DBAPIError as error:
+        if not getattr(error.orig, "sqlstate", None):  # it does not answer; nothing was refused
+            raise
         raise MigrationError(f"The database refused: {str(error.orig).strip()}") from error
     finally:
         engine.dispose()

@@ -123,6 +123,27 @@ def test_a_place_that_cannot_be_is_named(tmp_path: Path, words: tuple[str, str])
     assert not isinstance(said.exception, OSError)
 
 
+@pytest.mark.parametrize(
+    "words", [("migrate",), ("migrate", "--check"), ("user", "create", "a@b.example", "--generate")]
+)
+def test_a_database_that_is_down_is_named_as_such(tmp_path: Path, words: tuple[str, ...]) -> None:
+    ini = tmp_path / "mine.ini"
+    nowhere = "127.0.0.1:1/autoloop"
+    lines = [
+        f"autoloop.{role}_url = postgresql+psycopg://x@{nowhere}"
+        for role in ("database", "database_worker", "database_owner")
+    ]
+    lines += ["autoloop.redis_url = redis://127.0.0.1:1/0", "autoloop.public_url = http://127.0.0.1:1"]
+    lines += [
+        "autoloop.cookie_secure = false",
+        "autoloop.secret_keys = f3b1c05d9e7a42168c0d5b7e94a1f62380cd17e5",
+    ]
+    ini.write_text("\n".join(["[app:main]", "use = egg:autoloop", *lines]))
+    said = CliRunner().invoke(cli, [*words, "-c", str(ini)])
+    assert said.exit_code == 1
+    assert "The database does not answer" in said.output
+
+
 def test_plugins_as_json() -> None:
     said = run("plugin", "list", "--kind", "step", "--json")
     rows = json.loads(said.stdout)
