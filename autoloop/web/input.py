@@ -16,7 +16,7 @@ from pyramid.request import Request
 from autoloop.base.errors import Invalid, TooLarge, UnsupportedMedia
 from autoloop.plugins.forms import plain_words
 
-__all__ = ["MAX_LIMIT", "ListQuery", "checked", "read_body", "read_query"]
+__all__ = ["MAX_LIMIT", "ListQuery", "checked", "read_body", "read_query", "strict_json"]
 
 FORM = "application/x-www-form-urlencoded"
 FORM_WITH_FILES = "multipart/form-data"
@@ -192,8 +192,8 @@ def includeme(config: Configurator) -> None:
     config.add_subscriber(check_form, ContextFound)
 
 
-def parse_json(raw: bytes) -> Any:
-    """Strict JSON: duplicate keys, NaN and lone surrogates are refused."""
+def strict_json(raw: bytes | str) -> Any:
+    """JSON without NaN and doubled keys. Raises ValueError, and RecursionError for what is too deep."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
@@ -204,8 +204,13 @@ def parse_json(raw: bytes) -> Any:
     def no_constant(name: str) -> None:
         raise ValueError(f"{name} is no JSON")
 
+    return json.loads(raw, object_pairs_hook=unique, parse_constant=no_constant)
+
+
+def parse_json(raw: bytes) -> Any:
+    """A body: strict JSON without lone surrogates; an empty one is an empty object. Raises Invalid."""
     try:
-        value = json.loads(raw or b"{}", object_pairs_hook=unique, parse_constant=no_constant)
+        value = strict_json(raw or b"{}")
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise Invalid(f"The body is not JSON that can be used: {error}", code="BAD_JSON") from None

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from autoloop.web.widgets.form import ABSENT, RAW, Field, Form, Schema, strict_json
+from autoloop.web.input import strict_json
+from autoloop.web.widgets.form import ABSENT, RAW, Field, Form, Schema
 from autoloop.web.widgets.trees import Tree
 
 __all__ = ["BASIC", "KIT", "Text", "Widget", "literal", "spelled"]

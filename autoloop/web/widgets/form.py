@@ -12,6 +12,7 @@ from pyramid.i18n import TranslationString
 from pyramid.request import Request
 
 from autoloop.base.i18n import _
+from autoloop.web.input import strict_json
 from autoloop.web.widgets.trees import Tree, above, keys_of, without
 
 if TYPE_CHECKING:
@@ -258,18 +259,3 @@ class Field:
             below,
             required,
         )
-
-
-def strict_json(text: str) -> Any:
-    """JSON without NaN and doubled keys. Raises ValueError."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(pairs)
-        if len(made) != len(pairs):
-            raise ValueError("an object has a key twice")
-        return made
-
-    def refused(name: str) -> None:
-        raise ValueError(f"{name} is no JSON")
-
-    return json.loads(text, object_pairs_hook=unique, parse_constant=refused)
