@@ -7,12 +7,14 @@ one way in which settings are read: strict, whole, and with the place of each pr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import colander
 
 from autoloop.plugins.conditions import ConditionType
 from autoloop.plugins.expressions import ExpressionType
+from autoloop.plugins.leaves import leaves
 
 __all__ = ["ConfigProblems", "FreeMapping", "json_schema", "plain_words", "read_config", "schema_of"]
 
@@ -85,6 +87,14 @@ def read_config(plugin: Any, config: Any, version: int | None = None) -> dict[st
         raise ConfigProblems(_problems(error)) from None
     except RecursionError:
         raise ConfigProblems({"": "is nested too deeply"}) from None
+    # What is no number lies within every range.
+    endless = {
+        place: "must be a number"
+        for place, value in leaves(read)
+        if isinstance(value, float) and not isfinite(value)
+    }
+    if endless:
+        raise ConfigProblems(endless)
     return dict(read)
 
 

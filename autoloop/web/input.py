@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -15,6 +15,7 @@ from pyramid.request import Request
 
 from autoloop.base.errors import Invalid, TooLarge, UnsupportedMedia
 from autoloop.plugins.forms import plain_words
+from autoloop.plugins.leaves import leaves
 
 __all__ = ["MAX_LIMIT", "ListQuery", "checked", "read_body", "read_query", "strict_json"]
 
@@ -72,25 +73,22 @@ def checked(schema: colander.Schema, given: Any, *, partial: bool = False) -> di
         ) from None
     except (TypeError, ValueError, OverflowError, RecursionError):
         raise Invalid("Some of what was sent has the wrong type.") from None
-    late = {path: ["Must lie between the years 1 and 9999."] for path in _beyond_time(result, "")}
-    if late:
-        raise Invalid(details=late)
+    faults = {place: [fault] for place, value in leaves(result) if (fault := _fault(value))}
+    if faults:
+        raise Invalid(details=faults)
     return result
 
 
-def _beyond_time(value: Any, path: str) -> Iterator[str]:
-    """Where moments are that UTC has no year for: the database would keep them, and nobody could read them."""
-    if isinstance(value, dict):
-        for name, each in value.items():
-            yield from _beyond_time(each, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from _beyond_time(each, f"{path}.{index}")
-    elif isinstance(value, datetime) and value.tzinfo is not None:
+def _fault(value: Any) -> str | None:
+    """What is wrong with a value that its type took: the database would keep it, and nobody could use it."""
+    if isinstance(value, float) and not isfinite(value):
+        return "Must be a number."
+    if isinstance(value, datetime) and value.tzinfo is not None:
         try:
             value.astimezone(UTC)
         except OverflowError:
-            yield path
+            return "Must lie between the years 1 and 9999."
+    return None
 
 
 def _unknown(schema: colander.SchemaNode, given: Any, prefix: str) -> dict[str, list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,14 +46,9 @@ def share(title: Any, **options: Any) -> colander.SchemaNode:
     return colander.SchemaNode(
         colander.Float(),
         title=title,
-        validator=colander.All(_is_number, colander.Range(0.01, 100)),
+        validator=colander.Range(0.01, 100),
         **options,
     )
-
-
-def _is_number(node: colander.SchemaNode, value: float) -> None:
-    if math.isnan(value):  # it is within every range
-        raise colander.Invalid(node, _("This is no number."))
 
 
 class CompanyCap(colander.MappingSchema):

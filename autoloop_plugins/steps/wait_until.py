@@ -170,15 +170,18 @@ class WaitUntilStep(DecisionStep):
         return WaitUntil(at) if at else Fail("there is no such day within ten years")
 
     def summary(self, config: Mapping[str, Any]) -> str:
-        mode, at = config["mode"], config["at"].strftime("%H:%M")
+        mode, at, end = config["mode"], _shown(config["at"]), _shown(config["until"])
         if mode == "date":
             return f"Wait until {config['field']} {config['offset']:+d} d, {at}"
         if mode == "moment":
             return f"Wait until {str(config['moment'])[:40]}"
         if mode == "window":
-            end = config["until"].strftime("%H:%M") if config["until"] else "24:00"
             return f"Wait until between {at} and {end}"
         return f"Wait until {at}"
+
+
+def _shown(at: time | None) -> str:
+    return at.strftime("%H:%M") if at else "24:00"
 
 
 def _days(calendar: Calendar, config: Mapping[str, Any]) -> Any:

@@ -25,6 +25,12 @@ from autoloop_plugins.steps.wait import Wait
             {"tag": "x", "colour": "red", "size": 5},
             dict.fromkeys(("colour", "size"), "There is no such setting"),
         ),
+        (Wait, {"amount": "nan"}, {"amount": "must be a number"}),
+        (
+            ABSplit,
+            {"arms": [{"name": "a", "weight": "NaN"}, {"name": "b"}], "holdout": "nan"},
+            {"arms.0.weight": "must be a number", "holdout": "must be a number"},
+        ),
         (Wait, {"amount": "soon"}, {"amount": '"soon" is not a number'}),
         (
             ABSplit,
