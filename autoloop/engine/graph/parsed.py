@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 __all__ = ["LARGEST", "Edge", "Graph", "Node", "Problem", "parse"]
 
+FARTHEST = 1_000_000
 LARGEST = {"nodes": 500, "edges": 2000, "note": 2000}
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 PORT = re.compile(r"[a-z0-9_]{1,64}\Z")
@@ -132,7 +133,7 @@ def _nodes(given: Any, problems: list[Problem]) -> dict[str, Node]:
                 not isinstance(note, str) or len(note) > LARGEST["note"],
                 f"A note has at most {LARGEST['note']} characters.",
             ),
-            ("position", not isinstance(position, Mapping), "A position is an object with x and y."),
+            ("position", not _place(position), "A position is an object with x and y, two numbers."),
         ]
         found = [Problem("SHAPE", message, key, name) for name, bad, message in wrong if bad]
         known = ("id", "type", "config", "config_version", "note", "position")
@@ -271,6 +272,15 @@ def _list(given: Any, name: str, problems: list[Problem]) -> list[Any]:
         )
         return []
     return given
+
+
+def _place(given: Any) -> bool:
+    """Nothing, or where the step stands on the canvas: it says nothing of what the step does."""
+    return isinstance(given, Mapping) and (not given or all(_far(given.get(axis)) for axis in ("x", "y")))
+
+
+def _far(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= FARTHEST
 
 
 def _whole(value: Any) -> TypeGuard[int]:
