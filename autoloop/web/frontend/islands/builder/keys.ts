@@ -22,8 +22,7 @@ type Acts = {
   paste: (text: string) => boolean;
   undo: () => void;
   redo: () => void;
-  add: () => void;
-  close: () => void;
+  close: () => boolean; // false if nothing was open
 };
 
 const typing = (event: Event): boolean => event.target instanceof Element && event.target.closest(TYPING) !== null;
@@ -44,7 +43,7 @@ export class CanvasKeys {
 
   // On the canvas itself, before Svelte Flow sees it.
   inside = (event: KeyboardEvent): void => {
-    if (event.key === "Escape" && (event.target as Element).closest(".panel")) return this.done(event, this.acts.close);
+    if (event.key === "Escape" && this.acts.close()) return this.done(event);
     if (typing(event) || event.altKey) return;
     const focused = this.focused(event);
     const chosen = this.acts.picked();
@@ -79,9 +78,9 @@ export class CanvasKeys {
     return target.matches(".svelte-flow__node, .svelte-flow__edge") ? target.dataset.id : undefined;
   }
 
-  private done(event: Event, act: () => void): void {
+  private done(event: Event, act?: () => void): void {
     event.preventDefault();
     event.stopPropagation();
-    act();
+    act?.();
   }
 }

@@ -1,5 +1,5 @@
 // Pages of the server as documents: their forms are shown in the drawer as they are.
-type Htmx = { process(element: Element): void };
+type Htmx = { process(element: Element, again?: boolean): void };
 
 export type Page = { url: URL; document: Document; ok: boolean };
 
@@ -26,8 +26,17 @@ export function formOf(page: Page): HTMLFormElement | undefined {
 }
 
 export function enliven(form: Element): void {
-  (window as unknown as { htmx?: Htmx }).htmx?.process(form);
+  form.removeAttribute("hx-ignore");
+  htmx()?.process(form);
 }
+
+// Before the form goes: nothing it was about to ask for is asked any more.
+export function quieten(form: Element): void {
+  form.setAttribute("hx-ignore", "");
+  htmx()?.process(form, true);
+}
+
+const htmx = (): Htmx | undefined => (window as unknown as { htmx?: Htmx }).htmx;
 
 // What the page says is wrong.
 export const complaintOf = (page: Page): string =>
