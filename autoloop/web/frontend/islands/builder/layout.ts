@@ -4,7 +4,7 @@ import { type Doc, nodesOf, type Point, portOf, startOf, waysOf } from "./graph"
 export const WIDTH = 240;
 const PORT_WIDTH = 92; // what the name of a port needs
 const HEIGHT = 76;
-const BETWEEN_ROWS = 92;
+export const BETWEEN_ROWS = 92;
 const BETWEEN = 56;
 const BEGIN = "trigger:";
 
@@ -14,16 +14,23 @@ export const isTrigger = (id: string): boolean => id.startsWith(BEGIN);
 export const triggerId = (index: number): string => `${BEGIN}${index}`;
 export const triggerIndex = (id: string): number => Number(id.slice(BEGIN.length));
 
-export type Sizes = (id: string) => { width: number; height: number };
+export type Size = { width: number; height: number };
+export type Sizes = (id: string) => Size;
 export type Ports = (id: string) => string[];
 
-const placed = (position: Partial<Point> | undefined): position is Point =>
+export const placed = (position: Partial<Point> | undefined): position is Point =>
   Number.isFinite(position?.x) && Number.isFinite(position?.y);
 
-// Positions of all steps: the draft's own where it has them.
-export async function placesOf(doc: Doc, sizes: Sizes, ports: Ports): Promise<Map<string, Point>> {
+type Places = ReadonlyMap<string, Point>;
+
+// Places of all steps: the draft's own where it has them, else where they are drawn `now`.
+export async function placesOf(doc: Doc, now: Places, sizes: Sizes, ports: Ports): Promise<Map<string, Point>> {
   const nodes = nodesOf(doc.graph);
-  const own = new Map(nodes.flatMap((node) => (placed(node.position) ? [[node.id, node.position as Point]] : [])));
+  const own = new Map<string, Point>();
+  for (const node of nodes) {
+    const place = placed(node.position) ? node.position : now.get(node.id);
+    if (place) own.set(node.id, place);
+  }
   if (own.size === nodes.length) return own;
   const laid = await tidied(doc, sizes, ports);
   if (!own.size) return laid;
@@ -34,7 +41,7 @@ export async function placesOf(doc: Doc, sizes: Sizes, ports: Ports): Promise<Ma
 }
 
 // Below what leads to it, else below everything.
-function near(doc: Doc, id: string, places: ReadonlyMap<string, Point>): Point {
+function near(doc: Doc, id: string, places: Places): Point {
   const before = waysOf(doc.graph).find((way) => way.to === id && places.has(way.from));
   if (before) return below(places.get(before.from)!);
   const lowest = Math.max(0, ...[...places.values()].map((place) => place.y));
@@ -44,7 +51,7 @@ function near(doc: Doc, id: string, places: ReadonlyMap<string, Point>): Point {
 export const below = (place: Point): Point => ({ x: place.x, y: place.y + HEIGHT + BETWEEN_ROWS });
 
 // The nearest place to the right of one that nothing stands on.
-export function freePlace(places: ReadonlyMap<string, Point>, wanted: Point): Point {
+export function freePlace(places: Places, wanted: Point): Point {
   const taken = (at: Point): boolean =>
     [...places.values()].some((each) => Math.abs(each.x - at.x) < WIDTH + 16 && Math.abs(each.y - at.y) < HEIGHT + 16);
   let at = wanted;

@@ -10,7 +10,6 @@ export type Room = {
   icons: string;
   mayEdit: boolean;
   add: (where: Where) => void; // opens the palette
-  open: (id: string) => void; // opens the settings
 };
 
 const KEY = Symbol();

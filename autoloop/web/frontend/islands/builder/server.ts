@@ -2,6 +2,10 @@
 import type { Doc } from "./graph";
 
 export type Problem = { code: string; message: string; node: string | null; field: string | null; severity: "error" | "warning" };
+// The setting a problem is about, as one reads it.
+export const fieldOf = (problem?: Problem): string =>
+  problem?.field?.replace(/^(triggers\.\d+\.)?(config\.?)?/, "").replaceAll(/[._]/g, " ") ?? "";
+
 export type Step = {
   title: string;
   line: string;
@@ -69,6 +73,9 @@ async function ask(url: string, asked: RequestInit): Promise<Answer> {
     return { kind: "lost" };
   }
 }
+
+// What a step is called while it is dragged from the palette.
+export const DRAGGED = "application/x-autoloop-step";
 
 // "{step} moved" with {step: "Wait"}
 export const say = (text: string | undefined, values: Record<string, string | number>): string =>
