@@ -148,6 +148,38 @@ def test_steps_are_moved_tied_and_taken_out_and_all_of_it_undone(board: Callable
     assert drawn.watch.complaints == []
 
 
+def test_steps_are_put_between_others(board: Callable[..., Board]) -> None:
+    drawn = board().open()
+    page = drawn.page
+
+    def pick(word: str, name: str) -> None:
+        page.get_by_role("searchbox", name="Search steps").fill(word)
+        page.keyboard.press("Enter")
+        page.get_by_role("region", name=name).wait_for()
+
+    def heights(draft: dict[str, Any]) -> dict[str, float]:
+        return {node["id"]: node["position"]["y"] for node in draft["graph"]["nodes"]}
+
+    drawn.button("Put a step between Wait and Add tag").click()
+    pick("remove tag", "Remove tag")
+    page.get_by_role("region", name="Remove tag").get_by_label("Tag", exact=True).fill("old")
+    page.get_by_role("button", name="Save the step").last.click()
+    drawn.button("Add a step").click()  # before the answer is there: it is waited for, and nothing is asked
+    pick("stop", "Stop")
+    saved = drawn.draft()
+    assert ("wait", "next", "remove_tag") in ways(saved)
+    assert ("remove_tag", "next", "stop") in ways(saved)
+    page.keyboard.press("Escape")
+    drawn.step("wait").click(position={"x": 60, "y": 20})
+    drawn.button("Add a step").click()
+    pick("moment of its own", "Wait until")
+    saved = drawn.draft()
+    assert ("wait_until", "next", "remove_tag") in ways(saved)
+    stands = heights(saved)
+    assert stands["wait"] < stands["wait_until"] < stands["remove_tag"]
+    assert drawn.watch.complaints == []
+
+
 @pytest.mark.parametrize("keep", ["Load theirs", "Keep mine"])
 def test_two_people_at_one_draft_are_told(board: Callable[..., Board], keep: str) -> None:
     drawn = board().open()

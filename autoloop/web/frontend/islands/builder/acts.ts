@@ -1,7 +1,7 @@
 // What one does to the draft from the canvas, with the places that follow from it.
 import type { Node } from "@xyflow/svelte";
 import { places } from "./drawing";
-import { type Doc, moved, type Point, putIn, type Where } from "./graph";
+import { type Doc, ERROR, moved, type Point, portOf, putIn, waysOf, type Where } from "./graph";
 import { below, freePlace, WIDTH, widthFor } from "./layout";
 import type { StepOffer } from "./server";
 
@@ -11,7 +11,8 @@ const ROW = 160;
 export function added(doc: Doc, nodes: readonly Node[], offer: StepOffer, where: Where, free: Point): { doc: Doc; id: string } {
   const stand = places(nodes);
   const after = where.after === undefined ? undefined : nodes.find((node) => node.id === where.after);
-  const target = where.to === undefined ? undefined : stand.get(where.to);
+  const next = where.to ?? follower(doc, where);
+  const target = next === undefined ? undefined : stand.get(next);
   const on = offer.ports[0] ?? "next";
   const pushed = target ?? (where.first ? highest(stand) : undefined);
   if (pushed) {
@@ -21,6 +22,12 @@ export function added(doc: Doc, nodes: readonly Node[], offer: StepOffer, where:
   }
   const wanted = after ? behind(after, where.port ?? "next") : free;
   return putIn(doc, offer.name, on, freePlace(stand, wanted), where);
+}
+
+// What the port led to comes after the new step.
+function follower(doc: Doc, { after, port = "next" }: Where): string | undefined {
+  const led = waysOf(doc.graph).find((way) => way.from === after && portOf(way) === port);
+  return port === ERROR ? undefined : led?.to;
 }
 
 function highest(stand: ReadonlyMap<string, Point>): Point | undefined {

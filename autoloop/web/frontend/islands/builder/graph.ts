@@ -9,7 +9,7 @@ export type Trigger = { type: string; config?: object; [name: string]: unknown }
 export type Doc = { graph: Graph; triggers: Trigger[] };
 
 const GOAL = "goal";
-const ERROR = "error";
+export const ERROR = "error";
 
 const isNode = (each: unknown): each is GraphNode =>
   typeof each === "object" && each !== null && typeof (each as GraphNode).id === "string";

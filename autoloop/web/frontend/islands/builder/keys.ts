@@ -1,5 +1,6 @@
 // The keyboard of the canvas. What has the focus, else what is selected, is what a key acts on.
 import type { Point } from "./graph";
+import type { Words } from "./server";
 
 const TYPING = "input, textarea, select, [contenteditable], dialog, .panel";
 const ARROWS: Record<string, Point> = {
@@ -84,3 +85,11 @@ export class CanvasKeys {
     act?.();
   }
 }
+
+// What Svelte Flow tells screen readers.
+export const keyHints = (words: Words): Words => ({
+  "node.a11yDescription.default": words.step_keys ?? "",
+  "node.a11yDescription.keyboardDisabled": words.step_keys ?? "",
+  "edge.a11yDescription.default": words.way_keys ?? "",
+  "minimap.ariaLabel": words.minimap ?? "",
+});

@@ -1,5 +1,6 @@
 // What of the canvas one sees, and where on it a point of the screen is.
 import type { Node, useSvelteFlow } from "@xyflow/svelte";
+import { boxesOf } from "./bends";
 import type { Point } from "./graph";
 import { WIDTH } from "./layout";
 
@@ -29,11 +30,14 @@ export class View {
   // All of it, or where it begins if all of it would be too small to read.
   open(nodes: readonly Node[]): void {
     const { clientWidth, clientHeight } = this.place();
-    const bounds = this.flow.getNodesBounds([...nodes]);
+    const boxes = [...boxesOf(nodes).values()];
+    const width = Math.max(...boxes.map((box) => box.right)) - Math.min(...boxes.map((box) => box.left));
+    const top = Math.min(...boxes.map((box) => box.top));
+    const height = Math.max(...boxes.map((box) => box.bottom)) - top;
     const first = nodes[0];
-    if (!first || Math.min(clientWidth / bounds.width, clientHeight / bounds.height) * 0.82 > READABLE) return this.fit(0);
+    if (!first || Math.min(clientWidth / width, clientHeight / height) * 0.82 > READABLE) return this.fit(0);
     const x = clientWidth / 2 - (first.position.x + HALF.x) * OPENING;
-    void this.flow.setViewport({ x, y: TOOLS - bounds.y * OPENING + 12, zoom: OPENING });
+    void this.flow.setViewport({ x, y: TOOLS + 12 - top * OPENING, zoom: OPENING });
   }
 
   // Move the view if the step is not seen, or if the drawer stands on it.
