@@ -79,9 +79,8 @@ def migrate(
     except CommandError as error:
         raise MigrationError(str(error)) from error
     except DBAPIError as error:
-        if not getattr(error.orig, "sqlstate", None):  # it does not answer; nothing was refused
-            raise
-        raise MigrationError(f"The database refused: {str(error.orig).strip()}") from error
+        fault = "refused" if getattr(error.orig, "sqlstate", None) else "does not answer"
+        raise MigrationError(f"The database {fault}: {str(error.orig).strip()}") from error
     finally:
         engine.dispose()
 
