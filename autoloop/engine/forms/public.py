@@ -20,6 +20,7 @@ from autoloop.engine.models import Form
 from autoloop.web import page
 from autoloop.web.headers import frame_ancestors
 from autoloop.web.permissions import Permission
+from autoloop.web.traffic import network
 
 LOCALE = text("select locale from workspaces where id = :id")
 TEMPLATE = "autoloop.engine:forms/templates/public.jinja2"
@@ -35,7 +36,8 @@ def submit(context: PublicForm, request: Request) -> dict[str, Any]:
     form = context.form
     embeddable(request, form)
     refuse_strangers(request, form)
-    verdict = request.registry.limits.hit("forms", f"{form.id} {request.client_address}", form.per_minute, 60)
+    caller = f"{form.id} {network(request.client_address)}"
+    verdict = request.registry.limits.hit("forms", caller, form.per_minute, 60)
     if not verdict.ok:
         raise TooMany(_("That was too often. Wait a minute and try again."), retry_after=verdict.reset)
     given = posted_text(request)

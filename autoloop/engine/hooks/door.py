@@ -30,7 +30,7 @@ from autoloop.engine.hooks.accepting import STALE, Accepted, Delivery, Hook
 from autoloop.engine.hooks.opening import Opening
 from autoloop.web.answers import json_response
 from autoloop.web.headers import MACHINES
-from autoloop.web.traffic import client_address
+from autoloop.web.traffic import client_address, network
 
 __all__ = ["open_door"]
 
@@ -105,7 +105,9 @@ class Door:
 
     def _missed(self, request: Request) -> None:
         request.runtime = self._registry.runtime  # nobody has furnished this request
-        verdict = self._registry.limits.hit("hook misses", client_address(request), MISSES_PER_MINUTE, 60)
+        verdict = self._registry.limits.hit(
+            "hook misses", network(client_address(request)), MISSES_PER_MINUTE, 60
+        )
         if not verdict.ok:
             raise TooMany(retry_after=verdict.reset)
         raise NotFound
