@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import colander
 from pyramid.request import Request
 
-from autoloop.base.errors import AutoLoopError, Invalid
+from autoloop.base.errors import Invalid
 from autoloop.base.zones import zone_names
 from autoloop.plugins.auth import AuthMethod
 from autoloop.web.input import checked
 
-__all__ = ["fields_of", "posted", "posted_text", "refuse", "timezone_options", "told"]
+__all__ = ["fields_of", "posted", "posted_text", "timezone_options"]
 
 OURS = frozenset({"csrf_token", "next", "token", "_method"})
 
@@ -55,30 +54,3 @@ def fields_of(method: AuthMethod) -> list[dict[str, str]]:
 def timezone_options() -> list[tuple[str, str]]:
     """Every time zone, for a select."""
     return [(zone, zone.replace("_", " ")) for zone in zone_names()]
-
-
-@dataclass(frozen=True)
-class Told:
-    """An error in the person's language, for the form it is shown beside."""
-
-    status: int
-    message: str
-    details: dict[str, list[str]]
-
-
-def refuse(request: Request, error: AutoLoopError | None) -> None:
-    """The form is shown again with the error beside it."""
-    if error is not None:
-        request.response.status = 422 if isinstance(error, Invalid) else error.status
-
-
-def told(request: Request, error: AutoLoopError | None) -> Told | None:
-    """The error for a template, every message translated; None for none."""
-    if error is None:
-        return None
-
-    def words(message: Any) -> str:
-        return str(request.localizer.translate(message))
-
-    details = {field: [words(each) for each in messages] for field, messages in error.details.items()}
-    return Told(error.status, words(error.message), details)

@@ -8,7 +8,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
 from autoloop.accounts import cookies, schemas, services
-from autoloop.accounts.forms import fields_of, posted, posted_text, timezone_options, told
+from autoloop.accounts.forms import fields_of, posted, posted_text, timezone_options
 from autoloop.accounts.resources import Auth, Me, Method, OwnSession
 from autoloop.accounts.sign_in import attempt, check_password, refused, sign_up
 from autoloop.accounts.views import end_session, session_row
@@ -17,6 +17,7 @@ from autoloop.plugins.auth import Denied
 from autoloop.web import page
 from autoloop.web.input import checked
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse
 
 SIGN_IN = "autoloop.accounts:templates/sign_in.jinja2"
 SIGN_UP = "autoloop.accounts:templates/sign_up.jinja2"
@@ -63,8 +64,7 @@ def new_account(context: Auth, request: Request) -> Any:
         given = posted_text(request)
         sign_up(request, checked(schemas.SignUp(), given))
     except (Invalid, Conflict, TooMany) as error:
-        request.response.status = 429 if isinstance(error, TooMany) else 422
-        return {"given": shown(given), "error": told(request, error)}
+        return {"given": shown(given), "error": refuse(request, error)}
     return HTTPSeeOther(request.application_url + cookies.landing(None))
 
 
@@ -109,8 +109,6 @@ def sign_in_page(
     given: dict[str, Any] | None = None,
     error: AutoLoopError | None = None,
 ) -> dict[str, Any]:
-    if error is not None:
-        request.response.status = 429 if isinstance(error, TooMany) else 422
     if isinstance(error, TooMany):
         request.response.headers["Retry-After"] = str(error.retry_after)
     methods = [
@@ -121,7 +119,7 @@ def sign_in_page(
         "methods": methods,
         "tried": method,
         "given": shown(given or {}),
-        "error": told(request, error),
+        "error": refuse(request, error),
         "next": cookies.landing(request.params.get("next")),
         "sign_up": request.runtime.settings.sign_up,
         "unclaimed": not request.services(services.Users).any(),
@@ -140,14 +138,12 @@ def me_page(
     profile: AutoLoopError | None = None,
     password: AutoLoopError | None = None,
 ) -> dict[str, Any]:
-    if profile is not None or password is not None:
-        request.response.status = 422
     held = request.services(services.Sessions).of(request.identity.user_id)
     return {
         "user": context.row,
         "sessions": [session_row(each, request) for each in held],
         "timezone_options": timezone_options(),
-        "profile_error": told(request, profile),
-        "password_error": told(request, password),
+        "profile_error": refuse(request, profile),
+        "password_error": refuse(request, password),
         "done": request.GET.get("done"),
     }

@@ -21,6 +21,7 @@ from autoloop.engine.views import filter_of
 from autoloop.web import page
 from autoloop.web.input import ListQuery, checked, read_query
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 
 HERE = "autoloop.engine:templates/"
 CONFIRM, JOB, JOBS = HERE + "bulk.jinja2", HERE + "bulk_job.jinja2", HERE + "bulk_jobs.jinja2"
@@ -36,7 +37,7 @@ def ask(context: Runs, request: Request) -> dict[str, Any]:
 
 
 def asked(
-    context: Runs, request: Request, given: dict[str, str], error: Invalid | None = None
+    context: Runs, request: Request, given: dict[str, str], error: Told | None = None
 ) -> dict[str, Any]:
     verb = given.get("verb", "")
     if verb not in BULK_VERBS:
@@ -95,9 +96,8 @@ def begin(context: Runs, request: Request) -> Any:
     verb = given.get("verb", "")
     word = TYPED.get(verb)
     if word is not None and given.get("confirm", "").strip().lower() != word:
-        request.response.status = 422
-        say = request.localizer.translate(_("Type “${word}” to go on.", mapping={"word": word}))
-        return asked(context, request, given, Invalid(details={"confirm": [say]}))
+        wrong = Invalid(details={"confirm": [_("Type “${word}” to go on.", mapping={"word": word})]})
+        return asked(context, request, given, refuse(request, wrong))
     job = request.services(Bulk).begin(verb, _filter(context, given))
     return HTTPSeeOther(request.resource_url(context, "jobs", str(job.id)))
 
@@ -113,7 +113,7 @@ def job(context: Job, request: Request) -> dict[str, Any]:
     return shown(context, request)
 
 
-def shown(context: Job, request: Request, error: Conflict | None = None) -> dict[str, Any]:
+def shown(context: Job, request: Request, error: Told | None = None) -> dict[str, Any]:
     row = context.row
     jobs = context.__parent__
     assert jobs is not None
@@ -127,17 +127,12 @@ def shown(context: Job, request: Request, error: Conflict | None = None) -> dict
     }
 
 
-def _refused(context: Job, request: Request, error: Conflict) -> dict[str, Any]:
-    request.response.status = 409
-    return shown(context, request, error)
-
-
 @page(context=Job, method="POST", name="stop", permission=Permission.PUBLISH, template=JOB)
 def stop(context: Job, request: Request) -> Any:
     try:
         request.services(Bulk).stop(context.row)
     except Conflict as error:
-        return _refused(context, request, error)
+        return shown(context, request, refuse(request, error))
     return HTTPSeeOther(request.resource_url(context))
 
 
@@ -146,5 +141,5 @@ def undo(context: Job, request: Request) -> Any:
     try:
         done = request.services(Bulk).undo(context.row)
     except Conflict as error:
-        return _refused(context, request, error)
+        return shown(context, request, refuse(request, error))
     return HTTPSeeOther(request.resource_url(context.__parent__, str(done.id)))

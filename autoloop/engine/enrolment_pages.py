@@ -17,6 +17,7 @@ from autoloop.engine.services.enrolments import Enrolments as EnrolmentService
 from autoloop.web import page
 from autoloop.web.input import read_query
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 
 HERE = "autoloop.engine:templates/"
 ONE = HERE + "enrolment.jinja2"
@@ -38,7 +39,7 @@ def enrolment(context: Enrolment, request: Request) -> dict[str, Any]:
     return shown(context, request)
 
 
-def shown(context: Enrolment, request: Request, error: Conflict | None = None) -> dict[str, Any]:
+def shown(context: Enrolment, request: Request, error: Told | None = None) -> dict[str, Any]:
     row = context.row
     key = request.services.workspace_id
     segment = row.whom.get("segment")
@@ -56,6 +57,5 @@ def stop(context: Enrolment, request: Request) -> Any:
     try:
         request.services(EnrolmentService).stop(context.row)
     except Conflict as error:
-        request.response.status = 409
-        return shown(context, request, error)
+        return shown(context, request, refuse(request, error))
     return HTTPSeeOther(request.resource_url(context))

@@ -11,7 +11,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from sqlalchemy import select
 
-from autoloop.base.errors import AutoLoopError, Conflict, Invalid
+from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.businesses.models import Contact, Segment
 from autoloop.engine import schemas
@@ -28,6 +28,7 @@ from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.input import read_query
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 
 HERE = "autoloop.engine:templates/"
 MOST_COUNTED = 10_000
@@ -37,13 +38,13 @@ MOST_CHOICES = 200
 @page(context=Runs, permission=Permission.READ, template=HERE + "runs.jinja2")
 def runs_page(context: Runs, request: Request) -> dict[str, Any]:
     """Runs by a filter, with the step where each stands, and what can be done with all of them."""
-    error: AutoLoopError | None = None
+    error: Told | None = None
     try:
         request.filters = read_query(request, schemas.RunsQuery(), many=True)
         filter = filter_of(context, request.filters)
         found = listed(context, request)
     except Invalid as wrong:
-        request.response.status, error = 422, wrong
+        error = refuse(request, wrong)
         request.filters = schemas.RunsQuery().deserialize({})
         filter = filter_of(context, request.filters)
         found = listed(context, request)
@@ -117,7 +118,7 @@ def run_page(context: Run, request: Request) -> dict[str, Any]:
     return shown(context, request, None)
 
 
-def shown(context: Run, request: Request, error: Conflict | None) -> dict[str, Any]:
+def shown(context: Run, request: Request, error: Told | None) -> dict[str, Any]:
     run = context.row
     service = request.services(RunService)
     key = run.workspace_id
@@ -142,8 +143,7 @@ def _answer(context: Run, request: Request, act: Callable[[], Any], place: Any) 
     try:
         done = act()
     except Conflict as error:
-        request.response.status = 409
-        return shown(context, request, error)
+        return shown(context, request, refuse(request, error))
     return HTTPSeeOther(place(done))
 
 

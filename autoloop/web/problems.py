@@ -27,6 +27,7 @@ from autoloop.base.errors import (
     Unavailable,
 )
 from autoloop.web.answers import json_response
+from autoloop.web.refusals import told
 
 log = logging.getLogger(__name__)
 
@@ -161,30 +162,24 @@ def problem(request: Request, error: AutoLoopError, headers: dict[str, str] | No
 
 
 def _json(request: Request, error: AutoLoopError) -> Response:
+    said = told(request, error)
     body = {
         "success": False,
-        "error": _words(request, error.message),
+        "error": said.message,
         "code": error.code,
-        "details": _details(request, error),
+        "details": said.details,
         "timestamp": datetime.now(UTC).isoformat(),
     }
     return json_response(body, error.status)
 
 
-def _details(request: Request, error: AutoLoopError) -> dict[str, list[str]]:
-    return {field: [_words(request, each) for each in messages] for field, messages in error.details.items()}
-
-
-def _words(request: Request, message: Any) -> str:
-    return str(request.localizer.translate(message)) if hasattr(message, "interpolate") else str(message)
-
-
 def _page(request: Request, error: AutoLoopError) -> Response:
+    said = told(request, error)
     values = {
         "status": error.status,
         "code": error.code,
-        "message": _words(request, error.message),
-        "details": _details(request, error),
+        "message": said.message,
+        "details": said.details,
         "request_id": request.id if error.status >= 500 else None,
         "retry_after": getattr(error, "retry_after", None),
     }

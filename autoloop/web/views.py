@@ -146,8 +146,8 @@ def page(
 ) -> Callable[[PageView], PageView]:
     """A view behind the HTML door, at the tree's own path. Returns a dict for its template, or a Response.
 
-    Raise Invalid on bad input where there is no form to show again; where there is one, catch it,
-    set `request.response.status = 422` and return the form with `errors=error.details`.
+    Raise Invalid on bad input where there is no form to show again; where there is one, catch it
+    and return the form with `error=refuse(request, error)`, from `autoloop.web.refusals`.
     """
 
     def decorate(function: PageView) -> PageView:

@@ -49,7 +49,7 @@ def test_a_contact_is_added_changed_and_removed_by_forms(browser, api, tenant) -
     page = next(edit.forms[key] for key in edit.forms if "email" in edit.forms[key].fields)
     page["email"] = "taken@p.example"
     conflict = page.submit(expect_errors=True)
-    assert conflict.status_int == 422
+    assert conflict.status_int == 409
     assert "Another contact has this email address." in conflict.text
     page = next(conflict.forms[key] for key in conflict.forms if "email" in conflict.forms[key].fields)
     page["email"], page["first_name"], page["fields.vip"], page["topics"] = "ada@q.example", "", "", ["news"]

@@ -6,8 +6,9 @@ from typing import Any
 
 from pyramid.request import Request
 
-from autoloop.base.errors import Conflict, Invalid, NotFound
+from autoloop.base.errors import AutoLoopError, Conflict, Invalid, NotFound
 from autoloop.businesses.services import Fields, Topics
+from autoloop.web import refusals
 from autoloop.web.permissions import Permission
 
 __all__ = ["REFUSALS", "confirmed", "may", "posted_record", "refuse", "shown_record", "vocabulary"]
@@ -55,11 +56,10 @@ def vocabulary(request: Request, target: str) -> dict[str, Any]:
     }
 
 
-def refuse(request: Request, error: Exception) -> dict[str, list[str]]:
+def refuse(request: Request, error: AutoLoopError) -> dict[str, list[str]]:
     """Say on the page what is wrong; what has no field stands for the form as a whole."""
-    request.response.status = 422
-    details = getattr(error, "details", None)
-    return dict(details) if details else {"": [str(error)]}
+    said = refusals.refuse(request, error)
+    return said.details or {"": [said.message]}
 
 
 def confirmed(request: Request, word: str) -> None:

@@ -19,6 +19,7 @@ from autoloop.businesses.views.imports import import_page, import_row, received,
 from autoloop.web import page
 from autoloop.web.input import checked, read_query
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import told
 
 TEMPLATES = "autoloop.businesses:templates/"
 REFUSALS = (Invalid, Conflict, TooLarge)
@@ -119,7 +120,7 @@ def _page(context: Import, request: Request, errors: dict[str, list[str]]) -> di
                 check_mapping(row.columns, row.mapping)
                 shown["preview"] = service.preview(row, 500)
             except Invalid as error:
-                shown["errors"] = dict(error.details)
+                shown["errors"] = told(request, error).details
         shown |= _choices(request, row)
     else:
         shown["rejects"] = service.rejects(row, SHOWN_REJECTS)

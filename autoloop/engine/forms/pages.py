@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted, posted_text, refuse, told
+from autoloop.accounts.forms import posted, posted_text
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.engine.forms import schemas
@@ -19,6 +19,7 @@ from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.input import checked
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse
 
 HERE = "autoloop.engine:forms/templates/"
 REFUSALS = (Invalid, Conflict)
@@ -103,10 +104,9 @@ def read_form(given: dict[str, str]) -> dict[str, Any]:
 
 
 def listed(request: Request, given: dict[str, Any], error: AutoLoopError | None = None) -> dict[str, Any]:
-    refuse(request, error)
     service = request.services(FormService)
     rows = request.db.scalars(service.rows().order_by(FormModel.name)).all()
-    return {"rows": rows, "url": service.url, "given": given, "error": told(request, error)}
+    return {"rows": rows, "url": service.url, "given": given, "error": refuse(request, error)}
 
 
 def shown(
@@ -116,7 +116,6 @@ def shown(
     error: AutoLoopError | None = None,
     given: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    refuse(request, error)
     written: dict[str, Any] = {name: getattr(row, name) for name in ("name", "per_minute", *EMPTIED)}
     written |= {"is_active": row.is_active, "origins": "\n".join(row.origins)}
     for index, field in enumerate(row.fields):
@@ -129,7 +128,7 @@ def shown(
         "row": row,
         "given": filled,
         "lines": range(min(count, 30) + (SPARE if given is None else 0)),
-        "error": told(request, error),
+        "error": refuse(request, error),
         "kinds": KINDS,
         "url": url,
         "path": f"/f/{row.token}",

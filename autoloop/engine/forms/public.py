@@ -20,6 +20,7 @@ from autoloop.engine.models import Form
 from autoloop.web import page
 from autoloop.web.headers import frame_ancestors
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 from autoloop.web.traffic import network
 
 LOCALE = text("select locale from workspaces where id = :id")
@@ -46,8 +47,7 @@ def submit(context: PublicForm, request: Request) -> dict[str, Any]:
     try:
         request.services(Submitting).take(form, given, submission)
     except Invalid as error:
-        request.response.status = 422
-        return shown(request, form, given, submission or str(new_id()), error)
+        return shown(request, form, given, submission or str(new_id()), refuse(request, error))
     return shown(request, form, {}, "", done=True)
 
 
@@ -56,7 +56,7 @@ def shown(
     form: Form,
     given: dict[str, str],
     submission: str,
-    error: Invalid | None = None,
+    error: Told | None = None,
     *,
     done: bool = False,
 ) -> dict[str, Any]:

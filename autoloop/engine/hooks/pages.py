@@ -9,7 +9,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.i18n import TranslationString
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted_text, refuse, told
+from autoloop.accounts.forms import posted_text
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.engine.hooks import schemas
@@ -22,6 +22,7 @@ from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.input import checked
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse
 
 HERE = "autoloop.engine:hooks/templates/"
 REFUSALS = (Invalid, Conflict)
@@ -106,9 +107,8 @@ def _lined(number: int) -> TranslationString:
 
 
 def listed(request: Request, given: dict[str, Any], error: AutoLoopError | None = None) -> dict[str, Any]:
-    refuse(request, error)
     rows = request.db.scalars(request.services(HookService).rows().order_by(IncomingHook.name)).all()
-    return {"rows": rows, "given": given, "error": told(request, error)}
+    return {"rows": rows, "given": given, "error": refuse(request, error)}
 
 
 def shown(
@@ -119,7 +119,6 @@ def shown(
     error: AutoLoopError | None = None,
     given: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    refuse(request, error)
     sample = orjson.dumps(row.sample, option=orjson.OPT_INDENT_2).decode() if row.sample else None
     written = {
         "name": row.name,
@@ -135,7 +134,7 @@ def shown(
         "here": f"{request.resource_path(_collection(request))}{row.id}/",
         "hooks": request.resource_path(_collection(request)),
         "given": given if given is not None else written,
-        "error": told(request, error),
+        "error": refuse(request, error),
         "url": url,
         "sample": sample,
         "found": paths(row.sample) if row.sample else [],

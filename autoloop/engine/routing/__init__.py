@@ -51,7 +51,7 @@ def work(runtime: Runtime) -> int:
     held: list[Inbox] = []
     _pause()
     try:
-        count = _bold(runtime, held)
+        count = _with_first_turns(runtime, held)
     except PASSING:
         raise
     except Exception as error:
@@ -64,7 +64,7 @@ def work(runtime: Runtime) -> int:
     return count
 
 
-def _bold(runtime: Runtime, held: list[Inbox]) -> int:
+def _with_first_turns(runtime: Runtime, held: list[Inbox]) -> int:
     """A batch whose runs take their first turns; if anything is wrong, for a while without: Advance knows
     how to find out with which run."""
     if time.monotonic() < getattr(_local, "careful", 0.0):

@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted, refuse, told
+from autoloop.accounts.forms import posted
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.mail import resources, schemas
 from autoloop.mail.models import SendingDomain
@@ -16,14 +16,14 @@ from autoloop.mail.services.domains import Domains
 from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse
 
 HERE = "autoloop.mail:pages/"
 
 
 def _list(request: Request, given: dict[str, Any], error: AutoLoopError | None = None) -> dict[str, Any]:
-    refuse(request, error)
     rows = request.db.execute(request.services(Domains).rows().order_by(SendingDomain.name)).all()
-    return {"rows": rows, "given": given, "error": told(request, error)}
+    return {"rows": rows, "given": given, "error": refuse(request, error)}
 
 
 @page(context=resources.Domains, permission=Permission.READ, template=HERE + "domains.jinja2")

@@ -8,19 +8,19 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from sqlalchemy import select
 
-from autoloop.accounts.forms import posted_text, refuse, told
+from autoloop.accounts.forms import posted_text
 from autoloop.base.errors import AutoLoopError, Invalid
 from autoloop.engine.models import Workflow
 from autoloop.mail import resources, schemas
 from autoloop.mail.models import ProviderAccount
-from autoloop.mail.services.rules import ProviderRules
+from autoloop.mail.services.rules import MOST, ProviderRules
 from autoloop.web import page
 from autoloop.web.input import checked
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse
 
 TEMPLATE = "autoloop.mail:pages/rules.jinja2"
 FIELDS = ("account_id", "workflow_id", "kind", "recipient_domains")
-MOST = 51  # one more than there may be, to be told so
 
 
 @page(context=resources.ProviderRules, permission=Permission.MANAGE_PROVIDERS, template=TEMPLATE)
@@ -42,8 +42,8 @@ def rules(context: resources.ProviderRules, request: Request) -> dict[str, Any]:
 )
 def set_rules(context: resources.ProviderRules, request: Request) -> Any:
     given = posted_text(request)
-    # A rule whose account was taken away is not given any more; those after it are.
-    rows = [{field: given.get(f"{n}.{field}", "").strip() for field in FIELDS} for n in range(MOST)]
+    # One more than there may be, to be told so. A rule whose account was taken away is not given any more; those after it are.
+    rows = [{field: given.get(f"{n}.{field}", "").strip() for field in FIELDS} for n in range(MOST + 1)]
     kept = [row for row in rows if row["account_id"]]
     wanted = [
         {name: value for name, value in row.items() if value}
@@ -60,7 +60,6 @@ def set_rules(context: resources.ProviderRules, request: Request) -> Any:
 def _shown(
     request: Request, rows: list[dict[str, Any]], error: AutoLoopError | None = None
 ) -> dict[str, Any]:
-    refuse(request, error)
 
     def named(table: Any) -> list[tuple[str, str]]:
         query = select(table.id, table.name).where(table.workspace_id == request.workspace_id)
@@ -70,5 +69,5 @@ def _shown(
         "rows": [*rows, dict.fromkeys(FIELDS, "")],
         "accounts": named(ProviderAccount),
         "workflows": named(Workflow),
-        "error": told(request, error),
+        "error": refuse(request, error),
     }

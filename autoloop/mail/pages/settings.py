@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted, posted_text, refuse, timezone_options, told
+from autoloop.accounts.forms import posted, posted_text, timezone_options
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.mail import resources, schemas
@@ -25,6 +25,7 @@ from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.input import checked, read_query
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse
 
 HERE = "autoloop.mail:pages/"
 REFUSALS = (Invalid, Conflict)
@@ -171,12 +172,11 @@ def lift(context: resources.Suppression, request: Request) -> Any:
 def senders_page(
     request: Request, given: dict[str, Any], error: AutoLoopError | None = None
 ) -> dict[str, Any]:
-    refuse(request, error)
     rows = request.db.execute(request.services(Senders).rows().order_by(Sender.name, Sender.id).limit(500))
     return {
         "rows": list(rows),
         "given": given,
-        "error": told(request, error),
+        "error": refuse(request, error),
         "timezones": timezone_options(),
     }
 
@@ -184,14 +184,13 @@ def senders_page(
 def sender_page(
     request: Request, row: Any, given: dict[str, Any], error: AutoLoopError | None = None
 ) -> dict[str, Any]:
-    refuse(request, error)
     accounts = [("", _("The workspace's default")), *account_options(request)]
     return {
         "row": row,
         "given": ramp_fields(row.ramp) | given,
         "headers": headers_text(given.get("headers")),
         "warming": warming(row, request.services.clock.now()),
-        "error": told(request, error),
+        "error": refuse(request, error),
         "timezones": timezone_options(),
         "accounts": accounts,
         "why_paused": said_in_words(request, row),
@@ -214,7 +213,6 @@ def account_options(request: Request) -> list[tuple[str, str]]:
 def providers_page(
     request: Request, given: dict[str, Any], error: AutoLoopError | None = None
 ) -> dict[str, Any]:
-    refuse(request, error)
     rows = request.db.execute(
         request.services(ProviderAccounts).rows().order_by(ProviderAccount.name).limit(500)
     )
@@ -227,14 +225,13 @@ def providers_page(
         "kind": kind,
         "fields": fields(kind, {}) if kind else [],
         "given": given,
-        "error": told(request, error),
+        "error": refuse(request, error),
     }
 
 
 def provider_page(
     request: Request, row: Any, given: dict[str, Any], error: AutoLoopError | None = None
 ) -> dict[str, Any]:
-    refuse(request, error)
     kind = next((each for each in kinds(request.registrations) if each["name"] == row.provider), None)
     return {
         "row": row,
@@ -245,21 +242,20 @@ def provider_page(
         "listens": bool(row.webhook_url) and request.services(ProviderAccounts).takes_events(row.id),
         "others": [option for option in account_options(request) if option[0] != str(row.id)],
         "given": {"name": row.name} | given,
-        "error": told(request, error),
+        "error": refuse(request, error),
     }
 
 
 def suppressions_page(
     request: Request, given: dict[str, Any], error: AutoLoopError | None = None
 ) -> dict[str, Any]:
-    refuse(request, error)
     request.filters = read_query(request, schemas.SuppressionsQuery(), many=True)
     return {
         "page": suppression_rows(request),
         "filters": request.filters,
         "reasons": REASONS,
         "given": given,
-        "error": told(request, error),
+        "error": refuse(request, error),
     }
 
 

@@ -8,7 +8,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 
-from autoloop.accounts.forms import posted, refuse, told
+from autoloop.accounts.forms import posted
 from autoloop.base.errors import Invalid, TooLarge
 from autoloop.base.i18n import _
 from autoloop.mail import resources, schemas
@@ -19,6 +19,7 @@ from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.input import ListQuery, read_query
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse
 
 TEMPLATE = "autoloop.mail:pages/instance_suppressions.jinja2"
 
@@ -72,11 +73,10 @@ def instance_lift(context: resources.InstanceSuppression, request: Request) -> A
 
 
 def shown(request: Request, given: dict[str, Any], error: Invalid | None = None) -> dict[str, Any]:
-    refuse(request, error)
     request.filters = read_query(request, ListQuery(), many=True)
     return {
         "page": instance_rows(request),
         "filters": request.filters,
         "given": given,
-        "error": told(request, error),
+        "error": refuse(request, error),
     }

@@ -11,7 +11,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted_text, told
+from autoloop.accounts.forms import posted_text
 from autoloop.base.errors import Invalid
 from autoloop.base.i18n import LANGUAGES, _
 from autoloop.mail.preferences.resources import PreferencesLink, UnsubscribeLink
@@ -19,6 +19,7 @@ from autoloop.mail.preferences.service import PACES, Preferences
 from autoloop.mail.preferences.why import why
 from autoloop.web import page
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 
 HERE = "autoloop.mail:preferences/"
 PACE_WORDS = {0: _("As they come"), 7: _("At most one a week"), 30: _("At most one in 30 days")}
@@ -60,8 +61,7 @@ def save(context: PreferencesLink, request: Request) -> Any:
         preferences.heard_from(request.client_address)
         preferences.save(contact, given)
     except Invalid as error:
-        request.response.status = 422
-        return shown(context, request, error)
+        return shown(context, request, refuse(request, error))
     return back(context, request, "saved")
 
 
@@ -90,7 +90,7 @@ def back(context: PreferencesLink, request: Request, done: str) -> Any:
     return HTTPSeeOther(request.resource_url(context, "preferences", query={"done": done}))
 
 
-def shown(context: PreferencesLink, request: Request, error: Invalid | None = None) -> dict[str, Any]:
+def shown(context: PreferencesLink, request: Request, error: Told | None = None) -> dict[str, Any]:
     found = context.recipient
     contact = found.contact
     now = request.services.clock.now()
@@ -104,6 +104,6 @@ def shown(context: PreferencesLink, request: Request, error: Invalid | None = No
         "asks_tracking": contact is not None and request.services(Preferences).asks_tracking(contact),
         "paused_until": until if until and until > now else None,
         "done": request.GET.get("done", ""),
-        "error": told(request, error),
+        "error": error,
         "link": request.resource_path(context),
     }

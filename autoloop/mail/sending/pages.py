@@ -8,7 +8,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from sqlalchemy import select
 
-from autoloop.accounts.forms import posted, posted_text, refuse, told
+from autoloop.accounts.forms import posted, posted_text
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.mail.models import ProviderAccount, Sender, SendingDomain
@@ -20,6 +20,7 @@ from autoloop.mail.sending.telling import figures_of, tell, title_of_limit
 from autoloop.web import page
 from autoloop.web.input import checked
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse
 
 HERE = "autoloop.mail.sending:"
 REFUSALS = (Invalid, Conflict)
@@ -100,7 +101,6 @@ def lift_limit(context: resources.Limit, request: Request) -> Any:
 def sending_page(
     request: Request, given: dict[str, Any], error: AutoLoopError | None = None
 ) -> dict[str, Any]:
-    refuse(request, error)
     report = request.services(Sending).report()
     translate = request.localizer.translate
     lines = [(brake, tell(brake, translate)) for brake in report.brakes]
@@ -110,21 +110,20 @@ def sending_page(
         "idle": [line for line in lines if not holds(line[0])],
         "targets": _targets(request),
         "given": given,
-        "error": told(request, error),
+        "error": refuse(request, error),
     }
 
 
 def limit_page(
     request: Request, row: Any, given: dict[str, Any], error: AutoLoopError | None = None
 ) -> dict[str, Any]:
-    refuse(request, error)
     translate = request.localizer.translate
     return {
         "row": row,
         "title": title_of_limit(row, translate),
         "figures": figures_of(row, translate),
         "given": given,
-        "error": told(request, error),
+        "error": refuse(request, error),
     }
 
 

@@ -20,6 +20,7 @@ from autoloop.mail.templates.views import whole
 from autoloop.web import Page, api_view, page
 from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse
 
 __all__ = ["received"]
 
@@ -84,9 +85,8 @@ def upload(context: Files, request: Request) -> Any:
         with request.db.begin_nested():
             request.services(TemplateFiles).add(node.row, received(request))
     except REFUSALS as error:
-        request.response.status = error.status
         given = request.services(TemplateService).whole(node.row).plain()
-        return editor(request, node, given, error)
+        return editor(request, node, given, refuse(request, error))
     say(request, _("The files are added."))
     return HTTPSeeOther(request.resource_url(node))
 

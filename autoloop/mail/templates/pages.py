@@ -8,7 +8,6 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 
-from autoloop.accounts.forms import refuse, told
 from autoloop.base.errors import Conflict, Invalid, PreconditionFailed
 from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
@@ -32,6 +31,7 @@ from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.input import checked, read_query
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse, told
 
 HERE = "autoloop.mail.templates:templates/"
 VIEWS = ("desktop", "phone", "text")
@@ -57,8 +57,7 @@ def create_template(context: Templates, request: Request) -> Any:
         given |= read_template(request)
         made = request.services(TemplateService).create(checked(schemas.CreateTemplate(), given))
     except Invalid as error:
-        refuse(request, error)
-        return editor(request, None, given, error)
+        return editor(request, None, given, refuse(request, error))
     return HTTPSeeOther(request.resource_url(context, made.template.id))
 
 
@@ -85,8 +84,7 @@ def change_template(context: Template, request: Request) -> Any:
             context.row, checked(schemas.ChangeTemplate(), posted)
         )
     except (Invalid, Conflict, PreconditionFailed) as error:
-        refuse(request, error)
-        return editor(request, context, given, error)
+        return editor(request, context, given, refuse(request, error))
     say(request, _("Version ${number} is saved.", mapping={"number": changed.version.number}))
     return HTTPSeeOther(request.resource_url(context))
 
@@ -137,7 +135,7 @@ def restore_version(context: Version, request: Request) -> Response:
 
 
 def editor(
-    request: Request, node: Template | None, given: dict[str, Any], error: Any = None
+    request: Request, node: Template | None, given: dict[str, Any], error: Told | None = None
 ) -> dict[str, Any]:
     """What the editor page shows: the form as given, the fields of what can be read, the versions."""
     service = request.services(TemplateService)
@@ -164,7 +162,7 @@ def editor(
         "starters": starters(request) if node is None else [],
         "headers": headers_text(given.get("headers")),
         **carried(request, draft),
-        "error": told(request, error),
+        "error": error,
         "people": [
             ("", request.localizer.translate(_("A sample person"))),
             *request.services(People).choices(),

@@ -15,8 +15,9 @@ from autoloop.engine.services.bulk import Bulk
 from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse
 from autoloop.workflows import services
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES
 from autoloop.workflows.resources import Version
 from autoloop.workflows.services.moving import REASONS
 

@@ -8,15 +8,16 @@ from typing import Any
 from pyramid.request import Request
 from pyramid.response import Response
 
-from autoloop.base.errors import AutoLoopError, Invalid, NotFound
+from autoloop.base.errors import Invalid, NotFound
 from autoloop.base.i18n import _
 from autoloop.engine.explain.telling import reasons, translated
 from autoloop.engine.simulate.scenario import CHILD_ENDS, FATES, REACTIONS
 from autoloop.web import page
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 from autoloop.workflows import services
 from autoloop.workflows.pages.trying import SIMPLE, asked_by, newest_contacts, read_form, sample_text
-from autoloop.workflows.pages.workflows import TEMPLATES, refuse
+from autoloop.workflows.pages.workflows import TEMPLATES
 from autoloop.workflows.resources import Workflow
 from autoloop.workflows.services.simulating import Simulating
 from autoloop.workflows.views.simulate import told
@@ -83,7 +84,7 @@ def shown(
     request: Request,
     form: dict[str, Any],
     found: dict[str, Any] | None = None,
-    error: AutoLoopError | None = None,
+    error: Told | None = None,
 ) -> dict[str, Any]:
     workflow = request.services(services.Workflows).row(context.id)
     if workflow is None:

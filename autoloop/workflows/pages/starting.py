@@ -9,15 +9,16 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from sqlalchemy import select
 
-from autoloop.base.errors import AutoLoopError, Invalid
+from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
 from autoloop.businesses.models import Segment
 from autoloop.businesses.services import Tags
 from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 from autoloop.workflows import services
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES
 from autoloop.workflows.resources import Workflow
 
 START = TEMPLATES + "start.jinja2"
@@ -73,7 +74,7 @@ def shown(
     context: Workflow,
     request: Request,
     filled: dict[str, str],
-    error: AutoLoopError | None = None,
+    error: Told | None = None,
     **more: Any,
 ) -> dict[str, Any]:
     workspace = request.services.workspace_id

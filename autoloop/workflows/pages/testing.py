@@ -7,14 +7,15 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.base.errors import AutoLoopError, Invalid
+from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
 from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 from autoloop.workflows import services
 from autoloop.workflows.pages.trying import chosen_contact, newest_contacts, read_invented, sample_text
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES
 from autoloop.workflows.resources import Workflow
 from autoloop.workflows.services.testing import SHORTEN
 
@@ -28,7 +29,7 @@ def ask(
     context: Workflow,
     request: Request,
     given: dict[str, str] | None = None,
-    error: AutoLoopError | None = None,
+    error: Told | None = None,
 ) -> dict[str, Any]:
     """Who it plays, where its mail goes, which version, how long waits take."""
     workflow, testing = context.row, request.services(services.Testing)

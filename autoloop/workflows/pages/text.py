@@ -8,17 +8,18 @@ import orjson
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.base.errors import AutoLoopError, Invalid, PreconditionFailed
+from autoloop.base.errors import Invalid, PreconditionFailed
 from autoloop.base.i18n import _
 from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.input import checked, parse_json
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 from autoloop.workflows import schemas, services
 from autoloop.workflows.checking import examine_draft
 from autoloop.workflows.exchange import in_order
 from autoloop.workflows.pages.workflow import outlined, pictured
-from autoloop.workflows.pages.workflows import TEMPLATES, refuse
+from autoloop.workflows.pages.workflows import TEMPLATES
 from autoloop.workflows.picture.boxes import figure
 from autoloop.workflows.resources import Draft
 
@@ -27,7 +28,7 @@ EDIT = TEMPLATES + "text.jinja2"
 
 @page(context=Draft, name="text", permission=Permission.READ, template=EDIT)
 def show(
-    context: Draft, request: Request, text: str | None = None, error: AutoLoopError | None = None
+    context: Draft, request: Request, text: str | None = None, error: Told | None = None
 ) -> dict[str, Any]:
     draft = context.row
     workflow = request.services(services.Workflows).row(context.id)

@@ -11,16 +11,17 @@ from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy import select
 
-from autoloop.base.errors import AutoLoopError, Invalid, NotFound, PreconditionFailed
+from autoloop.base.errors import Invalid, NotFound, PreconditionFailed
 from autoloop.base.i18n import _
 from autoloop.engine.graph import Problem
 from autoloop.engine.models import BulkJob, EnrolmentRow
 from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 from autoloop.workflows import services
 from autoloop.workflows.held_mail import held_mail
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES
 from autoloop.workflows.picture import draw
 from autoloop.workflows.picture.boxes import Figure, figure
 from autoloop.workflows.resources import Versions, Workflow
@@ -30,9 +31,7 @@ VERSIONS_SHOWN = 10
 
 
 @page(context=Workflow, permission=Permission.READ, template=SHOW)
-def show(
-    context: Workflow, request: Request, error: AutoLoopError | None = None, **more: Any
-) -> dict[str, Any]:
+def show(context: Workflow, request: Request, error: Told | None = None, **more: Any) -> dict[str, Any]:
     """What is live, with who stands where; a workflow that was never published shows its draft."""
     workflow = request.services(services.Workflows).row(context.id)
     if workflow is None:

@@ -9,13 +9,14 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
 from autoloop.accounts.forms import posted
-from autoloop.base.errors import AutoLoopError, Conflict, Invalid
+from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.engine.models import WORKFLOW_STATUSES
 from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.input import checked, parse_json
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse
 from autoloop.workflows import schemas, services
 from autoloop.workflows.picture import draw_small
 from autoloop.workflows.picture.boxes import figure
@@ -26,12 +27,6 @@ TEMPLATES = "autoloop.workflows:templates/"
 LIST = TEMPLATES + "workflows.jinja2"
 REFUSALS = (Invalid, Conflict)
 MOST_DRAWN, LARGEST = 120, 12_000_000
-
-
-def refuse(request: Request, error: AutoLoopError) -> AutoLoopError:
-    """Answer a form that is shown again with the error's status."""
-    request.response.status = 422 if error.status == 400 else error.status
-    return error
 
 
 @page(context=Workflows, permission=Permission.READ, template=LIST)

@@ -8,12 +8,13 @@ import orjson
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted_text, refuse, told
+from autoloop.accounts.forms import posted_text
 from autoloop.base.errors import AutoLoopError, Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.web import page
 from autoloop.web.input import checked
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse
 from autoloop.workspaces.credentials import resources, schemas
 from autoloop.workspaces.credentials.kinds import kinds
 from autoloop.workspaces.credentials.models import Credential
@@ -72,7 +73,6 @@ def remove_credential(context: resources.Credential, request: Request) -> Any:
 
 
 def list_page(request: Request, given: dict[str, Any], error: AutoLoopError | None = None) -> dict[str, Any]:
-    refuse(request, error)
     rows = request.db.execute(request.services(Credentials).rows().order_by(Credential.name).limit(500))
     known = kinds()
     chosen = given.get("kind") or request.GET.get("kind") or ""
@@ -84,21 +84,20 @@ def list_page(request: Request, given: dict[str, Any], error: AutoLoopError | No
         "kind": kind,
         "fields": fields(kind, {}) if kind else [],
         "given": shown(given),
-        "error": told(request, error),
+        "error": refuse(request, error),
     }
 
 
 def row_page(
     request: Request, row: Any, given: dict[str, Any], error: AutoLoopError | None = None
 ) -> dict[str, Any]:
-    refuse(request, error)
     kind = next(each for each in kinds() if each["name"] == row.kind)
     return {
         "row": row,
         "kind": kind,
         "fields": fields(kind, row.config, known=True),
         "given": {"name": row.name} | shown(given),
-        "error": told(request, error),
+        "error": refuse(request, error),
     }
 
 

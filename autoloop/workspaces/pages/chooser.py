@@ -7,9 +7,10 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted, refuse, told
+from autoloop.accounts.forms import posted
 from autoloop.web import page
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse, told
 from autoloop.workspaces import schemas, services
 from autoloop.workspaces.overview import overview_facts, overview_list
 from autoloop.workspaces.pages import REFUSALS, TEMPLATES

@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted_text, refuse, told
+from autoloop.accounts.forms import posted_text
 from autoloop.accounts.resources import Auth
 from autoloop.accounts.services import Claims
 from autoloop.accounts.sign_in import begin, limit
@@ -15,6 +15,7 @@ from autoloop.base.errors import Conflict, Invalid, NotFound, TooMany
 from autoloop.web import page
 from autoloop.web.input import checked
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse, told
 from autoloop.workspaces import schemas, services
 from autoloop.workspaces.pages import TEMPLATES
 

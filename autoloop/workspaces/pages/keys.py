@@ -8,7 +8,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted_text, refuse, told
+from autoloop.accounts.forms import posted_text
 from autoloop.accounts.models import ApiKey as ApiKeyRow
 from autoloop.accounts.services import ApiKeys as KeyService
 from autoloop.base.errors import AutoLoopError
@@ -16,6 +16,7 @@ from autoloop.base.i18n import _
 from autoloop.web import page
 from autoloop.web.input import checked
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse, told
 from autoloop.workspaces import schemas
 from autoloop.workspaces.keys import create_key, revoke_key
 from autoloop.workspaces.pages import REFUSALS, TEMPLATES

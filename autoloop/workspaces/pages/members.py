@@ -7,11 +7,12 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted, refuse, told
+from autoloop.accounts.forms import posted
 from autoloop.accounts.models import User
 from autoloop.base.errors import AutoLoopError
 from autoloop.web import page
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse, told
 from autoloop.workspaces import schemas, services
 from autoloop.workspaces.models import ROLE_NAMES
 from autoloop.workspaces.pages import REFUSALS, TEMPLATES

@@ -7,12 +7,13 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.accounts.forms import posted_text, refuse, timezone_options, told
+from autoloop.accounts.forms import posted_text, timezone_options
 from autoloop.base.errors import AutoLoopError
 from autoloop.base.i18n import _
 from autoloop.web import page
 from autoloop.web.input import checked, read_query
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import refuse, told
 from autoloop.workspaces import schemas, services
 from autoloop.workspaces.mail_limits import read_form
 from autoloop.workspaces.pages import REFUSALS, TEMPLATES

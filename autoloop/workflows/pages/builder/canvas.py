@@ -16,6 +16,7 @@ from autoloop.web import page
 from autoloop.web.answers import check_preconditions, json_response
 from autoloop.web.input import read_body
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import told
 from autoloop.workflows import schemas, services
 from autoloop.workflows.catalogue import step_types, trigger_types
 from autoloop.workflows.checking import examine_draft
@@ -72,9 +73,8 @@ def save_drawn(context: Draft, request: Request) -> Response:
         given = read_body(request, schemas.DraftIn())
         saved = request.services(services.Drafts).save(context.id, **given, seen=seen)
     except REFUSALS as error:
-        translate = request.localizer.translate
-        details = {place: [translate(each) for each in found] for place, found in error.details.items()}
-        return json_response({"error": translate(error.message), "details": details}, error.status)
+        said = told(request, error)
+        return json_response({"error": said.message, "details": said.details}, said.status)
     return json_response(drawn(context, request, saved))
 
 

@@ -8,19 +8,20 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.base.errors import AutoLoopError, Invalid
+from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
 from autoloop.engine.graph import parse
 from autoloop.web import page
 from autoloop.web.flash import say
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 from autoloop.workflows import services
 from autoloop.workflows.checking import examine_draft
 from autoloop.workflows.editing import copied, taken_out
 from autoloop.workflows.pages.builder.rooms import in_order, ports_of
 from autoloop.workflows.pages.builder.rules import told
 from autoloop.workflows.pages.workflow import pictured
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES
 from autoloop.workflows.picture.boxes import figure
 from autoloop.workflows.resources import Draft
 
@@ -28,7 +29,7 @@ BUILDER = TEMPLATES + "builder.jinja2"
 
 
 @page(context=Draft, permission=Permission.READ, template=BUILDER)
-def show(context: Draft, request: Request, error: AutoLoopError | None = None) -> dict[str, Any]:
+def show(context: Draft, request: Request, error: Told | None = None) -> dict[str, Any]:
     draft, plugins = context.row, request.registrations.plugins
     workflow = request.services(services.Workflows).row(context.id)
     found = examine_draft(request.services, draft.graph, draft.triggers)

@@ -8,17 +8,18 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.base.errors import AutoLoopError, Invalid
+from autoloop.base.errors import Invalid
 from autoloop.base.i18n import _
 from autoloop.engine.graph import parse
 from autoloop.engine.graph.parsed import EXIT_RULES
 from autoloop.web import page
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 from autoloop.web.widgets import Form
 from autoloop.web.widgets.trees import tree_of
 from autoloop.workflows import services
 from autoloop.workflows.pages.builder.rooms import room_of
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES
 from autoloop.workflows.resources import Draft
 
 RULES = TEMPLATES + "rules.jinja2"
@@ -234,9 +235,7 @@ def _problems(settings: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _shown(
-    context: Draft, request: Request, form: Form, error: AutoLoopError | None = None
-) -> dict[str, Any]:
+def _shown(context: Draft, request: Request, form: Form, error: Told | None = None) -> dict[str, Any]:
     form.problems = _problems(from_form(form.value()))
     return {
         "workflow": request.services(services.Workflows).row(context.id),

@@ -11,12 +11,13 @@ import orjson
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.base.errors import AutoLoopError, Invalid, NotFound, PreconditionFailed
+from autoloop.base.errors import Invalid, NotFound, PreconditionFailed
 from autoloop.base.i18n import _
 from autoloop.engine.graph import Problem, parse
 from autoloop.plugins.forms import json_schema, schema_of
 from autoloop.web import page
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 from autoloop.web.widgets import Form
 from autoloop.web.widgets.trees import keys_of, tree_of
 from autoloop.workflows import services
@@ -25,7 +26,7 @@ from autoloop.workflows.checking import examine_draft
 from autoloop.workflows.editing import node_of, put_in, set_node, tied
 from autoloop.workflows.pages.builder.overview import problems_of
 from autoloop.workflows.pages.builder.rooms import ports_of, room_of
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES
 from autoloop.workflows.picture.boxes import FAMILIES, family_of
 from autoloop.workflows.resources import Draft
 
@@ -165,7 +166,7 @@ class Desk:
     def problems(self) -> Mapping[str, str]:
         return problems_of(self.found, self.id, "config.")
 
-    def shown(self, error: AutoLoopError | None = None) -> dict[str, Any]:
+    def shown(self, error: Told | None = None) -> dict[str, Any]:
         request, plugins = self.request, self.request.registrations.plugins
         if self.fresh and not self.form.looking and error is None:
             self.form.looking = True
@@ -210,7 +211,7 @@ def _node(context: Draft, request: Request, id: str) -> dict[str, Any]:
 
 
 @page(context=Draft, name="add", permission=Permission.EDIT, template=ADD)
-def choose(context: Draft, request: Request, error: AutoLoopError | None = None) -> dict[str, Any]:
+def choose(context: Draft, request: Request, error: Told | None = None) -> dict[str, Any]:
     """Step types to put in behind a port, or at the beginning."""
     given = request.POST if request.method == "POST" else request.GET
     q = str(given.get("q", "")).strip().casefold()[:100]

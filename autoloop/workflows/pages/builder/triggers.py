@@ -7,11 +7,12 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.base.errors import AutoLoopError, Invalid, NotFound, PreconditionFailed
+from autoloop.base.errors import Invalid, NotFound, PreconditionFailed
 from autoloop.base.i18n import _
 from autoloop.plugins.forms import json_schema, schema_of
 from autoloop.web import page
 from autoloop.web.permissions import Permission
+from autoloop.web.refusals import Told, refuse
 from autoloop.web.widgets import Form
 from autoloop.web.widgets.trees import tree_of
 from autoloop.workflows import services
@@ -20,7 +21,7 @@ from autoloop.workflows.checking import examine_draft
 from autoloop.workflows.pages.builder.overview import problems_of
 from autoloop.workflows.pages.builder.rooms import room_of
 from autoloop.workflows.pages.builder.steps import NOTHING
-from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES, refuse
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES
 from autoloop.workflows.resources import Draft
 
 TRIGGER, START = TEMPLATES + "trigger.jinja2", TEMPLATES + "add_trigger.jinja2"
@@ -66,7 +67,7 @@ def save_trigger(context: Draft, request: Request) -> Any:
 
 
 @page(context=Draft, name="add-trigger", permission=Permission.EDIT, template=START)
-def choose_trigger(context: Draft, request: Request, error: AutoLoopError | None = None) -> dict[str, Any]:
+def choose_trigger(context: Draft, request: Request, error: Told | None = None) -> dict[str, Any]:
     return {
         "workflow": request.services(services.Workflows).row(context.id),
         "workflow_url": request.resource_url(context.__parent__),
@@ -122,7 +123,7 @@ def _shown(
     n: int,
     given: dict[str, Any],
     form: Form,
-    error: AutoLoopError | None = None,
+    error: Told | None = None,
 ) -> dict[str, Any]:
     form.problems = _problems(context, request, n, {**given, "config": form.value()})
     return {
