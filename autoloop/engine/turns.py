@@ -11,17 +11,33 @@ from autoloop.plugins.effects import Effect
 from autoloop.plugins.facts import Happening
 from autoloop.plugins.outcomes import SendEmail, StartRun
 
-__all__ = ["Entry", "Facts", "Limits", "Position", "State", "Stimulus", "Turn", "Wait", "variables_at"]
+__all__ = [
+    "Entry",
+    "Facts",
+    "Limits",
+    "Position",
+    "State",
+    "Stimulus",
+    "Turn",
+    "Wait",
+    "forgotten_before",
+    "has_taken",
+    "take",
+    "variables_at",
+]
+
+MOST_TAKEN = 20
 
 Position = dict[str, Any]
 """Where a run stands, as it is stored: {"id", "node", "visit", "since", "attempt"?, "wait"?, "loops"?, "past"?, "meant"?,
-"heard"?}.
+"heard"?, "taken"?}.
 
 `wait` is {"kind": timer|retry|event|email|action|child|merge|goal, "until"?, "event"?}; without it the
 position is free to go. `loops` are the lists it is in, the innermost last, as [key, index]; the items are
 in the run's variables under `lists`. `past` names the merges that went on without it.
 `meant` is when the wait of a test run would end had it not been shortened. `heard` is since when events
-count for a run that had failed and goes on.
+count for a run that had failed and goes on. `taken` are ids of events that ended waits of this branch, in
+order; no further wait of it is ended by the same ones.
 """
 
 
@@ -105,6 +121,7 @@ class Wait(NamedTuple):
     match: dict[str, Any] | None = None
     until: datetime | None = None
     since: datetime | None = None
+    taken: Sequence[str] = ()
 
 
 class Turn(NamedTuple):
@@ -126,6 +143,21 @@ class Turn(NamedTuple):
     effects: list[Effect]
     mailed: bool
     children: Sequence[tuple[str, int, StartRun]] = ()
+
+
+def take(position: Position, event: str) -> None:
+    """Keep that this event has ended a wait of this branch. Of many, the newest are kept."""
+    position["taken"] = sorted({*position.get("taken", ()), event})[-MOST_TAKEN:]
+
+
+def has_taken(taken: Sequence[str], event: str) -> bool:
+    """Has the event ended a wait before? One from before all that are kept counts as if it had."""
+    return event in taken or event < forgotten_before(taken)
+
+
+def forgotten_before(taken: Sequence[str]) -> str:
+    """The id below which nobody knows any more which events were taken; empty if all are known."""
+    return taken[0] if len(taken) == MOST_TAKEN else ""
 
 
 def variables_at(position: Mapping[str, Any], variables: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -17,8 +17,9 @@ class WaitForEvent(DecisionStep):
     """Hold the contact until an event happens, or for some time at most.
 
     Leaves through `next` when the event came, through `timeout` when it did not. An event that came
-    after the last email of this run counts, even if it was faster than the run. For events of emails
-    (`email.replied`, `email.opened` …) only this run's emails count, unless you say otherwise.
+    after the last email of this run counts, even if it was faster than the run; but one that has ended a
+    wait does not end another of the same branch. For events of emails (`email.replied`, `email.opened` …)
+    only this run's emails count, unless you say otherwise.
     """
 
     name, title, category, icon = "wait_for_event", "Wait for an event", "timing", "bell"

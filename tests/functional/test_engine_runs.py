@@ -16,6 +16,7 @@ from autoloop.engine import blocked
 from autoloop.engine.advance import Advancer
 from autoloop.engine.services.runs import Runs
 from autoloop.engine.services.workflows import WorkflowStatus
+from autoloop.engine.turns import MOST_TAKEN
 from autoloop.settings import Settings
 from tests.factories import Tenant
 from tests.functional.engine_world import World, engine_only
@@ -92,6 +93,47 @@ def test_an_event_faster_than_the_run_is_not_lost(world: World) -> None:
     world.answer()
     world.settle()
     assert world.path(run) == ["m:sent", "w:next"] and world.run(run).status == "completed"
+
+
+def test_an_event_ends_one_wait_of_a_branch(world: World) -> None:
+    (ada,) = world.contacts()
+    drawing = graph(
+        ("mail", "send_email", MAIL),
+        ("paid", "wait_for_event", {"event": "order.paid"}),
+        ("tag", "add_tag", {"tag": "buyer"}),
+        edges="mail:sent>paid paid>tag tag>paid",
+    )
+    (run,) = world.enrol(world.workflow(drawing), [ada]).started
+    world.settle()
+    for order in range(2):  # both faster than the run
+        world.happen("order.paid", ada, {"order": order})
+    world.answer()
+    world.settle()
+    assert world.path(run) == ["mail:sent", *["paid:next", "tag:next"] * 2]
+    for order in range(2, MOST_TAKEN + 4):
+        world.happen("order.paid", ada, {"order": order})
+        world.settle()
+    assert world.path(run) == ["mail:sent", *["paid:next", "tag:next"] * (MOST_TAKEN + 4)]
+    assert world.run(run).status == "waiting"
+
+
+def test_an_event_ends_the_waits_of_all_branches(world: World) -> None:
+    (ada,) = world.contacts()
+    drawing = graph(
+        ("mail", "send_email", MAIL),
+        ("now", "wait_for_event", {"event": "order.paid"}),
+        ("pause", "wait", {"amount": 1}),
+        ("then", "wait_for_event", {"event": "order.paid"}),
+        edges="mail:sent>now mail:sent>pause pause>then",
+    )
+    (run,) = world.enrol(world.workflow(drawing), [ada]).started
+    world.settle()
+    world.answer()
+    world.settle()
+    world.happen("order.paid", ada)
+    world.settle()
+    world.later(days=1, seconds=1)
+    assert world.path(run) == ["mail:sent", "now:next", "pause:next", "then:next"]
 
 
 def test_events_start_runs_once_each(world: World) -> None:

@@ -347,6 +347,21 @@ def test_strange_contacts_break_nothing(api: Client, letter: str):
     assert found["steps"][2]["mail"]["subject"] == "Hello {{ contact.email }}{% for %}"
 
 
+def test_an_event_ends_one_wait_of_a_branch(api: Client, ada: str, letter: str):
+    graph = {
+        "schema": 1,
+        "nodes": [
+            node("mail", "send_email", template_id=letter),
+            node("paid", "wait_for_event", event="order.paid"),
+            node("tag", "add_tag", tag="buyer"),
+        ],
+        "edges": [edge("mail", "sent", "paid"), edge("paid", "next", "tag"), edge("tag", "next", "paid")],
+    }
+    orders = [{"name": "order.paid", "after": 60}, {"name": "order.paid", "after": 90}]
+    found = tried(api, made(api, graph), contact_id=ada, events=orders)
+    assert path(found) == ["mail:sent", *["paid:next", "tag:next"] * 2, "paid:waiting"]
+
+
 def test_the_page_picks_how_the_run_of_another_workflow_ends(
     api: Client, ada: str, wsgi: object, runtime: Runtime, tenant: Tenant
 ):

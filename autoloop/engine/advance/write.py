@@ -16,7 +16,7 @@ from autoloop.base.ids import id_floor, new_id
 from autoloop.engine.advance.claim import Claimed, ids
 from autoloop.engine.chains import place_of_told
 from autoloop.engine.services.endings import LISTENED
-from autoloop.engine.turns import Turn
+from autoloop.engine.turns import Turn, forgotten_before
 
 __all__ = [
     "add_waits",
@@ -51,15 +51,18 @@ from jsonb_to_recordset(%(rows)s::jsonb) u(w uuid, i uuid, n text, v int, p int,
   u timestamptz, s timestamptz)
 """
 
-# Events that were faster than the run: they came after `since`, before this wait was made.
+# Events that were faster than the run: they came after `since`, before this wait was made, and no earlier
+# wait of the same branch was ended by them.
 LOOK_BACK = """
 insert into run_stimuli (workspace_id, run_id, source_key, id, kind, node, visit, payload)
 select u.w, u.i, 'event:' || e.id || ':' || u.n || ':' || u.v, e.id, 'event', u.n, u.v,
   jsonb_build_object('event_id', e.id, 'name', e.name, 'data', e.data)
-from jsonb_to_recordset(%(rows)s::jsonb) u(w uuid, i uuid, n text, v int, c uuid, e text, m jsonb, f uuid)
+from jsonb_to_recordset(%(rows)s::jsonb) u(w uuid, i uuid, n text, v int, c uuid, e text, m jsonb, f uuid,
+  x uuid[])
 cross join lateral (
   select e.id, e.name, e.data from events e
   where e.workspace_id = u.w and e.contact_id = u.c and e.name = u.e and e.id >= u.f and e.data @> u.m
+    and e.id <> all(u.x)
   order by e.id limit 1) e
 on conflict do nothing
 """
@@ -160,7 +163,8 @@ def add_waits(cursor: Cursor[Any], turns: Turns) -> None:
                 "c": run.contact_id,
             }
             if wait.kind == "event" and wait.since is not None:
-                row.update(e=wait.event, m=wait.match, u=wait.until, s=wait.since, f=id_floor(wait.since))
+                floor = max(str(id_floor(wait.since)), forgotten_before(wait.taken))
+                row.update(e=wait.event, m=wait.match, u=wait.until, s=wait.since, f=floor, x=wait.taken)
                 events.append(row)
             rows.append(row)
     if rows:

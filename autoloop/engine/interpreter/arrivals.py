@@ -7,7 +7,7 @@ from typing import Any
 
 from autoloop.engine.interpreter.effects import read_effect
 from autoloop.engine.interpreter.goals import Goals
-from autoloop.engine.turns import Entry, Position, Stimulus
+from autoloop.engine.turns import Entry, Position, Stimulus, has_taken, take
 from autoloop.plugins.context import Resumed
 from autoloop.plugins.outcomes import Fail, Next, Stop
 
@@ -36,13 +36,18 @@ class Arrivals(Goals):
             self.settle(position, node, self.answer(stimulus), None)
             return
         payload = stimulus.payload
+        if "event_id" in payload and stimulus.kind == "event":
+            take(position, payload["event_id"])
         resumed = Resumed(stimulus.kind, self.now, payload.get("port"), payload.get("name"), _data(payload))
         self.wake(position, resumed)
 
     def addressee(self, stimulus: Stimulus) -> Position | None:
+        event = stimulus.payload.get("event_id", "") if stimulus.kind == "event" else ""
         for position in self.positions:
             wait = position.get("wait")
             if wait is None or wait["kind"] != stimulus.kind or position["id"] in self.settled:
+                continue
+            if event and has_taken(position.get("taken", ()), event):
                 continue
             if stimulus.node is None or (
                 position["node"] == stimulus.node and stimulus.visit in (None, position["visit"])

@@ -92,6 +92,7 @@ class Waits(Loops):
                 match,
                 until,
                 since,
+                position.get("taken", ()),
             )
         )
 

@@ -177,7 +177,7 @@ class Walk(Waits):
             self.fail(position, why, again=False)
             return False
         fresh = max(each["id"] for each in self.positions) + 1
-        carried: Position = {key: position[key] for key in ("loops", "past") if key in position}
+        carried: Position = {key: position[key] for key in ("loops", "past", "taken") if key in position}
         for index, target in enumerate(targets):
             made: Position = {"id": fresh + index, "node": "", "visit": 0, "since": "", **carried}
             self.positions.append(self.enter(made, target))

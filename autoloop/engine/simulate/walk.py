@@ -26,7 +26,7 @@ from autoloop.engine.simulate.choosing import choose_ports
 from autoloop.engine.simulate.records import Records
 from autoloop.engine.simulate.scenario import Scenario
 from autoloop.engine.simulate.world import World
-from autoloop.engine.turns import Limits, State, Stimulus, Turn, Wait
+from autoloop.engine.turns import Limits, State, Stimulus, Turn, Wait, has_taken
 from autoloop.plugins.conditions.operators import contains
 from autoloop.plugins.outcomes import SendEmail
 
@@ -117,13 +117,13 @@ class _Walk:
             if coming.stimulus is not None:
                 found.append(coming.stimulus)
                 continue
-            data = coming.data or {}
+            data, event = coming.data or {}, _event_id(len(self.log))
             self.world.happened(coming.name, self.now, data)
             self.log.append((self.now, coming.name, data))
             if any(name == coming.name and contains(data, match) for name, match in self.rules):
                 found.append(Stimulus("exit", {"reason": coming.name}))
             found += [
-                _event(wait, coming.name, data)
+                _event(wait, event, coming.name, data)
                 for wait in list(self.waiting.values())
                 if wait.event == coming.name and contains(data, wait.match or {})
             ]
@@ -181,9 +181,11 @@ class _Walk:
     def look_back(self, wait: Wait) -> None:
         """An event that was faster than the wait counts, as in real runs."""
         since = wait.since or self.now
-        for at, name, data in self.log:
-            if name == wait.event and at >= since and contains(data, wait.match or {}):
-                self.expect(Coming(self.now, _event(wait, name, data)))
+        for index, (at, name, data) in enumerate(self.log):
+            event = _event_id(index)
+            fits = name == wait.event and at >= since and contains(data, wait.match or {})
+            if fits and not has_taken(wait.taken, event):
+                self.expect(Coming(self.now, _event(wait, event, name, data)))
                 return
 
     def answer_mail(
@@ -258,5 +260,11 @@ class _Walk:
         }
 
 
-def _event(wait: Wait, name: str, data: Mapping[str, Any]) -> Stimulus:
-    return Stimulus("event", {"name": name, "data": dict(data)}, wait.node, wait.visit)
+def _event(wait: Wait, event: str, name: str, data: Mapping[str, Any]) -> Stimulus:
+    payload = {"event_id": event, "name": name, "data": dict(data)}
+    return Stimulus("event", payload, wait.node, wait.visit)
+
+
+def _event_id(index: int) -> str:
+    """In the order in which they happened, as ids of real events are."""
+    return f"{index:08}"
