@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import ssl
 import zlib
 from collections.abc import Collection, Iterable
@@ -25,6 +26,9 @@ AGENT = "AutoLoop"
 HARMLESS = frozenset(
     {"accept", "accept-encoding", "accept-language", "content-type", "content-length", "user-agent"}
 )
+
+# In charsets that can write a lone surrogate (unicode_escape, UTF-7) this is one: no UTF-8 can hold it.
+HALF_A_SIGN = b"\\ud800+2AA-"
 
 
 class OutboundClient(httpx.Client):
@@ -110,6 +114,7 @@ class OutboundClient(httpx.Client):
             got.status_code, headers=kept, content=body, request=request, extensions=extensions
         )
         answer.elapsed = got.elapsed
+        answer.encoding = _charset(answer.charset_encoding)
         return answer
 
 
@@ -150,6 +155,16 @@ def _redirected(request: httpx.Request, answer: httpx.Response) -> httpx.Request
         ]
     )
     return httpx.Request(method, url, headers=headers, content=body, extensions=request.extensions)
+
+
+def _charset(named: str | None) -> str:
+    """The charset that an answer names, if it is one whose text can be passed on; else UTF-8."""
+    try:
+        found = codecs.lookup(named or "utf-8").name
+        HALF_A_SIGN.decode(found, "replace").encode()
+    except (LookupError, ValueError):
+        return "utf-8"
+    return "utf-8" if found == "punycode" else found  # which takes minutes for a megabyte
 
 
 def _bounded(got: httpx.Response, most: int) -> tuple[bytes, bool]:

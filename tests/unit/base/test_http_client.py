@@ -202,6 +202,28 @@ def test_a_large_answer_is_cut(outside: Server) -> None:
                 http.get(outside.url())
 
 
+@pytest.mark.parametrize(
+    ("charset", "body", "text"),
+    [
+        ("latin-1", b"Zo\xeb", "Zoë"),
+        ("shift_jis", "東京".encode("shift_jis"), "東京"),
+        ("zlib", b"x", "x"),
+        ("undefined", b"x", "x"),
+        ("rot13", b"x", "x"),
+        ("klingon", b"x\xff", "x\ufffd"),
+        ("unicode_escape", b"\\ud800", "\\ud800"),
+        ("utf-7", b"+2AA-", "+2AA-"),
+        ("punycode", b"a" * 900_000, "a" * 900_000),
+    ],
+)
+def test_text_is_readable_whatever_charset_is_named(
+    outside: Server, charset: str, body: bytes, text: str
+) -> None:
+    outside.answer = lambda handler: plain(handler, body=body, Content_Type=f"text/plain; charset={charset}")
+    with client() as http:
+        assert http.get(outside.url()).text == text
+
+
 def test_a_drip_ends_in_time(outside: Server) -> None:
     over = threading.Event()
 
