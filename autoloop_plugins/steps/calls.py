@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote_plus
 
 import colander
 import httpx
 import orjson
 
-from autoloop.plugins import ActionContext, Fail, Retry
+from autoloop.plugins import ActionContext, ExpressionError, Fail, Retry
 
 __all__ = [
     "PASSING",
@@ -25,11 +26,27 @@ __all__ = [
     "read_body",
     "retry_after",
     "shown",
+    "url_fits",
+    "written",
 ]
 
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 LONGEST_WAIT = timedelta(days=1)
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+URL = re.compile(r"https?://[^\s/?#@\\]+([/?#][^\s\\]*)?\Z", re.IGNORECASE)
+
+
+def url_fits(url: str) -> bool:
+    """Is this an address as far as one can see before it is called: http, a host, no user, no space?"""
+    return URL.match(url) is not None
+
+
+def written(value: Any) -> bytes:
+    """The value as JSON. Raises ExpressionError."""
+    try:
+        return orjson.dumps(value)
+    except TypeError as error:
+        raise ExpressionError(f"the body cannot be written as JSON: {error}") from None
 
 
 def credential_node(title: str = "Credential", **options: Any) -> colander.SchemaNode:
@@ -56,7 +73,7 @@ def granted(ctx: ActionContext, id: str | None, *kinds: str) -> Mapping[str, Any
 
 
 def authorized(
-    credential: Mapping[str, Any], headers: dict[str, str], query: list[tuple[str, Any]]
+    credential: Mapping[str, Any], headers: MutableMapping[str, str], query: list[tuple[str, Any]]
 ) -> str | None:
     """Lay the credential on a request's headers and query; a sentence if this kind cannot be."""
     match credential.get("kind"):
@@ -65,8 +82,7 @@ def authorized(
         case "bearer":
             headers["Authorization"] = f"Bearer {credential['token']}"
         case "basic":
-            pair = f"{credential['username']}:{credential['password']}".encode()
-            headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+            headers["Authorization"] = f"Basic {_pair(credential)}"
         case "header":
             headers[credential["header"]] = credential["value"]
         case "query":
@@ -78,11 +94,24 @@ def authorized(
 
 def concealed(text: str, credential: Mapping[str, Any]) -> str:
     """The text without the credential, should the other side have repeated it."""
-    for name in ("token", "password", "value", "secret", "access_token"):
-        secret = credential.get(name)
-        if isinstance(secret, str) and len(secret) > 5:
+    for secret in _secrets(credential):
+        if len(secret) > 5:
             text = text.replace(secret, "•••")
     return text
+
+
+def _secrets(credential: Mapping[str, Any]) -> Iterator[str]:
+    """What must not be shown, in each way in which it is sent."""
+    if credential.get("kind") == "basic":
+        yield _pair(credential)
+    for name in ("token", "password", "value", "secret", "access_token"):
+        if isinstance(secret := credential.get(name), str):
+            yield secret
+            yield quote_plus(secret)
+
+
+def _pair(credential: Mapping[str, Any]) -> str:
+    return base64.b64encode(f"{credential['username']}:{credential['password']}".encode()).decode()
 
 
 def retry_after(answer: httpx.Response, now: datetime) -> timedelta | None:
@@ -106,15 +135,19 @@ def again(ctx: ActionContext, why: str, *, attempts: int = 5, after: timedelta |
 
 
 def read_body(answer: httpx.Response, credential: Mapping[str, Any], most: int) -> tuple[Any, bool]:
-    """The body as JSON if it is some, else as text; and whether it was cut to `most` characters."""
-    cut = bool(answer.extensions.get("truncated"))
+    """The body as JSON if it is some, else as text; and whether it was cut to `most` bytes of JSON."""
     text = concealed(answer.text, credential)
-    if not cut and len(text) <= most:
+    if not answer.extensions.get("truncated") and len(text) <= most:
         try:
-            return orjson.loads(text), False
+            found = orjson.loads(text)
         except ValueError:
-            return text, False
-    return text[:most], True
+            found = text
+        if len(orjson.dumps(found)) <= most:
+            return found, False
+    text = text[:most]
+    while (size := len(orjson.dumps(text))) > most:
+        text = text[: len(text) * most // size]
+    return text, True
 
 
 def shown(names: Iterable[str], answer: httpx.Response, credential: Mapping[str, Any]) -> dict[str, str]:

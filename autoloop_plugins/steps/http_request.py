@@ -13,6 +13,7 @@ import orjson
 from autoloop.plugins import (
     ActionContext,
     ActionStep,
+    ExpressionError,
     ExpressionType,
     Fail,
     Needs,
@@ -30,6 +31,8 @@ from autoloop_plugins.steps.calls import (
     read_body,
     retry_after,
     shown,
+    url_fits,
+    written,
 )
 
 __all__ = ["HttpRequest"]
@@ -60,7 +63,7 @@ class HttpRequest(ActionStep):
     Address, headers, query and body may hold expressions (`{{ contact.email }}`). A credential signs the
     request in; its secret stands in no setting and no journal. An answer from 200 to 299, or of a status
     named as good, leaves through `ok`; later steps read `outputs.<step>.status`, `.headers` and `.body`
-    (JSON if it is some; the first 16,000 characters). Statuses that pass and broken connections are tried
+    (JSON if it is some; what goes beyond 16,000 bytes is cut off, and the rest is text). Statuses that pass and broken connections are tried
     again after 5, 10, 20 … seconds, or when `Retry-After` says; anything else leaves through `error`.
     Each try carries the same `Idempotency-Key`. Only public addresses are called, and what the operator
     allows besides.
@@ -143,7 +146,7 @@ class HttpRequest(ActionStep):
             if not NAME.match(pair["name"]) or pair["name"].lower() in OURS:
                 yield f"headers.{index}.name", "is no header that may be set"
         url = config["url"]
-        if isinstance(url, str) and not re.match(r"https?://[^\s/?#@]+([/?#]\S*)?\Z", url):
+        if isinstance(url, str) and not url_fits(url):
             yield "url", "must be an http address"
         if config["body_type"] == "form" and isinstance(config["body"], str | list | int | float):
             yield "body", "must be an object of names and values"
@@ -163,7 +166,7 @@ class HttpRequest(ActionStep):
             answer = ctx.http.request(
                 config["method"],
                 _url(ctx, config, query),
-                headers={name.encode(): value.encode() for name, value in headers.items()},
+                headers=headers,
                 content=content,
                 timeout=float(config["timeout"]),
                 follow_redirects=config["follow_redirects"],
@@ -176,8 +179,10 @@ class HttpRequest(ActionStep):
 
     def _parts(
         self, ctx: ActionContext, config: Mapping[str, Any]
-    ) -> tuple[dict[str, str], list[tuple[str, Any]]]:
-        headers = {"Idempotency-Key": ctx.idempotency_key} if config["method"] not in ("GET", "HEAD") else {}
+    ) -> tuple[httpx.Headers, list[tuple[str, Any]]]:
+        headers = httpx.Headers(encoding="utf-8")
+        if config["method"] not in ("GET", "HEAD"):
+            headers["Idempotency-Key"] = ctx.idempotency_key
         for pair in config["headers"]:
             value = str(ctx.evaluate(pair["value"], "text"))
             headers[pair["name"]] = " ".join(value.split())[:4000]
@@ -192,9 +197,10 @@ class HttpRequest(ActionStep):
         credential: Mapping[str, Any],
     ) -> Next | Retry | Fail:
         status = answer.status_code
-        body, cut = read_body(answer, credential, MOST)
+        output: dict[str, Any] = {"status": status, "headers": shown(KEPT, answer, credential)}
+        body, cut = read_body(answer, credential, MOST - len(orjson.dumps(output)))
         if answer.is_success or status in config["good"]:
-            output = {"status": status, "headers": shown(KEPT, answer, credential), "body": body}
+            output["body"] = body
             return Next("ok", output={**output, "truncated": True} if cut else output)
         if status in config["retry"]:
             wait = retry_after(answer, ctx.now)
@@ -211,23 +217,25 @@ def _url(ctx: ActionContext, config: Mapping[str, Any], query: list[tuple[str, A
     url = str(ctx.evaluate(config["url"], "text")).strip()
     if not query:
         return url
-    if not re.match(r"https?://[^\s\\]+\Z", url, re.IGNORECASE):
+    if not url_fits(url):
         raise httpx.InvalidURL(f"“{url[:200]}” is no address.")
-    return httpx.URL(url).copy_merge_params(query)
+    made = httpx.URL(url)
+    return made.copy_with(params=[*made.params.multi_items(), *query])
 
 
-def _body(ctx: ActionContext, config: Mapping[str, Any], headers: dict[str, str]) -> bytes | None:
+def _body(ctx: ActionContext, config: Mapping[str, Any], headers: httpx.Headers) -> bytes | None:
     kind = config["body_type"]
     if kind == "none":
         return None
     given = ctx.evaluate(config["body"])
     if kind == "json":
         headers.setdefault("Content-Type", "application/json")
-        return orjson.dumps(given)
+        return written(given)
     if kind == "form":
         headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        fields = given if isinstance(given, Mapping) else {}
-        return str(httpx.QueryParams({name: _word(value) for name, value in fields.items()})).encode()
+        if not isinstance(given, Mapping):
+            raise ExpressionError("a form's body must be an object of names and values")
+        return str(httpx.QueryParams({name: _word(value) for name, value in given.items()})).encode()
     headers.setdefault("Content-Type", config["content_type"])
     return _word(given).encode()
 
@@ -235,4 +243,4 @@ def _body(ctx: ActionContext, config: Mapping[str, Any], headers: dict[str, str]
 def _word(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return value if isinstance(value, str) else written(value).decode()

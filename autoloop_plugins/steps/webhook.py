@@ -10,7 +10,6 @@ from typing import Any
 
 import colander
 import httpx
-import orjson
 
 from autoloop.plugins import (
     ActionContext,
@@ -22,7 +21,16 @@ from autoloop.plugins import (
     Retry,
     Stop,
 )
-from autoloop_plugins.steps.calls import again, authorized, credential_node, granted, read_body, retry_after
+from autoloop_plugins.steps.calls import (
+    again,
+    authorized,
+    credential_node,
+    granted,
+    read_body,
+    retry_after,
+    url_fits,
+    written,
+)
 
 __all__ = ["Webhook", "signature"]
 
@@ -47,10 +55,7 @@ class Webhook(ActionStep):
     class Config(colander.MappingSchema):  # type: ignore[misc]
         url = colander.SchemaNode(
             colander.String(),
-            validator=colander.All(
-                colander.Length(10, 2000),
-                colander.Regex(r"^https?://[^\s/]+\S*\Z", msg="must be an http address"),
-            ),
+            validator=colander.Length(10, 2000),
             title="Address",
         )
         data = colander.SchemaNode(ExpressionType(), missing=None, title="Data to send along", ui={"rows": 6})
@@ -64,6 +69,8 @@ class Webhook(ActionStep):
         return Needs(contact=True, business=True)
 
     def check(self, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        if not url_fits(config["url"]):
+            yield "url", "must be an http address"
         if config["data"] is not None and not isinstance(config["data"], Mapping):
             yield "data", "must be an object"
 
@@ -72,7 +79,7 @@ class Webhook(ActionStep):
         if isinstance(credential, Fail):
             return credential
         stamp = str(int(ctx.now.timestamp()))
-        body = orjson.dumps(self._told(ctx, config))
+        body = written(self._told(ctx, config))
         key = hashlib.blake2b(ctx.idempotency_key.encode(), digest_size=16).hexdigest()
         headers = {
             "Content-Type": "application/json",
