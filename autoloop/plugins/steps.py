@@ -29,7 +29,7 @@ class Step:
     config_version: ClassVar[int] = 1
     capabilities: ClassVar[frozenset[str]] = frozenset()
     suspends: ClassVar[bool] = False
-    """True if a first visit always waits: what lies behind it need not be known yet."""
+    """True if a first visit waits, or fails: what lies behind its other ports need not be known yet."""
     forks: ClassVar[bool] = False
     """True if it may answer Fork."""
     joins: ClassVar[bool] = False

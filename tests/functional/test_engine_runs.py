@@ -95,6 +95,18 @@ def test_an_event_faster_than_the_run_is_not_lost(world: World) -> None:
     assert world.path(run) == ["m:sent", "w:next"] and world.run(run).status == "completed"
 
 
+def test_what_follows_a_wait_that_fails_at_once_knows_the_contact(world: World) -> None:
+    (ada,) = world.contacts(tags=["vip"])
+    drawing = graph(
+        ("mail", "send_email", MAIL | {"variables": [{"name": "n", "value": "{{ 1 | divided_by: 0 }}"}]}),
+        ("vip", "branch", {"condition": {"field": "contact.tags", "op": "has", "value": "vip"}}),
+        edges="mail:error>vip",
+    )
+    (run,) = world.enrol(world.workflow(drawing), [ada]).started
+    world.settle()
+    assert world.path(run) == ["mail:error", "vip:yes"]
+
+
 def test_an_event_ends_one_wait_of_a_branch(world: World) -> None:
     (ada,) = world.contacts()
     drawing = graph(

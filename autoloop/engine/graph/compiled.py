@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,14 +131,20 @@ def _look_ahead(nodes: Mapping[str, CompiledNode]) -> None:
     while changed:
         changed = False
         for node in nodes.values():
-            further = NOTHING
-            for targets in node.exits.values():
-                for target in targets:
-                    further |= target.ahead
-            own = (
-                NOTHING if node.is_action else node.needs
-            )  # an action's facts are loaded when it is performed
-            behind = own | further
-            ahead = own if node.step.suspends else behind
+            if node.is_action:  # its own facts are loaded when it is performed
+                ahead, behind = NOTHING, _next_needs(node, node.exits)
+            else:
+                behind = node.needs | _next_needs(node, node.exits)
+                # A step that waits does not go on at once, unless it fails.
+                ahead = node.needs | _next_needs(node, ("error",)) if node.step.suspends else behind
             if ahead != node.ahead or behind != node.behind:
                 node.ahead, node.behind, changed = ahead, behind, True
+
+
+def _next_needs(node: CompiledNode, ports: Iterable[str]) -> Needs:
+    """What may be asked for behind these ports of the node."""
+    needs = NOTHING
+    for port in ports:
+        for target in node.exits.get(port, ()):
+            needs |= target.ahead
+    return needs
