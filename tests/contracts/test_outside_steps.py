@@ -277,11 +277,13 @@ def test_what_is_tried_again_and_what_is_not(fake: Fake, http: OutboundClient) -
 
 @pytest.mark.parametrize(
     "body",
-    [b'<a href="x">\n' * 2_000, "é".encode() * 15_000, json.dumps(["é" * 15_000], ensure_ascii=False).encode()],
+    [
+        b'<a href="x">\n' * 2_000,
+        "é".encode() * 15_000,
+        json.dumps(["é" * 15_000], ensure_ascii=False).encode(),
+    ],
 )
-def test_what_is_kept_of_a_long_answer_fits_into_a_run(
-    fake: Fake, http: OutboundClient, body: bytes
-) -> None:
+def test_what_is_kept_of_a_long_answer_fits_into_a_run(fake: Fake, http: OutboundClient, body: bytes) -> None:
     fake.answers = [(200, body, {"ETag": "é" * 400}), (200, body, {})]
     kept = call(HttpRequest, http, {"url": fake.url}).output
     assert kept["status"] == 200 and kept["truncated"] and len(kept["body"]) > 5_000

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from autoloop.embedded.redis import Redis
 from autoloop.engine.perform import Performer
 from autoloop.engine.services.runs import Runs
 from autoloop.engine.services.workflows import WorkflowStatus
-from autoloop.plugins import ActionContext, ActionStep, Next
+from autoloop.plugins import ActionContext, ActionStep, Next, Retry
 from autoloop.settings import Settings
 from tests.factories import Tenant
 from tests.functional.engine_world import World, engine_only
@@ -74,10 +75,31 @@ class Once(ActionStep):
         return Next()
 
 
+class Odd(ActionStep):
+    """Answers what it should not."""
+
+    name, title = "odd", "Odd"
+    answers: dict[str, Any] = {
+        "number": Retry(5, "soon"),  # type: ignore[arg-type]
+        "nothing": Retry(timedelta(0), None),  # type: ignore[arg-type]
+        "half a sign": Retry(timedelta(0), "\ud800"),
+        "none": None,
+        "exit": None,
+    }
+
+    class Config(colander.MappingSchema):
+        answer = colander.SchemaNode(colander.String())
+
+    def run(self, ctx: ActionContext, config: Mapping[str, Any]) -> Any:
+        if config["answer"] == "exit":
+            sys.exit(3)
+        return self.answers[config["answer"]]
+
+
 @pytest.fixture(scope="module")
 def runtime(settings: Settings) -> Iterator[Runtime]:
     held = engine_only(replace(settings, worker_threads=2))
-    for step in (Tell, Hang, Once):
+    for step in (Tell, Hang, Once, Odd):
         held.registrations.plugins.add("step", step)
     yield held
     Hang.free.set()
@@ -98,6 +120,24 @@ def asked(world: World, config: dict[str, Any] | None = None) -> tuple[Any, Any]
     world.runtime.registrations.due_kinds["advance"].work(world.runtime)
     assert world.count("run_actions", f"run_id = '{run}'") == 1
     return flow, run
+
+
+@pytest.mark.parametrize("answer", sorted(Odd.answers))
+def test_an_odd_answer_costs_no_other_action_its_own(world: World, answer: str) -> None:
+    (ada,) = world.contacts()
+    odd = world.workflow(graph(("o", "odd", {"answer": answer})))
+    tell = world.workflow(graph(("t", "tell", {})))
+    (strange,), (plain,) = world.enrol(odd, [ada]).started, world.enrol(tell, [ada]).started
+    world.settle()
+    assert world.run(plain).status == "completed" and len(Tell.seen) == 1
+    run = world.run(strange)
+    if run.status == "waiting":  # it is tried again
+        assert answer in ("nothing", "half a sign", "exit")
+        assert (
+            world.count("run_actions", f"run_id = '{strange}' and attempts > 0 and lease_until is null") == 1
+        )
+    else:
+        assert run.status == "failed" and run.reason
 
 
 @pytest.mark.parametrize("what", ["run", "workflow"])

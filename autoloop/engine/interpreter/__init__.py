@@ -11,10 +11,10 @@ from datetime import datetime
 
 from autoloop.engine.graph import CompiledGraph
 from autoloop.engine.interpreter.arrivals import Arrivals
-from autoloop.engine.interpreter.effects import plain_outcome
+from autoloop.engine.interpreter.effects import plain_outcome, sentence
 from autoloop.engine.turns import Facts, Limits, State, Stimulus, Turn
 
-__all__ = ["interpret", "plain_outcome"]
+__all__ = ["interpret", "plain_outcome", "sentence"]
 
 NO_FACTS = Facts()
 USUAL = Limits()

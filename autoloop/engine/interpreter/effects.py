@@ -10,7 +10,7 @@ import orjson
 from autoloop.plugins.effects import AddTag, Effect, Emit, Notify, RemoveTag, UpdateBusiness, UpdateContact
 from autoloop.plugins.outcomes import Fail, Next, Stop
 
-__all__ = ["bounded", "fit", "overlaid", "plain_outcome", "read_effect"]
+__all__ = ["bounded", "fit", "overlaid", "plain_outcome", "read_effect", "sentence"]
 
 EFFECTS = (UpdateContact, UpdateBusiness, AddTag, RemoveTag, Emit, Notify)
 BY_NAME: dict[str, Any] = {cls.__name__: cls for cls in EFFECTS}
@@ -18,9 +18,29 @@ BY_NAME: dict[str, Any] = {cls.__name__: cls for cls in EFFECTS}
 
 def fit(effects: Any) -> bool:
     """Is this a sequence of effects, whatever a step has answered?"""
-    return not effects or (
-        isinstance(effects, list | tuple) and all(isinstance(each, EFFECTS) for each in effects)
-    )
+    return not effects or (isinstance(effects, list | tuple) and all(map(_sound, effects)))
+
+
+def _sound(effect: Any) -> bool:
+    """An effect of plain data."""
+    match effect:
+        case UpdateContact() | UpdateBusiness():
+            fits = isinstance(effect.set, Mapping)
+        case AddTag() | RemoveTag():
+            fits = isinstance(effect.tag, str)
+        case Emit():
+            fits = isinstance(effect.name, str) and isinstance(effect.data, Mapping)
+        case _:
+            fits = isinstance(effect, Notify)
+    try:
+        return fits and bool(orjson.dumps(_written(effect)))
+    except (TypeError, RecursionError):
+        return False
+
+
+def sentence(why: Any) -> str:
+    """A reason, whatever a step has given for one, as text that can be stored."""
+    return "" if why is None else str(why).encode(errors="replace").decode()
 
 
 def bounded(detail: Any, limit: int) -> Any:
@@ -30,7 +50,7 @@ def bounded(detail: Any, limit: int) -> Any:
     try:
         written = orjson.dumps(detail)
     except (TypeError, RecursionError):
-        return {"why": str(detail)[:limit]}
+        return {"why": sentence(detail)[:limit]}
     if len(written) <= limit:
         return detail
     return {"truncated": True, "why": written[: limit // 2].decode(errors="replace")}

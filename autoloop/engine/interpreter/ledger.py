@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from autoloop.engine.graph import CompiledGraph, CompiledNode
-from autoloop.engine.interpreter.effects import bounded, overlaid
+from autoloop.engine.interpreter.effects import bounded, overlaid, sentence
 from autoloop.engine.turns import Entry, Facts, Limits, Position, State, Turn, Wait
 from autoloop.plugins.effects import AddTag, Effect, RemoveTag, UpdateBusiness, UpdateContact
 from autoloop.plugins.outcomes import SendEmail, StartRun
@@ -216,7 +216,7 @@ class Ledger:
                 self.mailed = self.mailed or wait["kind"] == "email"
         self.positions = []
         self.emails, self.actions, self.waits, self.children = [], [], [], []
-        self.end = End(status, reason[:500])
+        self.end = End(status, sentence(reason)[:500])
 
     def break_off(self, broken: Position, asked: Collection[tuple[str, int]]) -> None:
         """Keep where the run stands. What was asked for in this turn will not be done: that step is free again."""

@@ -72,7 +72,7 @@ class Waits(Loops):
         since = outcome.since or (datetime.fromisoformat(asked) if asked else self.now)
         if "heard" in position:
             since = min(since, datetime.fromisoformat(position.pop("heard")))
-        match = orjson.loads(orjson.dumps(dict(outcome.match)))
+        _, match = orjson.loads(orjson.dumps([outcome.event, dict(outcome.match)]))
         if not isinstance(outcome.event, str) or not outcome.event:
             raise ValueError("an event has a name")
         wait: dict[str, Any] = {"kind": "event", "event": outcome.event}

@@ -117,7 +117,7 @@ class Walk(Waits):
     def settle(self, position: Position, node: CompiledNode, outcome: Any, resumed: Resumed | None) -> bool:
         """Do what the outcome says. True if the position goes on to its next step at once."""
         if type(outcome) is Next:
-            if outcome.port in node.ports:
+            if isinstance(outcome.port, str) and outcome.port in node.ports:
                 return self.leave(position, node, outcome)
             outcome = Fail(f"answered the port “{str(outcome.port)[:64]}”, which the step does not have")
         elif outcome is GONE:
@@ -185,11 +185,11 @@ class Walk(Waits):
 
     def spread(self, position: Position, node: CompiledNode, outcome: Fork) -> bool:
         """Leave through several ports at once."""
-        ports = tuple(dict.fromkeys(outcome.ports)) if isinstance(outcome.ports, list | tuple) else ()
-        if not ports or not node.ports.issuperset(ports):
+        ports = outcome.ports if isinstance(outcome.ports, list | tuple) else ()
+        if not ports or not all(isinstance(port, str) and port in node.ports for port in ports):
             return self.settle(position, node, Fail("answered a fork through ports it does not have"), None)
         targets: list[CompiledNode] = []
-        for port in ports:
+        for port in dict.fromkeys(ports):
             self.record(position, node, "next", port, outcome.why)
             targets += node.exits.get(port, ())
         if not targets:

@@ -20,7 +20,7 @@ from autoloop.base import due
 from autoloop.base.http import Allowed, OutboundClient
 from autoloop.base.ids import new_id
 from autoloop.engine.graph import CompiledNode
-from autoloop.engine.interpreter import plain_outcome
+from autoloop.engine.interpreter import plain_outcome, sentence
 from autoloop.engine.perform.actions import UNKNOWN, Action, Answer, Prepared, Task, prepare
 from autoloop.engine.perform.last_look import Looked, look
 from autoloop.engine.perform.statements import AGAIN, DROP, HOLD, LEAVE, SETTLE
@@ -154,7 +154,7 @@ class Performer:
             row = _key(action)
             if isinstance(answer, Retry):
                 wait_for = min(max(answer.after, timedelta(0)), timedelta(days=30))
-                retries.append(row | {"d": wait_for.total_seconds(), "e": answer.why[:1000]})
+                retries.append(row | {"d": wait_for.total_seconds(), "e": sentence(answer.why)[:1000]})
             else:
                 results.append(row | {"s": new_id(), "p": plain(answer)})
         self._write((SETTLE, results), (AGAIN, retries))
@@ -192,13 +192,15 @@ def run_step(step: ActionStep, context: ActionContext, config: Mapping[str, Any]
         answer = step.run(context, config)
     except (httpx.InvalidURL, ExpressionError) as error:
         return Fail(str(error)[:500])
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if step.once:
             return Fail(f"{UNKNOWN} ({type(error).__name__}: {error})"[:500])
         after = due.backoff(context.attempt, base=FIRST_RETRY, cap=LAST_RETRY)
         return Retry(after, f"{type(error).__name__}: {error}"[:500])
     if not isinstance(answer, Next | Retry | Fail | Stop):
         return Fail(f"answered {type(answer).__name__}, which is no outcome of an action")
+    if isinstance(answer, Retry) and not isinstance(answer.after, timedelta):
+        return Fail("answered a retry after no usable time")
     return answer
 
 

@@ -10,10 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autoloop.engine.advance.write import dump, state_of
 from autoloop.engine.graph import CompiledGraph, compile_graph
 from autoloop.engine.interpreter import interpret
 from autoloop.engine.turns import Facts, Limits, State, Stimulus, Turn
-from autoloop.plugins import DecisionStep, Fail, Happening, Next, Registry, Retry, Stop, WaitUntil
+from autoloop.plugins import DecisionStep, Fail, Happening, Next, Registry, Retry, Stop, WaitFor, WaitUntil
+from autoloop.plugins.effects import AddTag, Emit, UpdateContact
+from autoloop.plugins.outcomes import Fork
 from tests.unit.engine.graphs import PLUGINS, TEMPLATE, graph, passing
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -249,6 +252,20 @@ ODD: list[Any] = [
     Fail("no"),
     Stop("so"),
     Next(output="x" * 100_000),
+    Next(["next"]),
+    Next(why="\ud800"),
+    Next(effects=[UpdateContact(5)]),
+    Next(effects=[UpdateContact({"title": object()})]),
+    Next(effects=[AddTag("\ud800")]),
+    Next(effects=[AddTag(5)]),
+    Next(effects=[Emit("order.paid", 5)]),
+    Fail(None),
+    Fail("\ud800"),
+    Stop(None),
+    Stop(5),
+    Fork([[]]),
+    WaitFor("\ud800"),
+    WaitFor("order.paid", {"a": object()}),
 ]  # type: ignore[arg-type]
 
 
@@ -268,6 +285,7 @@ def test_no_answer_of_a_step_breaks_the_run() -> None:
         turn, _, _ = run(graph(("o", "odd", {})), plugins=plugins)
         assert turn.status in ("failed", "stopped", "completed"), odd
         assert turn.journal
+        dump([state_of(turn, NOW), *({"d": entry.detail} for entry in turn.journal)])  # it can be written
 
 
 def test_retries_come_back_and_give_up() -> None:
