@@ -14,8 +14,11 @@ from pyramid.response import Response
 from sqlalchemy import text
 
 from autoloop.base.runtime import Runtime
+from autoloop.cli.serve import THREADS
 from autoloop.config import configure
 from autoloop.settings import Settings
+
+FEW = 8  # the bare views answer half as many with sixteen: they wait for the lock and for connections
 
 FLOOR = text("""
 select id, name, domain, email, phone, city, country, status, tags, created_at, updated_at from businesses
@@ -70,7 +73,7 @@ def main() -> None:
         port=int(sys.argv[2]),
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=8,
+        blocking_threads=THREADS if sys.argv[1] == "product" else FEW,  # each at its best
         websockets=False,
         log_level="error",  # type: ignore[arg-type]
     )

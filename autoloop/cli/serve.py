@@ -10,9 +10,9 @@ import click
 
 from autoloop.cli.configuration import Configuration, find, loader
 
-__all__ = ["command"]
+__all__ = ["THREADS", "command"]
 
-_THREADS = 8
+THREADS = 16  # twice the places of `autoloop.web.places`: deliveries of webhooks gather in the others
 
 
 @click.command("serve")
@@ -111,7 +111,7 @@ def _granian(application: Any, host: str, port: int, workers: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=_THREADS,
+        blocking_threads=THREADS,
         websockets=False,
         log_level="error",  # type: ignore[arg-type]
         respawn_failed_workers=True,

@@ -14,6 +14,7 @@ def includeme(config: Configurator) -> None:
     config.include("pyramid_retry")
     config.include("pyramid_tm")
     config.include("autoloop.web.transactions")
+    config.include("autoloop.web.places")
     config.include("autoloop.web.policy")
     config.include("autoloop.web.csrf")
     config.include("autoloop.web.flash")

@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ import pytest
 from webob import Request
 from webtest import TestApp
 
+from autoloop.web.places import PLACES
 from tests.browser.seed import work
 from tests.factories import Client, make_tenant
 from tests.functional.browser import Browser
@@ -191,6 +193,17 @@ def test_many_at_once_are_each_taken_once(wsgi, api, runtime, hook) -> None:
     work(runtime)
     assert len(api.data("runs", workflow_id=flow, limit=200)) == 50
     assert len(api.data("contacts", limit=200)) == 20
+
+
+def test_a_body_is_taken_while_every_place_of_the_process_is(wsgi, api, hook) -> None:
+    with ExitStack() as held, ThreadPoolExecutor(1) as beside:
+        for _ in range(PLACES):
+            held.enter_context(wsgi.registry.places)
+        page = beside.submit(TestApp(wsgi).get, "/auth/sign-in", extra_environ={"HTTP_HOST": "localhost"})
+        post(wsgi, hook["url"], {"id": 1, "customer": {"email": "ada@fern.example"}})
+        assert not page.done()
+        held.close()
+        assert page.result(30).status_int == 200
 
 
 def test_a_webhook_that_starts_a_workflow_stays_and_strangers_see_none(wsgi, runtime, api, hook) -> None:

@@ -112,7 +112,6 @@ def accept(services: Services, deliveries: Sequence[Delivery]) -> list[Outcome]:
     for index, event, id in zip(ready, events, receive(services, events), strict=True):
         outcomes[index] = Accepted(id) if id is not None else event
     _name_earlier(services, outcomes)
-    services.nudge("route")
     return outcomes
 
 

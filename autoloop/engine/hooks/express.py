@@ -69,18 +69,15 @@ class Express:
             log.info("deliveries go the long way: %s", error)
             self._drop()
             return {}
-        if written:
-            self._runtime.nudge("route")
         return {index: Accepted(row["i"]) for index, row in rows.items() if row["i"] in written}
 
     def _write(self, workspace: UUID, rows: list[Mapping[str, Any]]) -> set[UUID]:
         connection = self._open()
         given = orjson.dumps(rows, default=str).decode().replace("\\u0000", "\\ufffd")
         cursor = connection.cursor()
-        with connection.pipeline():
+        with connection.pipeline():  # one transaction: without `begin`, all up to its end is one
             cursor.execute(ENTER, (str(workspace),), prepare=True)
             cursor.execute(WRITE, (given, workspace), prepare=True)
-            connection.commit()
         cursor.nextset()
         return {row[0] for row in cursor.fetchall()}
 
@@ -89,6 +86,7 @@ class Express:
             pooled = self._runtime.web_engine.raw_connection()
             driver: Any = pooled.driver_connection
             pooled.detach()
+            driver.autocommit = True
             self._connection = driver
         return self._connection  # type: ignore[return-value]
 
