@@ -3,22 +3,53 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.events import ApplicationCreated
 
-__all__ = ["PLACES"]
+__all__ = ["PLACES", "Places"]
 
 # More would only take the interpreter's lock from each other: with sixteen, a list of the API took half as long
 # again (p95). What mostly waits for something else, such as the door of webhooks, stands outside.
 PLACES = 8
 
 
+class Places:
+    """A semaphore that hands a place to who waits longest: `threading`'s lets newcomers go first."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            called = threading.Lock()
+            called.acquire()
+            self._waiting.append(called)
+        called.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._free += 1
+
+
 def seat(created: ApplicationCreated) -> None:
     router: Any = created.app
     inner = router.execution_policy
-    router.registry.places = places = threading.BoundedSemaphore(PLACES)
+    router.registry.places = places = Places(PLACES)
 
     def policy(environ: dict[str, Any], router: Any) -> Any:
         with places:
