@@ -198,14 +198,17 @@ class Finished:
         sql = """
         select count(*) from workflow_runs where workspace_id = %s and workflow_id = %s and id >= %s
           and status in ('completed', 'stopped')"""
-        deadline = time.monotonic() + 120
+        deadline, before, pause = time.monotonic() + 120, 0, 0.05
         while time.monotonic() < deadline:
             row = self._connection.execute(sql, (*self._key, self._newest)).fetchone()
             assert row is not None
             if row[0] >= count:
                 self._newest = id_floor(datetime.now(UTC))
                 return
-            time.sleep(0.05)
+            # Half of what the rest will take: to look more often would cost a tenth of the rate.
+            pace, before = (row[0] - before) / pause, row[0]
+            pause = min(max((count - row[0]) / pace / 2, 0.02), 1.0) if pace > 0 else 0.05
+            time.sleep(pause)
         raise RuntimeError("the runs did not end")
 
 
@@ -225,7 +228,12 @@ def executions(rounds: int, seconds: float) -> float:
         }
         measured: dict[str, list[Round]] = {FLOOR: [], **{name: [] for name in ways}}
         settings = standing.settings
-        with serving("product", settings) as app, serving("insert", settings) as bare, working(settings, 1):
+        processes = settings.worker_processes
+        with (
+            serving("product", settings) as app,
+            serving("insert", settings) as bare,
+            working(settings, processes),
+        ):
             for path, finished in ways.values():
                 measure(app, requests(path, emails, "warm"), 1.0, finished)
             measure(bare, requests("/", emails, "warm"), 0.5)
@@ -250,7 +258,7 @@ def small(standing: Stand) -> Any:
 
 def show(measured: dict[str, list[Round]]) -> float:
     print(
-        f"\nExecutions by webhook: set, branch, end; one web process, one worker, {CONNECTIONS} connections"
+        f"\nExecutions by webhook: set, branch, end; one web process, the worker's two, {CONNECTIONS} connections"
     )
     middle = {
         name: Round(*(statistics.median(getattr(each, field.name) for each in found) for field in FIELDS))
