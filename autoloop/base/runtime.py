@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Role", "Runtime"]
 
+log = logging.getLogger(__name__)
+
 Role = Literal["web", "worker"]
 
 # A stopped worker must not hold its rows: PostgreSQL ends its transaction and frees them.
@@ -39,6 +43,7 @@ class Runtime:
         self.registrations = registrations
         self.clock = clock or Clock()
         self.nudger = Nudger(settings.broker_url or settings.redis_url)
+        self.beside: set[threading.Thread] = set()
         _ALIVE.add(self)
 
     @cached_property
@@ -91,6 +96,28 @@ class Runtime:
         """Say that there may be work of this kind. Never raises, never takes over 1 s."""
         self.nudger.nudge(kind)
 
+    def go_on_beside(self, work: Callable[[], None]) -> None:
+        """See something through in a thread of its own; who ends the process waits for it."""
+
+        def see_through() -> None:
+            try:
+                work()
+            except Exception:
+                log.exception("what went on beside a worker's other work has failed")
+            finally:
+                self.beside.discard(threading.current_thread())
+
+        thread = threading.Thread(target=see_through, name="beside", daemon=True)
+        self.beside.add(thread)
+        thread.start()
+
+    def finish(self) -> bool:
+        """Wait for what goes on beside. True if there was any."""
+        threads = tuple(self.beside)
+        for thread in threads:
+            thread.join()
+        return bool(threads)
+
     def forget(self) -> None:
         """In a forked child: the connections are the parent's. Leave them open, and make new ones when needed."""
         for name in ("web_engine", "worker_engine"):
@@ -98,9 +125,11 @@ class Runtime:
             if engine is not None:
                 engine.dispose(close=False)
         self.nudger = Nudger(self.nudger.broker_url)
+        self.beside = set()
 
     def dispose(self) -> None:
-        """Close every connection, as at the end."""
+        """Close every connection, as at the end, once what goes on beside is over."""
+        self.finish()
         for name in ("web_engine", "worker_engine"):
             engine = self.__dict__.get(name)
             if engine is not None:

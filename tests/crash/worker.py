@@ -69,7 +69,7 @@ def _work(settings: Settings, fault: Fault | None, planted: str | None) -> None:
                 failed = True
         if failed:
             time.sleep(BREATH)
-        if not faults.worked and not failed:
+        if not faults.worked and not failed and not runtime.finish():
             break
     os._exit(UNHIT if faults.missed else 0)
 

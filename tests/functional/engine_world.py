@@ -114,7 +114,7 @@ class World:
         kinds = [
             self.runtime.registrations.due_kinds[name] for name in ("bulk", "route", "advance", "perform")
         ]
-        while sum(kind.work(self.runtime) for kind in kinds):
+        while sum(kind.work(self.runtime) for kind in kinds) or self.runtime.finish():
             pass
 
     def later(self, **delta: float) -> None:

@@ -75,6 +75,18 @@ class Once(ActionStep):
         return Next()
 
 
+class Slow(ActionStep):
+    """Takes its time, as other systems do."""
+
+    name, title = "slow", "Slow"
+    begun, free = threading.Event(), threading.Event()
+
+    def run(self, ctx: ActionContext, config: Mapping[str, Any]) -> Next:
+        self.begun.set()
+        self.free.wait(60)
+        return Next()
+
+
 class Odd(ActionStep):
     """Answers what it should not."""
 
@@ -99,7 +111,7 @@ class Odd(ActionStep):
 @pytest.fixture(scope="module")
 def runtime(settings: Settings) -> Iterator[Runtime]:
     held = engine_only(replace(settings, worker_threads=2))
-    for step in (Tell, Hang, Once, Odd):
+    for step in (Tell, Hang, Slow, Once, Odd):
         held.registrations.plugins.add("step", step)
     yield held
     Hang.free.set()
@@ -122,6 +134,12 @@ def asked(world: World, config: dict[str, Any] | None = None) -> tuple[Any, Any]
     return flow, run
 
 
+def cancel(world: World, *runs: Any) -> None:
+    """Nothing is left for the tests after this one to perform."""
+    with world.runtime.unit("web", world.workspace_id) as services:
+        services(Runs).cancel(runs)
+
+
 @pytest.mark.parametrize("answer", sorted(Odd.answers))
 def test_an_odd_answer_costs_no_other_action_its_own(world: World, answer: str) -> None:
     (ada,) = world.contacts()
@@ -136,6 +154,7 @@ def test_an_odd_answer_costs_no_other_action_its_own(world: World, answer: str) 
         assert (
             world.count("run_actions", f"run_id = '{strange}' and attempts > 0 and lease_until is null") == 1
         )
+        cancel(world, strange)
     else:
         assert run.status == "failed" and run.reason
 
@@ -192,8 +211,7 @@ def test_nothing_is_done_for_a_run_that_is_held_or_left_in_the_last_moment(world
     if what == "exit":
         world.settle()
         assert (world.run(run).status, world.run(run).reason) == ("stopped", "email.unsubscribed")
-    with world.runtime.unit("web", world.workspace_id) as services:
-        services(Runs).cancel([run])  # nothing is left for the tests after this one to perform
+    cancel(world, run)
 
 
 def test_what_nobody_waits_for_is_dropped(world: World) -> None:
@@ -227,7 +245,7 @@ def test_only_named_credentials_are_granted(world: World) -> None:
 def test_a_process_whose_threads_are_held_is_replaced(world: World) -> None:
     contacts = world.contacts(2)
     flow = world.workflow(graph(("h", "hang", {})))
-    world.enrol(flow, contacts)
+    held = world.enrol(flow, contacts).started
     world.runtime.registrations.due_kinds["advance"].work(world.runtime)
     left: list[float] = []
     performer = Performer(world.runtime, replace=lambda: left.append(time.monotonic()))
@@ -238,6 +256,30 @@ def test_a_process_whose_threads_are_held_is_replaced(world: World) -> None:
     assert performer.turn() == 0 and len(left) == 1
     assert world.count("run_actions", "attempts = 1") == 2
     Hang.free.set()
+    cancel(world, *held)
+    world.settle()
+
+
+def test_a_slow_call_keeps_its_worker_from_nothing(world: World) -> None:
+    (slow,) = world.enrol(world.workflow(graph(("s", "slow", {}))), world.contacts()).started
+    world.runtime.registrations.due_kinds["advance"].work(world.runtime)
+    performer = Performer(world.runtime)
+    began = time.monotonic()
+    assert performer.turn() == 1
+    assert time.monotonic() - began < 10 and Slow.begun.is_set()
+    flow = world.workflow(graph(("t", "tell", {})))
+    (quick,) = world.enrol(flow, world.contacts()).started
+    world.runtime.registrations.due_kinds["advance"].work(world.runtime)
+    assert performer.turn() == 1 and len(Tell.seen) == 1  # by the other thread
+    world.enrol(world.workflow(graph(("s", "slow", {}))), world.contacts(2))
+    world.runtime.registrations.due_kinds["advance"].work(world.runtime)
+    assert performer.turn() == 1 and performer.turn() == 0  # no thread is free, and nothing is claimed
+    assert world.count("run_actions", "lease_until is null") == 1
+    Slow.free.set()
+    world.runtime.finish()
+    world.settle()
+    assert world.run(slow).status == world.run(quick).status == "completed"
+    assert world.count("run_actions") == 0
 
 
 def test_what_must_not_be_begun_twice_is_unknown_where_its_worker_stopped(world: World) -> None:

@@ -1,4 +1,8 @@
-"""One worker's turn at due actions: claim, run the steps in threads, write each answer as it comes."""
+"""One worker's turn at due actions: claim, run the steps in threads, write each answer as it comes.
+
+Other systems may take a minute to answer. A turn sees to its steps for a moment; those that take longer go on in
+their threads, beside all else that the worker has to do.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -39,7 +44,11 @@ log = logging.getLogger(__name__)
 
 MARGIN = timedelta(seconds=30)
 FIRST_RETRY, LAST_RETRY = timedelta(seconds=5), timedelta(minutes=15)
+MOMENT = 0.25  # seconds in which most systems answer: their answers are written together
 PATIENCE = 10.0  # seconds past its limit after which a step that goes on costs the process its place
+
+
+Running = dict[Future[Answer], tuple[Action, CompiledNode, float]]
 
 
 def leave() -> None:
@@ -60,7 +69,8 @@ class Performer:
         self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="perform")
         ports = tuple(map(int, settings.outbound_ports))
         self.http = OutboundClient(Allowed.read(settings.outbound_allow), ports=ports)
-        self.stuck: dict[Future[Answer], float] = {}
+        self._held: dict[Future[Answer], float | None] = {}
+        self._lock = threading.Lock()
 
     @classmethod
     def of(cls, runtime: Runtime) -> Performer:
@@ -71,12 +81,8 @@ class Performer:
         return found
 
     def turn(self) -> int:
-        """Perform one batch. Ends the process first if steps hold its threads beyond their time."""
-        self.stuck = {future: since for future, since in self.stuck.items() if not future.done()}
-        free = self.threads - len(self.stuck)
-        if free <= 0 or any(time.monotonic() - since > PATIENCE for since in self.stuck.values()):
-            log.critical("%d steps do not end; this process ends and is replaced", len(self.stuck))
-            self.replace()
+        """Begin what is due, as far as threads are free. Returns how many actions it had in hand."""
+        free = self._free()
         if free <= 0:
             return 0
         with self.runtime.unit("worker") as services:
@@ -93,9 +99,23 @@ class Performer:
         prepared = self._prepare(leases)
         self._set_aside(prepared)
         self._settle(prepared.answered)
-        self._perform(prepared.tasks)
+        running = self._begin(prepared.tasks)
+        self._follow(running, MOMENT)
+        if running:
+            self.runtime.go_on_beside(partial(self._see_through, running))
         self.runtime.nudge("advance")
         return len(leases)
+
+    def _free(self) -> int:
+        """How many steps may begin. Ends the process if others hold its threads beyond their time."""
+        with self._lock:
+            self._held = {future: since for future, since in self._held.items() if not future.done()}
+            stuck = [since for since in self._held.values() if since is not None]
+            free = self.threads - len(self._held)
+        if len(stuck) >= self.threads or any(time.monotonic() - since > PATIENCE for since in stuck):
+            log.critical("%d steps do not end; this process ends and is replaced", len(stuck))
+            self.replace()
+        return free
 
     def _lease(self) -> timedelta:
         steps = self.runtime.registrations.plugins.steps.values()
@@ -106,17 +126,31 @@ class Performer:
         with self.runtime.unit("worker") as services:
             return prepare(services, self.versions, leases, self.http)
 
-    def _perform(self, tasks: Sequence[Task]) -> None:
-        """Run the steps in threads; write each answer as it comes, and a timeout where none came."""
-        running: dict[Future[Answer], tuple[Action, CompiledNode, float]] = {}
+    def _begin(self, tasks: Sequence[Task]) -> Running:
+        """Run the steps in threads."""
+        running: Running = {}
         for action, node, context in self._still_wanted(tasks):
             step: Any = node.step
             future = self.pool.submit(run_step, step, context, node.config)
             running[future] = (action, node, time.monotonic() + step.time_limit)
+        with self._lock:
+            self._held |= dict.fromkeys(running)
+        return running
+
+    def _see_through(self, running: Running) -> None:
+        """Follow what takes long to its end; its threads are then free for more."""
         while running:
-            rest = min(until for _, _, until in running.values()) - time.monotonic()
-            done, _ = wait(running, timeout=max(0.0, min(rest, 0.5)), return_when=FIRST_COMPLETED)
-            answers = []
+            if self._follow(running, MOMENT):
+                self.runtime.nudge("advance")
+        self.runtime.nudge("perform")
+
+    def _follow(self, running: Running, seconds: float) -> int:
+        """For so long, write each answer as it comes, and a timeout where none came. Returns how many."""
+        end, written = time.monotonic() + seconds, 0
+        while running and time.monotonic() < end:
+            rest = min(end, *(until for _, _, until in running.values())) - time.monotonic()
+            done, _ = wait(running, timeout=max(0.0, rest), return_when=FIRST_COMPLETED)
+            answers: list[tuple[Action, Answer]] = []
             for future in done:
                 action, node, _ = running.pop(future)
                 answers.append((action, _bounded(action, node, future.result())))
@@ -124,11 +158,14 @@ class Performer:
                 if time.monotonic() >= until:
                     del running[future]
                     if not future.cancel():
-                        self.stuck[future] = until
-                    step = node.step
+                        with self._lock:
+                            self._held[future] = until
+                    step: Any = node.step
                     late = Retry(FIRST_RETRY, f"timeout after {step.time_limit:g} s")
                     answers.append((action, Fail(UNKNOWN) if _once(node) else _bounded(action, node, late)))
             self._settle(answers)
+            written += len(answers)
+        return written
 
     def _still_wanted(self, tasks: Sequence[Task]) -> list[Task]:
         """Look once more, right before the effects: people pause, and contacts leave, at any moment."""
