@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from autoloop.base.errors import Invalid
+from autoloop.base.i18n import _
+from autoloop.base.ids import parse_id
 
-__all__ = ["FORMAT", "document", "in_order", "plain_json", "read_document", "replaced"]
+__all__ = ["FORMAT", "checked_use", "document", "in_order", "plain_json", "read_document", "replaced"]
 
 FORMAT = "workflow"
 LARGEST = 1_000_000
@@ -65,54 +67,55 @@ def read_document(given: Any) -> dict[str, Any]:
     """A document, checked for its shape only: an unfinished draft may travel too. Raises Invalid."""
     if not isinstance(given, Mapping) or given.get("autoloop") != FORMAT:
         raise Invalid(
-            "This is no workflow written by AutoLoop: “autoloop” must be “workflow”.", code="NOT_A_WORKFLOW"
+            _("This is no workflow written by AutoLoop: “autoloop” must be “workflow”."),
+            code="NOT_A_WORKFLOW",
         )
     if given.get("schema") != 1:
-        raise Invalid(details={"schema": ["This document was written for another version of AutoLoop."]})
+        raise Invalid(details={"schema": [_("This document was written for another version of AutoLoop.")]})
     details: dict[str, list[str]] = {
-        str(key)[:100]: ["There is no such field."] for key in given if key not in FIELDS
+        str(key)[:100]: [_("There is no such field.")] for key in given if key not in FIELDS
     }
     name, description = given.get("name"), given.get("description", "")
     if not _is_text(name, 200) or not name.strip():
-        details["name"] = ["A name of 1 to 200 characters is needed."]
+        details["name"] = [_("A name of 1 to 200 characters is needed.")]
     if not _is_text(description, 2000):
-        details["description"] = ["A text of at most 2,000 characters."]
+        details["description"] = [_("A text of at most 2,000 characters.")]
     if not isinstance(given.get("graph"), Mapping):
-        details["graph"] = ["A graph is an object with nodes, edges and settings."]
+        details["graph"] = [_("A graph is an object with nodes, edges and settings.")]
     triggers = given.get("triggers", [])
     if not isinstance(triggers, list) or not all(isinstance(each, Mapping) for each in triggers):
-        details["triggers"] = ["A list of objects with a type and a config."]
+        details["triggers"] = [_("A list of objects with a type and a config.")]
     references = given.get("references", [])
     if (
         not isinstance(references, list)
         or len(references) > MOST_REFERENCES
         or not all(map(_names, references))
     ):
-        details["references"] = ["A list of at most 2,000 objects with the texts kind, id and name."]
+        details["references"] = [_("A list of at most 2,000 objects with the texts kind, id and name.")]
     templates = given.get("templates", [])
     if (
         not isinstance(templates, list)
         or len(templates) > MOST_TEMPLATES
         or not all(map(_is_template, templates))
     ):
-        details["templates"] = ["A list of at most 200 objects, each with the texts id and name."]
+        details["templates"] = [_("A list of at most 200 objects, each with the texts id and name.")]
     if details:
         raise Invalid(details=details)
     plain_json(templates, "templates", LARGEST_TEMPLATES + LARGEST_FILES)
     if _size(templates) - sum(_size_of_files(each) for each in templates) > LARGEST_TEMPLATES:
-        raise Invalid(details={"templates": [f"Must not be larger than {LARGEST_TEMPLATES:,} characters."]})
+        raise Invalid(details={"templates": [_too_large(LARGEST_TEMPLATES)]})
     return document(name.strip(), description, given["graph"], triggers, references, templates)
 
 
 def _is_text(given: Any, most: int) -> TypeGuard[str]:
-    return isinstance(given, str) and len(given) <= most and "\x00" not in given
+    return isinstance(given, str) and len(given) <= most and _is_kept(given)
 
 
 def _is_template(each: Any) -> bool:
     """Is this a template? What it says is looked at when it is made."""
     return (
         isinstance(each, Mapping)
-        and all(isinstance(each.get(key), str) and "\x00" not in each[key] for key in ("id", "name"))
+        and all(isinstance(each.get(key), str) and _is_kept(each[key]) for key in ("id", "name"))
         and 0 < len(each["name"].strip()) <= 200
     )
 
@@ -136,6 +139,18 @@ def _names(each: Any) -> bool:
     )
 
 
+def checked_use(given: Mapping[str, Any]) -> dict[str, str]:
+    """Ids of a document → those that shall stand in their place. Raises Invalid for what is no id."""
+    wrong = {
+        f"use.{key[:100]}": [_("Give an id, and the id that takes its place.")]
+        for key, value in given.items()
+        if parse_id(key) is None or not isinstance(value, str) or parse_id(value) is None
+    }
+    if wrong:
+        raise Invalid(details=wrong)
+    return dict(given)
+
+
 def replaced(value: Any, words: Mapping[str, str]) -> Any:
     """The same value with each text that is a key of `words` replaced: ids of one workspace by those of another."""
     if isinstance(value, str):
@@ -151,22 +166,37 @@ def plain_json(value: Any, place: str, largest: int = LARGEST) -> None:
     """Raise Invalid unless the database can hold the value: its depth, its numbers, its size."""
     problem = _problem(value, DEEPEST)
     if problem is None and _size(value) > largest:
-        problem = f"Must not be larger than {largest:,} characters."
+        problem = _too_large(largest)
     if problem is not None:
         raise Invalid(details={place: [problem]})
 
 
-def _problem(value: Any, deeper: int) -> str | None:
+def _problem(value: Any, deeper: int) -> Any | None:
     if deeper == 0:
-        return f"Must not be nested deeper than {DEEPEST} levels."
+        return _("Must not be nested deeper than ${most} levels.", mapping={"most": DEEPEST})
+    if isinstance(value, str) and not _is_kept(value):
+        return _("Must not hold NUL characters, nor halves of characters.")
     if isinstance(value, Mapping | list | tuple):
-        members = value.values() if isinstance(value, Mapping) else value
+        members = [*value, *value.values()] if isinstance(value, Mapping) else value
         return next((found for each in members if (found := _problem(each, deeper - 1))), None)
     if isinstance(value, int) and abs(value) > 2**53:
-        return "Whole numbers go up to 9,007,199,254,740,992."
+        return _("Whole numbers go up to 9,007,199,254,740,992.")
     if isinstance(value, float) and value - value != 0:  # infinite, or no number
-        return "Numbers must be finite."
+        return _("Numbers must be finite.")
     return None
+
+
+def _is_kept(text: str) -> bool:
+    """Can the database hold it? Half of a surrogate pair has no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
+
+
+def _too_large(most: int) -> Any:
+    return _("Must not be larger than ${most} characters.", mapping={"most": f"{most:,}"})
 
 
 def _size(value: Any) -> int:

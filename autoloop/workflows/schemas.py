@@ -108,7 +108,7 @@ class Change(colander.MappingSchema):
 
 
 class Duplicate(colander.MappingSchema):
-    name = text(200, 1, missing=None)
+    name = name(missing=None)
 
 
 class WorkflowOut(colander.MappingSchema):

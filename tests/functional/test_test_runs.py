@@ -84,12 +84,27 @@ def test_a_test_goes_to_members_only_and_needs_a_draft_that_can_run(
         ({"contact_id": "odd"}, "contact_id"),
         ({"contact_id": ada, "version": 3}, "version"),
         ({"contact_id": ada, "shorten": -1}, "shorten"),
+        ({"contact_id": ada, "contact": {"tags": 5}}, "contact.tags"),
+        ({"contact_id": ada, "business": {"fields": None}}, "business.fields"),
+        ({"invented": True, "contact": {"tags": None}}, "contact.tags"),
     ]:
         assert field in api.post(place, body, status=400).json["details"], body
     own = api.post("contacts", {"email": tenant.email}).json["data"]["id"]
     assert api.post(place, {}).json["data"]["contact_id"] == own
     api.put(f"workflows/{flow}/draft", {"graph": {"schema": 1, "nodes": [], "edges": []}})
     assert api.post(place, {}, status=400).json["code"] == "GRAPH_INVALID"
+
+
+def test_a_workflow_that_was_only_tested_can_be_removed(
+    api: Client, world: Whole, tenant: Tenant, flow: str
+) -> None:
+    own = api.post("contacts", {"email": tenant.email}).json["data"]["id"]
+    run = api.post(f"workflows/{flow}/test", {"shorten": 0}).json["data"]["run_id"]
+    world.settle()
+    told = api.data(f"contacts/{own}/explain", workflow=flow)["workflows"][0]
+    assert (told["state"], told["runs"]) == ("never", [])
+    api.delete(f"workflows/{flow}", status=204)
+    api.get(f"runs/{run}", status=404)
 
 
 def test_a_window_opens_early_and_an_event_is_awaited_briefly(

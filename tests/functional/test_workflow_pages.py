@@ -117,6 +117,13 @@ def test_a_file_whose_name_cannot_be_kept_is_refused(browser: Browser, tenant: T
     assert "A name of 1 to 200 characters is needed." in answer.text
 
 
+def test_a_file_whose_graph_cannot_be_kept_is_refused(browser: Browser, tenant: Tenant):
+    for graph in ({"nodes": ["\0"]}, {"\0": []}):
+        document = json.dumps({"autoloop": "workflow", "schema": 1, "name": "x", "graph": graph})
+        answer = browser.post(f"/w/{tenant.slug}/workflows/import", document=document)
+        assert answer.status_int == 422 and "Must not hold NUL characters" in answer.text
+
+
 def test_drafts_of_any_nonsense_are_shown(api: Client, browser: Browser, tenant: Tenant):
     for graph in ({}, {"nodes": {}}, {"nodes": [None, 1, {"id": 7}]}, {"edges": 1, "more": 2}, BROKEN):
         id = api.post("workflows", {"name": "Odd", "graph": graph}).json["data"]["id"]

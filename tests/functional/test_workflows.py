@@ -197,6 +197,12 @@ def test_a_workflow_goes_out_and_comes_in_again(api: Client):
         "id"
     ]
     assert api.data(f"workflows/{changed}/draft")["graph"]["nodes"][0]["config"]["template_id"] == own
+    name = held["name"]
+    for use in ({name: ""}, {old: None}, {old: [own]}, {"odd": own}, {old: "odd"}):
+        body = {"workflow": held, "use": use}
+        (place,) = api.post("workflows/import", body, status=400).json["details"]
+        assert place.startswith("use.")
+    api.post(f"workflows/{id}/duplicate", {"name": "  "}, status=400)
     copy = api.post(f"workflows/{id}/duplicate", {"name": "Mine"}, status=201).json["data"]
     assert (copy["name"], copy["status"]) == ("Mine", "draft")
     assert api.data(f"workflows/{copy['id']}/draft")["graph"] == held["graph"]

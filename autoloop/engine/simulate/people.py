@@ -18,7 +18,7 @@ from autoloop.engine.simulate.world import World
 from autoloop.engine.turns import Facts
 from autoloop.plugins.facts import Needs
 
-__all__ = ["as_business", "as_contact", "invented", "real"]
+__all__ = ["as_business", "as_contact", "check_fields", "invented", "real"]
 
 CONTACT: dict[str, Any] = {
     "email": "ada@lovelace.example",
@@ -115,16 +115,24 @@ def as_business(id: UUID, given: Mapping[str, Any], now: datetime) -> dict[str, 
     return {**BUSINESS, "created_at": now.isoformat(), "id": str(id), **given}
 
 
+def check_fields(contact: Mapping[str, Any], business: Mapping[str, Any]) -> None:
+    """Raises Invalid unless what is said of the two could lie over what is known of real ones."""
+    _fits(contact, CONTACT, "contact")
+    _fits(business, BUSINESS, "business")
+
+
 def _fits(given: Mapping[str, Any], shape: Mapping[str, Any], place: str) -> None:
     """Raises Invalid where a known field has another kind of value than real contacts have."""
     problems: dict[str, list[str]] = {}
-    for name, usual in shape.items():
-        value = given.get(name)
+    for name in shape.keys() & given.keys():
+        value, usual = given[name], shape[name]
         wanted = type(usual) if usual is not None else str
-        if value is not None and not isinstance(value, wanted):
+        if value is None and wanted is str:
+            continue
+        if not isinstance(value, wanted):
             nouns: dict[Any, Any] = {str: _("a text"), list: _("a list"), dict: _("an object")}
             problems[f"{place}.{name}"] = [_("Must be ${noun}.", mapping={"noun": nouns[wanted]})]
-        elif wanted is list and not all(isinstance(each, str) for each in value or ()):
+        elif wanted is list and not all(isinstance(each, str) for each in value):
             problems[f"{place}.{name}"] = [_("Must be a list of texts.")]
     if problems:
         raise Invalid(details=problems)

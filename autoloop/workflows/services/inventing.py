@@ -41,9 +41,9 @@ class Inventing(Service):
         }
 
     def filled(
-        self, contact: Mapping[str, Any] | None, business: Mapping[str, Any] | None
+        self, contact: Mapping[str, Any], business: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What was said of the two, with sample values for the rest."""
+        """What was said of the two (`check_fields` found it right), with sample values for the rest."""
         sample = self.sample()
         return _over(sample["contact"], contact), _over(sample["business"], business)
 
@@ -52,11 +52,9 @@ class Inventing(Service):
         return {key: _value(each, today) for key, each in known.items()}
 
 
-def _over(sample: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
-    made = {**sample, **(given or {})}
-    if isinstance(made["fields"], Mapping):
-        made["fields"] = {**sample["fields"], **made["fields"]}
-    return made
+def _over(sample: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    made = {**sample, **given}
+    return {**made, "fields": {**sample["fields"], **made["fields"]}}
 
 
 def _value(field: Mapping[str, Any], today: str) -> Any:

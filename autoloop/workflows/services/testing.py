@@ -18,7 +18,8 @@ from autoloop.engine.graph import parse
 from autoloop.engine.models import WorkflowRun, WorkflowVersion
 from autoloop.engine.services.versions import checksum
 from autoloop.engine.services.workflows import WorkflowStatus
-from autoloop.engine.simulate.people import as_business, as_contact
+from autoloop.engine.simulate.people import as_business, as_contact, check_fields
+from autoloop.workflows.exchange import plain_json
 from autoloop.workflows.services.drafts import Drafts
 from autoloop.workflows.services.inventing import Inventing
 from autoloop.workflows.services.life import refusal
@@ -88,7 +89,10 @@ class Testing(Service):
 
     def _played(self, asked: Mapping[str, Any], id: UUID) -> dict[str, Any]:
         """The fields that are played: over those of a real contact, or all there is of somebody invented."""
-        contact, business = asked.get("contact"), asked.get("business")
+        contact, business = asked.get("contact") or {}, asked.get("business") or {}
+        plain_json(contact, "contact")
+        plain_json(business, "business")
+        check_fields(contact, business)
         if not asked.get("invented"):
             given = {"contact": contact, "business": business}
             return {name: dict(value) for name, value in given.items() if value}

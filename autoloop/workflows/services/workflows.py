@@ -13,7 +13,7 @@ from autoloop.base.i18n import _
 from autoloop.base.services import Service, Services
 from autoloop.engine.models import Workflow, WorkflowVersion
 from autoloop.workflows.embedded import MODES, embedded, settle_templates
-from autoloop.workflows.exchange import document, plain_json, read_document, replaced
+from autoloop.workflows.exchange import checked_use, document, plain_json, read_document, replaced
 from autoloop.workflows.models import WorkflowDraft
 from autoloop.workflows.naming import Missing, references_of, settled
 from autoloop.workflows.services.drafts import Drafts
@@ -150,7 +150,8 @@ class Workflows(Service):
             raise Invalid(details={"templates": [_("Must be one of map, both, none.")]})
         read = read_document(given)
         came = {"templates": read.get("templates", [])}
-        read = replaced({key: value for key, value in read.items() if key != "templates"}, use or {})
+        chosen = checked_use(use or {})
+        read = replaced({key: value for key, value in read.items() if key != "templates"}, chosen)
         words, report = settle_templates(self.services, read | came, templates)
         read = replaced(read, words)
         words, missing = settled(self.services, read["graph"], read["triggers"], read.get("references", ()))
@@ -169,11 +170,13 @@ class Workflows(Service):
         )
 
     def remove(self, id: UUID) -> None:
-        """Remove a workflow that was never published. Raises Conflict for others: they have a history."""
+        """Remove a workflow that was never published, and its tests. Raises Conflict for others: they have a history."""
         row = self.get(id, lock=True)
         published = select(
             exists().where(
-                WorkflowVersion.workspace_id == self.workspace_id, WorkflowVersion.workflow_id == id
+                WorkflowVersion.workspace_id == self.workspace_id,
+                WorkflowVersion.workflow_id == id,
+                WorkflowVersion.number > 0,
             )
         )
         if self.session.execute(published).scalar_one():

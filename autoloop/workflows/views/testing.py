@@ -13,7 +13,6 @@ from autoloop.base.ids import parse_id
 from autoloop.web import api_view
 from autoloop.web.permissions import Permission
 from autoloop.workflows import schemas, services
-from autoloop.workflows.exchange import plain_json
 from autoloop.workflows.resources import Workflow
 from autoloop.workflows.services.testing import SHORTEN
 
@@ -68,7 +67,5 @@ def begin_test(context: Workflow, request: Request) -> dict[str, Any]:
         if id is None:
             raise Invalid(details={"contact_id": [_("This is no id.")]})
         given["contact_id"] = id
-    for name in ("contact", "business"):
-        plain_json(given[name] or {}, name)
     run = request.services(services.Testing).begin(context.id, given)
     return {"run_id": run.id, "contact_id": run.contact_id, "to": run.variables["test"]["to"]}

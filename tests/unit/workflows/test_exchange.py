@@ -35,6 +35,13 @@ def test_a_document_round_trips():
     assert read_document(json.loads(json.dumps(out))) == out
 
 
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_what_the_database_cannot_hold_is_no_plain_json(text):
+    for value in (text, [text], {"a": {"b": text}}, {text: 1}):
+        with pytest.raises(Invalid):
+            plain_json(value, "contact")
+
+
 def test_ids_are_replaced_wherever_they_stand_and_nothing_else():
     assert replaced({"a": ["x", {"b": "x"}, 1], "x": "y"}, {"x": "z"}) == {
         "a": ["z", {"b": "z"}, 1],
