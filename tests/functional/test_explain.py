@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from autoloop.base.ids import new_id
 from autoloop.base.runtime import Runtime
@@ -15,6 +16,18 @@ from tests.functional.mail_world import MailWorld, drain
 from tests.functional.test_workflows import edge, node
 
 VIP = {"field": "contact.tags", "op": "has", "value": "vip"}
+# 205 runs that are over, and 100 newer workflows.
+COPIES = """
+with more as (
+  insert into automation_workflows (workspace_id, id, name)
+  select workspace_id, cast('ffffffff-0000-7000-8000-' || lpad(to_hex(n), 12, '0') as uuid), 'More'
+  from automation_workflows, generate_series(1, 100) n where id = cast(:going as uuid))
+insert into workflow_runs (workspace_id, id, workflow_id, version_id, contact_id, started_as, entry_key, status,
+  positions, visits, variables, ended_at)
+select w.workspace_id, gen_random_uuid(), w.id, w.live_version_id, cast(:contact as uuid), cast(:contact as uuid),
+  n::text, 'completed', '[]', '{}', '{}', now()
+from automation_workflows w, generate_series(1, 205) n where w.id = cast(:workflow as uuid)
+"""
 
 
 def settle(runtime: Runtime) -> None:
@@ -126,6 +139,26 @@ def test_why_a_run_ended_was_held_and_may_begin_again(
     api.post(f"workflows/{paid}/pause")
     di = person(runtime, tenant)
     assert only(api, di, paid)["sentence"] == "Was never in it: it is paused."
+    assert only(api, bo, paid)["because"] == ["each contact enters once", "it is paused"]
+    api.post(f"workflows/{paid}/archive")
+    api.post(f"workflows/{paid}/restore")
+    assert "it is a draft, and nobody enters" in only(api, di, paid)["sentence"]
+
+
+def test_a_contact_is_in_a_workflow_however_much_came_since(
+    api: Client, runtime: Runtime, tenant: Tenant, paid: str
+):
+    """Neither hundreds of later runs nor a hundred newer workflows hide where a contact stands."""
+    ada = person(runtime, tenant, tags=["vip"])
+    api.post(f"workflows/{paid}/enrol", {"contact_ids": [ada]})
+    settle(runtime)
+    other = live(api, {"schema": 1, "nodes": [node("end", "stop")], "edges": []}, [])
+    with runtime.unit("web", tenant.id) as services:
+        copy = text(COPIES)
+        services.session.execute(copy, {"contact": ada, "workflow": other, "going": paid})
+    found = api.data(f"contacts/{ada}/explain")["workflows"]
+    assert [(each["workflow_id"], each["state"]) for each in found[:2]] == [(other, "was"), (paid, "in")]
+    assert len(found[0]["runs"]) == 10 and len(found) == 100
 
 
 def test_why_an_email_was_not_sent_or_is_held(api: Client, runtime: Runtime, tenant: Tenant):

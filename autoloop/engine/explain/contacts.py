@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from autoloop.base.i18n import _
 from autoloop.base.ids import id_floor
@@ -23,10 +24,11 @@ from autoloop.plugins.triggers import TriggerEvent
 __all__ = ["ContactStory"]
 
 MOST_WORKFLOWS = 100
+MOST_RUNS = 10
 MOST_EVENTS = 50
 REMEMBERED = timedelta(days=90)
 NOT_LIVE = {
-    "draft": _("it was never published"),
+    "draft": _("it is a draft, and nobody enters before it is published"),
     "paused": _("it is paused"),
     "archived": _("it is put away"),
 }
@@ -37,40 +39,62 @@ class ContactStory(Service):
 
     def of(self, contact_id: UUID, workflow_id: UUID | None = None) -> dict[str, Any]:
         """{"contact_id", "workflows": [{"workflow_id", "name", "state": in | was | never, "sentence",
-        "because", "triggers", "runs"}], "mail": [...]}. None of them changes anything."""
+        "because", "triggers", "runs"}], "mail": [...]}: those that it is or was in first, then the newest, a
+        hundred in all. Test runs count nowhere, here neither. Changes nothing."""
         explain = self.services.registrations.explainers.get("contact")
         runs = self._runs(contact_id, workflow_id)
+        found = self._workflows(workflow_id, runs)
+        triggers = self._triggers([row.id for row in found])
+        events: dict[str, Sequence[EventRow]] = {}
         return {
             "contact_id": str(contact_id),
             "workflows": [
-                self._workflow(row, runs.get(row.id, []), contact_id) for row in self._workflows(workflow_id)
+                self._workflow(row, runs.get(row.id, []), triggers.get(row.id, []), contact_id, events)
+                for row in found
             ],
             "mail": explain(self.services, contact_id=contact_id) if explain else [],
         }
 
-    def _workflows(self, workflow_id: UUID | None) -> Sequence[Workflow]:
+    def _workflows(self, workflow_id: UUID | None, been: Collection[UUID]) -> Sequence[Workflow]:
         query = select(Workflow).where(Workflow.workspace_id == self.workspace_id)
         if workflow_id is not None:
             query = query.where(Workflow.id == workflow_id)
-        return self.session.scalars(query.order_by(Workflow.id.desc()).limit(MOST_WORKFLOWS)).all()
+        order = (Workflow.id.in_(been).desc(), Workflow.id.desc())
+        return self.session.scalars(query.order_by(*order).limit(MOST_WORKFLOWS)).all()
 
     def _runs(self, contact_id: UUID, workflow_id: UUID | None) -> dict[UUID, list[WorkflowRun]]:
-        query = select(WorkflowRun).where(
-            WorkflowRun.workspace_id == self.workspace_id, WorkflowRun.contact_id == contact_id
+        """Of each workflow its newest runs; one that goes on comes first, however old it is."""
+        going = WorkflowRun.ended_at.is_(None)
+        newest = func.row_number().over(
+            partition_by=WorkflowRun.workflow_id, order_by=(going.desc(), WorkflowRun.id.desc())
+        )
+        ranked = select(WorkflowRun, newest.label("place")).where(
+            WorkflowRun.workspace_id == self.workspace_id,
+            WorkflowRun.contact_id == contact_id,
+            ~WorkflowRun.is_test,
         )
         if workflow_id is not None:
-            query = query.where(WorkflowRun.workflow_id == workflow_id)
+            ranked = ranked.where(WorkflowRun.workflow_id == workflow_id)
+        part = ranked.subquery()
+        run = aliased(WorkflowRun, part)
         found: dict[UUID, list[WorkflowRun]] = {}
-        for run in self.session.scalars(query.order_by(WorkflowRun.id.desc()).limit(200)):
-            found.setdefault(run.workflow_id, []).append(run)
+        for row in self.session.scalars(select(run).where(part.c.place <= MOST_RUNS).order_by(part.c.place)):
+            found.setdefault(row.workflow_id, []).append(row)
         return found
 
-    def _workflow(self, workflow: Workflow, runs: Sequence[WorkflowRun], contact_id: UUID) -> dict[str, Any]:
+    def _workflow(
+        self,
+        workflow: Workflow,
+        runs: Sequence[WorkflowRun],
+        triggers: Sequence[WorkflowTrigger],
+        contact_id: UUID,
+        events: dict[str, Sequence[EventRow]],
+    ) -> dict[str, Any]:
         told: dict[str, Any] = {
             "workflow_id": str(workflow.id),
             "name": workflow.name,
             "status": workflow.status,
-            "runs": [_brief(run) for run in runs[:10]],
+            "runs": [_brief(run) for run in runs],
             "triggers": [],
         }
         current = next((run for run in runs if run.status not in ENDED), None)
@@ -79,7 +103,7 @@ class ContactStory(Service):
         if workflow.status != "live":
             why = [NOT_LIVE.get(workflow.status, workflow.status)]
         else:
-            told["triggers"] = [self._trigger(each, contact_id) for each in self._triggers(workflow.id)]
+            told["triggers"] = [self._trigger(each, contact_id, events) for each in triggers]
             why = [each["sentence"] for each in told["triggers"]]
             if not why:
                 why = [_("nothing starts it but people")]
@@ -114,6 +138,7 @@ class ContactStory(Service):
             days = int(rule.get("after_days") or 0)
             on = {"at": moment(run.started_at + timedelta(days=days)), "days": days}
             again = _("it may enter again ${days} days after it began, from ${at} on", mapping=on)
+        closed = NOT_LIVE.get(workflow.status)
         parts = {
             "from": moment(run.started_at),
             "until": moment(run.ended_at),
@@ -125,7 +150,7 @@ class ContactStory(Service):
             "state": "was",
             "run_id": str(run.id),
             "sentence": _("Was in it from ${from} to ${until}: ${status}.", mapping=parts),
-            "because": [each for each in (run.reason, again, *refused) if each],
+            "because": [each for each in (run.reason, again, closed, *refused) if each],
             "reentry": rule,
         }
 
@@ -138,15 +163,20 @@ class ContactStory(Service):
         settings = (version.graph.get("settings") or {}) if version is not None else {}
         return settings.get("reentry", "once")
 
-    def _triggers(self, workflow_id: UUID) -> Sequence[WorkflowTrigger]:
+    def _triggers(self, workflow_ids: Sequence[UUID]) -> dict[UUID, list[WorkflowTrigger]]:
         query = select(WorkflowTrigger).where(
             WorkflowTrigger.workspace_id == self.workspace_id,
-            WorkflowTrigger.workflow_id == workflow_id,
+            WorkflowTrigger.workflow_id.in_(workflow_ids),
             WorkflowTrigger.is_active,
         )
-        return self.session.scalars(query.order_by(WorkflowTrigger.id)).all()
+        found: dict[UUID, list[WorkflowTrigger]] = {}
+        for row in self.session.scalars(query.order_by(WorkflowTrigger.id)):
+            found.setdefault(row.workflow_id, []).append(row)
+        return found
 
-    def _trigger(self, row: WorkflowTrigger, contact_id: UUID) -> dict[str, Any]:
+    def _trigger(
+        self, row: WorkflowTrigger, contact_id: UUID, events: dict[str, Sequence[EventRow]]
+    ) -> dict[str, Any]:
         """Why a trigger has not started a run for the contact, with what it was compared with."""
         told: dict[str, Any] = {"trigger_id": str(row.id), "type": row.type, "config": dict(row.config)}
         trigger = self.services.registrations.plugins.trigger(row.type)
@@ -161,9 +191,9 @@ class ContactStory(Service):
         try:
             settings = read_config(trigger, row.config, row.config_version)
             wants = trigger.summary(settings)
-            compared = [
-                self._compare(trigger, settings, each) for each in self._events(row.event_name, contact_id)
-            ]
+            if row.event_name not in events:
+                events[row.event_name] = self._events(row.event_name, contact_id)
+            compared = [self._compare(trigger, settings, each) for each in events[row.event_name]]
         except Exception as error:  # a plugin may fail in any way
             parts = {"title": trigger.title, "error": f"{type(error).__name__}: {error}"[:200]}
             said = _("the trigger “${title}” fails: ${error}", mapping=parts)
