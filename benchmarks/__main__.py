@@ -11,6 +11,7 @@ PROGRAMS = {
     "api": "api",
     "import": "imports",
     "executions": "executions",
+    "enrolment": "enrolment",
     "segments": "segments",
     "campaign": "campaign",
     "backlog": "backlog",

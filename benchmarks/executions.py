@@ -25,8 +25,7 @@ from autoloop.embedded.launch import spawn
 from autoloop.embedded.smtp_sink import Sink
 from autoloop.engine.hooks.services import Hooks
 from autoloop.engine.models import Workflow, WorkflowTrigger
-from autoloop.engine.services import enrolments, versions
-from autoloop.engine.services.enrolments import Enrolments
+from autoloop.engine.services import versions
 from autoloop.engine.services.workflows import WorkflowStatus
 from autoloop.mail.templates.services import Templates
 from autoloop.settings import Settings
@@ -36,7 +35,6 @@ from benchmarks.stand import Stand, environment, stand
 
 CONNECTIONS = 16
 PEOPLE = 20_000
-MANY = 100_000
 FLOOR = "bare Pyramid view, one durable insert"
 PLAIN, MAILING = "AutoLoop, webhook to end", "the same with one small email each"
 FLOOR_TABLE = """
@@ -212,7 +210,7 @@ class Finished:
         raise RuntimeError("the runs did not end")
 
 
-def executions(rounds: int, seconds: float) -> float:
+def main(rounds: int, seconds: float) -> float:
     with stand() as standing, Sink(lambda _mail: None) as sink:
         with psycopg.connect(standing.owner_dsn(), autocommit=True) as owner:
             owner.execute(FLOOR_TABLE)
@@ -275,33 +273,3 @@ def show(measured: dict[str, list[Round]]) -> float:
 
 
 FIELDS = dataclasses.fields(Round)
-
-
-def enrolling(rounds: int) -> None:
-    """100,000 contacts enter by one enrolment: seconds, in the worker's own process."""
-    with stand() as standing:
-        standing.contacts(MANY)
-        graph = {
-            "nodes": [{"id": "w", "type": "wait", "config": {"amount": 1}}],
-            "edges": [],
-            "settings": {"reentry": "always"},
-        }
-        with standing.runtime.unit("web", standing.workspace_id) as services:
-            workflow = live(services, standing, graph).id
-        standing.analyze()
-        times = []
-        for _ in range(max(1, rounds)):
-            with standing.runtime.unit("web", standing.workspace_id) as services:
-                made = services(Enrolments).begin(workflow, {"all": True})
-            started = time.perf_counter()
-            while enrolments.work(standing.runtime):
-                pass
-            times.append(time.perf_counter() - started)
-            with standing.runtime.unit("web", standing.workspace_id) as services:
-                assert services(Enrolments).find(made.id).started == MANY, made
-        print(f"\nEnrolment of {MANY:,} contacts: {statistics.median(times):.1f} s (asked: 20 s at the most)")
-
-
-def main(rounds: int, seconds: float) -> float:
-    enrolling(min(rounds, 2))
-    return executions(rounds, seconds)

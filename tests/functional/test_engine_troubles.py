@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import threading
 import time
@@ -25,27 +24,10 @@ from autoloop.engine.services.runs import Runs
 from autoloop.plugins import DecisionStep, Next, WaitUntil
 from autoloop.settings import Settings
 from tests.factories import Tenant, make_tenant
+from tests.functional.deadly import Deadly
 from tests.functional.engine_world import World, engine_only
 from tests.functional.mail_world import until
 from tests.unit.engine.graphs import TEMPLATE, graph
-
-
-class Deadly(DecisionStep):
-    """Kills its process, hangs, or goes on, as the contact's title says."""
-
-    name, title = "deadly", "Deadly"
-
-    def needs(self, config: Any) -> Any:
-        from autoloop.plugins import Needs
-
-        return Needs(contact=True)
-
-    def run(self, ctx: Any, config: Any) -> Any:
-        if ctx.contact.get("title") == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        while ctx.contact.get("title") == "hang":
-            pass
-        return Next()
 
 
 class Spin(DecisionStep):

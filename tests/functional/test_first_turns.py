@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Iterator
 from functools import partial
@@ -17,9 +16,9 @@ from autoloop.base.clock import Clock
 from autoloop.base.runtime import Runtime
 from autoloop.engine import routing
 from autoloop.engine.advance import first, poison
-from autoloop.plugins import DecisionStep, Needs, Next
 from autoloop.settings import Settings
 from tests.factories import Tenant
+from tests.functional.deadly import Deadly
 from tests.functional.engine_world import World, engine_only
 from tests.functional.mail_world import until
 from tests.unit.engine.graphs import TEMPLATE, graph
@@ -32,25 +31,9 @@ select r.status, r.due_at is null as still, r.attempts, r.steps,
 from workflow_runs r where r.workspace_id = :w and r.contact_id = :c""")
 
 
-class Dangerous(DecisionStep):
-    """Kills its process, hangs, or goes on, as the contact's title says."""
-
-    name, title = "dangerous", "Dangerous"
-
-    def needs(self, config: Any) -> Any:
-        return Needs(contact=True)
-
-    def run(self, ctx: Any, config: Any) -> Any:
-        if ctx.contact.get("title") == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        while ctx.contact.get("title") == "hang":
-            pass
-        return Next()
-
-
 def fresh(settings: Settings) -> Runtime:
     runtime = engine_only(settings)
-    runtime.registrations.plugins.add("step", Dangerous)
+    runtime.registrations.plugins.add("step", Deadly)
     return runtime
 
 
@@ -88,7 +71,7 @@ def test_a_run_ends_where_it_began(world: World) -> None:
     (ada,) = world.contacts()
     world.workflow(
         graph(
-            ("a", "dangerous", {}),
+            ("a", "deadly", {}),
             ("b", "update_contact", {"set": [{"field": "title", "value": "Buyer"}]}),
             edges="a>b",
         ),
@@ -142,7 +125,7 @@ def test_who_may_not_enter_does_nothing(world: World) -> None:
 def test_a_step_that_hangs_holds_up_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(first, "SECONDS", 0.5)
     good, (bad,) = world.contacts(3), world.contacts(1, title="hang")
-    world.workflow(graph(("d", "dangerous", {})), PAID)
+    world.workflow(graph(("d", "deadly", {})), PAID)
     for each in (*good, bad):
         world.happen("order.paid", each)
     route(world)
@@ -188,7 +171,7 @@ def test_after_a_death_runs_are_let_in_as_due(
 ) -> None:
     """Who kills a worker kills one router only; then it is for Advance to find out."""
     good, (bad,) = world.contacts(3), world.contacts(1, title="kill")
-    world.workflow(graph(("d", "dangerous", {})), PAID)
+    world.workflow(graph(("d", "deadly", {})), PAID)
     for each in (*good, bad):
         world.happen("order.paid", each)
     world.runtime.dispose()
