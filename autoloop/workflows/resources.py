@@ -9,6 +9,7 @@ from uuid import UUID
 from pyramid.decorator import reify
 
 from autoloop.base.errors import NotFound
+from autoloop.web.permissions import Permission
 from autoloop.web.tree import Collection, Node, Row
 from autoloop.workflows import services
 
@@ -67,6 +68,13 @@ class Draft(Row):
     @property
     def etag(self) -> str:
         return draft_tag(self.row)
+
+    @property
+    def may_be_edited(self) -> bool:
+        """Is the person allowed to, and is the workflow not put away?"""
+        assert isinstance(self.__parent__, Workflow)
+        is_archived = self.__parent__.row.status == "archived"
+        return not is_archived and self.request.has_permission(Permission.EDIT, self)
 
 
 def draft_tag(draft: Any) -> str:

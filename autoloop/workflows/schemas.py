@@ -112,7 +112,8 @@ class Duplicate(colander.MappingSchema):
 
 
 class WorkflowOut(colander.MappingSchema):
-    """`version` is the number of the live version; `has_changes` says that the draft differs from it."""
+    """`version` is the number of the live version; `has_changes` says that there is something to publish: the
+    draft differs from it, or the workflow is a draft."""
 
     id = word()
     name = word()

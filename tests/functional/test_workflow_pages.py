@@ -78,7 +78,15 @@ def test_a_workflow_is_made_mended_published_started_and_put_away(
     assert browser.post(f"{place}/archive", confirm="Something else").status_int == 422
     assert "Archived." in browser.post(f"{place}/archive", confirm="Welcome <b>series</b>").follow().text
     assert browser.post(f"{place}/publish").status_int == 409
+    assert "Save and check" not in browser.get(f"{place}/draft/text").text
+    assert "Add a step" not in browser.get(f"{place}/draft").text
+    assert '"may_edit": false' in browser.get(f"{place}/draft/canvas").text
+    refused = browser.post(f"{place}/draft/change", act="remove-step", id="tag")
+    assert refused.status_int == 409 and "Restore it before you change its draft." in refused.text
     assert "Welcome" not in text_of(browser.get(base))
+    browser.post(f"{place}/restore")
+    assert "Publish version 1" in text_of(browser.get(place))  # for nothing was changed since
+    assert "Version 1 is published." in browser.post(f"{place}/publish").follow().text
 
 
 def test_an_export_is_a_file_that_can_be_imported(browser: Browser, tenant: Tenant):

@@ -170,9 +170,15 @@ def test_pause_resume_archive_restore(api: Client, contacts: list[str]):
     assert api.post(f"workflows/{id}/resume").json["data"]["is_active"] is True
     assert api.post(f"workflows/{id}/archive").json["data"]["status"] == "archived"
     assert api.post(f"workflows/{id}/publish", status=409).json["code"] == "WORKFLOW_ARCHIVED"
+    draft = api.data(f"workflows/{id}/draft")
+    refused = api.put(f"workflows/{id}/draft", {"graph": draft["graph"] | {"settings": {}}}, status=409).json
+    assert refused["code"] == "WORKFLOW_ARCHIVED" and "Restore it" in refused["error"]
+    api.post(f"workflows/{id}/versions/1/restore", status=409)
+    assert api.data(f"workflows/{id}/draft")["revision"] == draft["revision"]
     assert id not in [each["id"] for each in api.data("workflows")]
     assert id in [each["id"] for each in api.data("workflows?status=archived")]
-    assert api.post(f"workflows/{id}/restore").json["data"]["status"] == "draft"
+    restored = api.post(f"workflows/{id}/restore").json["data"]
+    assert (restored["status"], restored["has_changes"]) == ("draft", True)
     assert api.delete(f"workflows/{id}", status=409).json["code"] == "WORKFLOW_HAS_HISTORY"
 
 

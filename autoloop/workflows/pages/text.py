@@ -19,7 +19,7 @@ from autoloop.workflows import schemas, services
 from autoloop.workflows.checking import examine_draft
 from autoloop.workflows.exchange import in_order
 from autoloop.workflows.pages.workflow import outlined, pictured
-from autoloop.workflows.pages.workflows import TEMPLATES
+from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES
 from autoloop.workflows.picture.boxes import figure
 from autoloop.workflows.resources import Draft
 
@@ -49,7 +49,7 @@ def show(
         "picture": pictured(request, shown, workflow.name, problems=problems),
         "steps": outlined(shown, problems=found),
         "error": error,
-        "may_edit": request.has_permission(Permission.EDIT, context),
+        "may_edit": context.may_be_edited,
         "may_publish": request.has_permission(Permission.PUBLISH, context),
     }
 
@@ -63,7 +63,7 @@ def save(context: Draft, request: Request) -> Any:
         if not seen.isdecimal() or len(seen) > 9:
             raise Invalid(details={"revision": [_("Load the page again.")]})
         request.services(services.Drafts).save(context.id, **given, seen=int(seen))
-    except (Invalid, PreconditionFailed) as error:
+    except (*REFUSALS, PreconditionFailed) as error:
         return show(context, request, text, refuse(request, error))
     say(request, _("Saved."))
     return HTTPSeeOther(request.resource_url(context, "text"))

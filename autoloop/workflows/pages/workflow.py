@@ -62,13 +62,19 @@ def show(context: Workflow, request: Request, error: Told | None = None, **more:
         "steps": outlined(shown, stats),
         "triggers": [box for box in shown.boxes.values() if box.family == "trigger"],
         "versions": history,
-        "next_version": (history[0].number if history else 0) + 1,
+        "next_version": _next_version(draft, history),
         "entering": request.db.scalars(_going(request, EnrolmentRow, context.id)).all(),
         "acting": request.db.scalars(_going(request, BulkJob, context.id)).all(),
         "error": error,
         "may_edit": request.has_permission(Permission.EDIT, context),
         "may_publish": request.has_permission(Permission.PUBLISH, context),
     } | more
+
+
+def _next_version(draft: Any, history: Sequence[Any]) -> int:
+    """What publishing would make of the draft: an unchanged one is the version that is there."""
+    newest: int = history[0].number if history else 0
+    return newest if draft.published_revision == draft.revision else newest + 1
 
 
 def _going(request: Request, table: Any, workflow: Any) -> Any:

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from autoloop.base.errors import NotFound, PreconditionFailed
+from autoloop.base.errors import Conflict, NotFound, PreconditionFailed
+from autoloop.base.i18n import _
 from autoloop.base.services import Service
 from autoloop.engine.graph import Problem
+from autoloop.engine.models import Workflow
 from autoloop.workflows.checking import check_draft
 from autoloop.workflows.exchange import plain_json
 from autoloop.workflows.models import WorkflowDraft
@@ -41,10 +43,12 @@ class Drafts(Service):
     ) -> WorkflowDraft:
         """Replace the graph, and the triggers if given. `seen` is the revision that was edited.
 
-        Raises PreconditionFailed if somebody saved another since, Invalid for what cannot be held.
+        Raises PreconditionFailed if somebody saved another since, Invalid for what cannot be held, Conflict if
+        the workflow is archived.
         """
         plain_json(graph, "graph")
         plain_json(list(triggers or ()), "triggers")
+        self._refuse_archived(workflow_id)
         row = self.of(workflow_id, lock=True)
         if seen is not None and row.revision != seen:
             raise PreconditionFailed
@@ -59,6 +63,15 @@ class Drafts(Service):
         self.session.flush()
         self.services.changed("workflows")
         return row
+
+    def _refuse_archived(self, workflow_id: UUID) -> None:
+        """Read without a lock: workflows are locked before drafts, and the caller may hold the draft's."""
+        key = (Workflow.workspace_id == self.workspace_id, Workflow.id == workflow_id)
+        if self.session.scalar(select(Workflow.status).where(*key)) == "archived":
+            raise Conflict(
+                _("This workflow is archived. Restore it before you change its draft."),
+                code="WORKFLOW_ARCHIVED",
+            )
 
     def pictured(self, workflow_ids: Sequence[UUID]) -> dict[UUID, tuple[dict[str, Any], list[Any]]]:
         """Graph and triggers of several drafts, with one statement."""

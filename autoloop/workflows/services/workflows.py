@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, or_, select
 
 from autoloop.base.errors import Conflict, Invalid, NotFound
 from autoloop.base.i18n import _
@@ -48,7 +48,7 @@ class Workflows(Service):
         return self.session.execute(self._rows().where(Workflow.id == id)).one_or_none()
 
     def _rows(self) -> Select[Any]:
-        """Each with the number and date of its live version, and whether its draft has moved on since."""
+        """Each with the number and date of its live version, and whether there is something to publish."""
         return (
             select(
                 Workflow.id,
@@ -58,9 +58,10 @@ class Workflows(Service):
                 Workflow.is_active,
                 WorkflowVersion.number.label("version"),
                 WorkflowVersion.published_at,
-                WorkflowDraft.published_revision.is_distinct_from(WorkflowDraft.revision).label(
-                    "has_changes"
-                ),
+                or_(
+                    Workflow.status == "draft",
+                    WorkflowDraft.published_revision.is_distinct_from(WorkflowDraft.revision),
+                ).label("has_changes"),
                 Workflow.created_at,
                 Workflow.updated_at,
             )

@@ -42,7 +42,7 @@ def canvas(context: Draft, request: Request) -> dict[str, Any]:
         "workflow": workflow,
         "workflow_url": flow,
         "draft": context.row,
-        "may_edit": request.has_permission(Permission.EDIT, context),
+        "may_edit": context.may_be_edited,
         "island": {
             "drawn": drawn(context, request, context.row),
             "types": _types(request),
@@ -51,7 +51,7 @@ def canvas(context: Draft, request: Request) -> dict[str, Any]:
             | {"outline": here, "publish": f"{flow}publish"},
             "icons": request.registry.assets.url("icons.svg"),
             "title": workflow.name,
-            "may_edit": request.has_permission(Permission.EDIT, context),
+            "may_edit": context.may_be_edited,
             "may_publish": request.has_permission(Permission.PUBLISH, context)
             and workflow.status != "archived",
         },
@@ -108,7 +108,7 @@ def drawn(context: Draft, request: Request, draft: Any) -> dict[str, Any]:
     return {
         "etag": draft_tag(draft),
         "revision": draft.revision,
-        "changed": draft.revision != draft.published_revision,
+        "changed": workflow is not None and workflow.has_changes,
         "csrf": get_csrf_token(request),
         "graph": draft.graph,
         "triggers": draft.triggers,

@@ -35,7 +35,7 @@ def show(context: Draft, request: Request, error: Told | None = None) -> dict[st
     found = examine_draft(request.services, draft.graph, draft.triggers)
     shown = figure(draft.graph, draft.triggers, plugins)
     parsed, _unread = parse(draft.graph)
-    here, may_edit = request.resource_url(context), request.has_permission(Permission.EDIT, context)
+    here, may_edit = request.resource_url(context), context.may_be_edited
     links = {id: f"{here}step?id={id}" for id in parsed.nodes}
     links |= {f"trigger:{index}": f"{here}trigger?n={index}" for index in range(len(draft.triggers))}
     ways: dict[str, dict[str, list[str]]] = {}
