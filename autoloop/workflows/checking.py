@@ -8,8 +8,9 @@ from uuid import UUID
 
 import colander
 
+from autoloop.base.ids import parse_id
 from autoloop.base.services import Services
-from autoloop.engine.graph import Problem, examine, parse
+from autoloop.engine.graph import Graph, Problem, examine, parse
 from autoloop.plugins.forms import ConfigProblems, read_config, schema_of
 from autoloop.plugins.registry import Registry
 from autoloop.workflows.fields import unknown_fields
@@ -46,6 +47,11 @@ def examine_draft(services: Services, graph: Any, triggers: Sequence[Any]) -> li
         problems += unknown_topics(services, graph)
         problems += held_mail(services, graph)
     problems += check_triggers(triggers, plugins)
+    problems += [
+        Problem("MISSING_SEGMENT", "This is no id of a segment.", field=place)
+        for place, value in _left_segments(parse(graph)[0])
+        if parse_id(value) is None
+    ]
     wanted = named_rows(services, graph, triggers)
     for widget, word in CHOICES.items():
         exists = services.registrations.fact_loaders.get(f"{widget}_exists")
@@ -95,9 +101,14 @@ def check_triggers(triggers: Sequence[Any], plugins: Registry) -> Iterator[Probl
             yield Problem("PLUGIN", message, field=place)
 
 
-def references(graph: Any, plugins: Registry) -> Iterable[tuple[str, str, str, UUID]]:
-    """Rows that a graph's settings name, as (widget, node, field, id). Texts that are no ids are left out."""
+def references(graph: Any, plugins: Registry) -> Iterable[tuple[str, str | None, str, UUID]]:
+    """Rows that a graph's settings name, as (widget, node, field, id); the node is None for the rules of the
+    workflow. Texts that are no ids are left out."""
     parsed, _ = parse(graph)
+    for place, value in _left_segments(parsed):
+        id = parse_id(value)
+        if id is not None:
+            yield "segment", None, place, id
     for node in parsed.nodes.values():
         step = plugins.step(node.type)
         if step is None:
@@ -107,6 +118,14 @@ def references(graph: Any, plugins: Registry) -> Iterable[tuple[str, str, str, U
                 yield widget, node.id, place, UUID(value)
             except ValueError:
                 continue
+
+
+def _left_segments(parsed: Graph) -> Iterator[tuple[str, str]]:
+    """Segments whose leaving ends a run, as (field, text)."""
+    rules = parsed.settings.get("exit_rules")
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        if isinstance(rule, Mapping) and isinstance(rule.get("left_segment"), str):
+            yield f"settings.exit_rules.{index}.left_segment", rule["left_segment"]
 
 
 def _of_triggers(triggers: Sequence[Any], plugins: Registry) -> Iterator[tuple[str, None, str, UUID]]:

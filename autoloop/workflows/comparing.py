@@ -73,8 +73,12 @@ def _meaning(node: Mapping[str, Any]) -> dict[str, Any]:
 
 def _triggers(before: Sequence[Any], after: Sequence[Any]) -> Iterator[dict[str, Any]]:
     """Triggers have no ids: equal ones are the same, of the others those of one type are matched in order."""
-    old = [dict(each) for each in before if isinstance(each, Mapping) and each not in after]
-    new = [dict(each) for each in after if isinstance(each, Mapping) and each not in before]
+    old, new = list[Mapping[str, Any]](), [each for each in after if isinstance(each, Mapping)]
+    for each in before:
+        if each in new:
+            new.remove(each)
+        elif isinstance(each, Mapping):
+            old.append(each)
     for each in old:
         name = str(each.get("type", ""))
         other = next((other for other in new if other.get("type") == each.get("type")), None)

@@ -37,6 +37,7 @@ def drawn(api: Client, ids: dict[str, str]) -> str:
             node("other", "sub_workflow", workflow_id=ids["workflow"]),
         ],
         "edges": [edge("mail", "sent", "other")],
+        "settings": {"exit_rules": [{"left_segment": ids["segment"]}]},
     }
     triggers = [{"type": "segment_entered", "config": {"segment_id": ids["segment"]}}]
     return str(
@@ -61,6 +62,7 @@ def test_elsewhere_it_finds_by_name_what_it_names(api: Client, runtime: Runtime,
         ("template", "Hello", "mail", "config.template_id"),
         ("workflow", "Child", "other", "config.workflow_id"),
         ("segment", "VIP", None, "triggers.0.config.segment_id"),
+        ("segment", "VIP", None, "settings.exit_rules.0.left_segment"),
     }
     codes = {each["code"] for each in other.post(f"workflows/{told['id']}/check").json["data"]["problems"]}
     assert {"MISSING_TEMPLATE", "MISSING_WORKFLOW", "MISSING_SEGMENT"} <= codes
@@ -71,6 +73,7 @@ def test_elsewhere_it_finds_by_name_what_it_names(api: Client, runtime: Runtime,
     assert found["missing"] == []
     assert draft["graph"]["nodes"][0]["config"]["template_id"] == ids["template"]
     assert draft["triggers"][0]["config"]["segment_id"] == ids["segment"]
+    assert draft["graph"]["settings"]["exit_rules"] == [{"left_segment": ids["segment"]}]
 
     other.post("templates", TEMPLATE)  # two of that name: which is meant cannot be told
     again = other.post("workflows/import", {"workflow": held}).json["data"]

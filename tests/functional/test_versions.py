@@ -61,6 +61,9 @@ def test_versions_keep_their_triggers(api: Client) -> None:
     assert told["triggers_known"] and not told["same"] and told["steps"] == []
     changes = [(each["type"], each["what"]) for each in told["triggers"]]
     assert changes == [("manual", "removed"), ("tag_added", "added")]
+    api.put(f"workflows/{flow}/draft", {"graph": graph, "triggers": [tagged, tagged]})
+    told = api.data(f"workflows/{flow}/versions/3/compare")
+    assert [(each["type"], each["what"]) for each in told["triggers"]] == [("tag_added", "added")]
     retagged = {"type": "tag_added", "config": {"tag": "old"}}
     api.put(f"workflows/{flow}/draft", {"graph": graph, "triggers": [retagged]})
     change = api.data(f"workflows/{flow}/versions/3/compare")["triggers"][0]
@@ -105,10 +108,13 @@ def test_what_a_draft_names_must_be_there(api: Client) -> None:
     gone = str(new_id())
     other = node("other", "sub_workflow", workflow_id=gone)
     triggers = [{"type": "segment_entered", "config": {"segment_id": gone}}]
+    rules = {"exit_rules": ["replied", {"left_segment": gone}, {"left_segment": "nonsense"}]}
     told = api.post(
         f"workflows/{published(api)}/check",
-        {"graph": GRAPH | {"nodes": [*GRAPH["nodes"], other]}, "triggers": triggers},
+        {"graph": GRAPH | {"nodes": [*GRAPH["nodes"], other], "settings": rules}, "triggers": triggers},
     ).json["data"]
     found = {(each["code"], each["node"], each["field"]) for each in told["problems"]}
     assert ("MISSING_SEGMENT", None, "triggers.0.config.segment_id") in found
     assert ("MISSING_WORKFLOW", "other", "config.workflow_id") in found
+    assert ("MISSING_SEGMENT", None, "settings.exit_rules.1.left_segment") in found
+    assert ("MISSING_SEGMENT", None, "settings.exit_rules.2.left_segment") in found
