@@ -17,6 +17,8 @@ from tests.functional.test_mail_workflow import Whole, captured, template
 from tests.functional.test_workflows import edge, node
 from tests.unit.engine.graphs import graph
 
+BADGE = '<span class="badge ">Test</span>'
+
 
 @pytest.fixture
 def mail(runtime: Runtime, tenant: Tenant) -> MailWorld:
@@ -303,5 +305,7 @@ def test_the_page_plays_somebody_invented(
     fields = {"who": "invented", "to": tenant.email, "shorten": "1", "version": ""}
     assert "This is no JSON" in owner.post(f"{place}/test", invented="{", status=422, **fields).text
     shown = owner.post(f"{place}/test", invented=person, **fields).follow().text
-    assert "somebody invented" in shown
-    assert "somebody invented" in owner.get(f"/w/{tenant.slug}/runs").text
+    assert "somebody invented" in shown and BADGE in shown
+    assert f"as a test: it changes nobody, and its mail goes to {tenant.email}" in shown
+    listed = owner.get(f"/w/{tenant.slug}/runs").text
+    assert "somebody invented" in listed and listed.count(BADGE) == 1

@@ -19,6 +19,7 @@ from autoloop.engine.models.states import ENDED
 from autoloop.engine.routing.waits import COLLEAGUE_REPLIED
 from autoloop.engine.services.runs import Runs
 from autoloop.engine.step_names import step_names
+from autoloop.engine.trying import own_test
 from autoloop.plugins.forms import read_config
 
 __all__ = ["RunStory"]
@@ -101,6 +102,11 @@ class RunStory(Service):
         if run.parent_run_id is not None:
             parts["run"] = str(run.parent_run_id)
             sentence = _("It began on ${at}, started by the run ${run}.", mapping=parts)
+        elif run.is_test:
+            parts["to"] = str(own_test(True, run.variables).get("to") or "–")
+            sentence = _(
+                "It began on ${at}, as a test: it changes nobody, and its mail goes to ${to}.", mapping=parts
+            )
         elif event.get("name"):
             parts["event"] = str(event["name"])
             sentence = _("It began on ${at}, because of ${event} (${trigger}).", mapping=parts)
