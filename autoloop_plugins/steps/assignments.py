@@ -52,6 +52,8 @@ def problems_of(
     given: Sequence[Mapping[str, Any]], own: Mapping[str, int], statuses: Sequence[str]
 ) -> Iterable[tuple[str, str]]:
     """What is wrong whatever the workspace: `own` has the settable fields with their lengths."""
+    if len({each["field"] for each in given}) < len(given):
+        yield "set", "Two of them set the same field."
     for index, each in enumerate(given):
         field, value = each["field"], each["value"]
         if not field.startswith("fields.") and field not in own:

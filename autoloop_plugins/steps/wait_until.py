@@ -215,6 +215,9 @@ def _moment(ctx: StepContext, config: Mapping[str, Any], calendar: Calendar) -> 
 def _of_field(ctx: StepContext, config: Mapping[str, Any], calendar: Calendar) -> datetime | None:
     root, _, key = config["field"].partition(".")
     value = (ctx.contact.get("fields") or {}).get(key) if key else ctx.contact.get(root)
+    moment = _read(value) if isinstance(value, str) else None
+    if isinstance(moment, datetime) and moment.tzinfo:
+        value = moment.astimezone(calendar.zone)  # whose day it is there
     try:
         day = convert(value, "date")
     except ExpressionError:

@@ -66,6 +66,7 @@ class TestUpdateBusiness(StepContract):
         {"set": [{"field": "name", "value": "x"}]},
         {"set": [{"field": "status", "value": "gone"}]},
         {"set": [{"field": "city", "value": ["x"]}]},
+        {"set": [{"field": "city", "value": "x"}, {"field": "city", "value": "y"}]},
     )
 
     def test_a_contact_without_one_goes_on(self) -> None:
@@ -157,6 +158,7 @@ class TestWaitUntil(StepContract):
             ({"mode": "date", "field": "fields.day", "at": "02:30"}, "2026-03-29T03:00+02:00"),
             ({"mode": "date", "field": "fields.day", "working_days_only": True}, "2026-03-31T09:00+02:00"),
             ({"mode": "date", "field": "fields.born", "every_year": True}, "2027-02-28T09:00+01:00"),
+            ({"mode": "date", "field": "created_at", "offset": 30}, "2026-04-01T09:00+02:00"),
             ({"mode": "moment", "moment": "2026-05-01T10:00"}, "2026-05-01T10:00+02:00"),
             ({"mode": "moment", "moment": "{{ contact.fields.day }}"}, "2026-03-29T09:00+02:00"),
             ({"mode": "window", "at": "12:00", "until": "13:00"}, "2026-03-02T12:00+01:00"),
@@ -165,7 +167,11 @@ class TestWaitUntil(StepContract):
     )
     def test_until_when(self, config: dict[str, Any], until: str) -> None:
         known = {
-            "contact": {**BERLIN, "fields": {"day": "2026-03-29", "born": "1996-02-29"}},
+            "contact": {
+                **BERLIN,
+                "created_at": "2026-03-01T23:30:00+00:00",  # the second of March there
+                "fields": {"day": "2026-03-29", "born": "1996-02-29"},
+            },
             "business": {"timezone": "America/New_York"},
             "workspace": {"timezone": "UTC", "holidays": ["2026-03-30"]},
         }
