@@ -248,8 +248,12 @@ class PreviewOut(colander.MappingSchema):
 
 
 class StatsOut(colander.MappingSchema):
+    """`nodes` says for each step how many stand `here` and how many `left` by which port, the latter of the
+    newest runs only, as many as `followed` says."""
+
     total = whole()
     runs = free()
+    followed = whole()
     nodes = free()
 
 

@@ -13,7 +13,8 @@ from autoloop.base.runtime import Runtime
 from autoloop.businesses.models import Contact
 from tests.factories import Client, Tenant
 from tests.functional.browser import Browser
-from tests.functional.test_workflows import BROKEN, GRAPH
+from tests.functional.test_explain import live, person, settle
+from tests.functional.test_workflows import BROKEN, GRAPH, node
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "workflows" / "three-step-outreach.json"
 
@@ -149,3 +150,20 @@ def test_no_page_needs_a_style_or_script_of_its_own(api: Client, browser: Browse
         main = page.text.partition("<main")[2]
         assert " style=" not in main
         assert "<script" not in main
+
+
+def test_of_many_runs_the_newest_tell_which_ways_are_gone(
+    api: Client, browser: Browser, runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+):
+    flow = live(api, {"schema": 1, "nodes": [node("tag", "add_tag", tag="x")], "edges": []}, [])
+    people = [person(runtime, tenant) for _ in range(3)]
+    api.post(f"workflows/{flow}/enrol", {"contact_ids": people})
+    settle(runtime)
+    place = f"/w/{tenant.slug}/workflows/{flow}"
+    all_of_them = api.data(f"workflows/{flow}/stats")
+    assert (all_of_them["followed"], all_of_them["nodes"]["tag"]["left"]) == (3, {"next": 3})
+    assert "is counted of the newest" not in browser.get(place).text
+    monkeypatch.setattr("autoloop.workflows.services.figures.MOST_FOLLOWED", 2)
+    newest = api.data(f"workflows/{flow}/stats")
+    assert (newest["total"], newest["followed"], newest["nodes"]["tag"]["left"]) == (3, 2, {"next": 2})
+    assert "is counted of the newest 2 runs" in browser.get(place).text

@@ -13,6 +13,9 @@ from autoloop.engine.models import RUN_STATUSES
 
 __all__ = ["Figures", "overview"]
 
+MOST_FOLLOWED = 20_000
+"""Runs whose ways are counted, the newest ones: journals grow without end, and a page may not."""
+
 LIVE = text(
     "select count(*) filter (where is_active), count(*) from automation_workflows where workspace_id = :workspace and status <> 'archived'"
 )
@@ -28,16 +31,18 @@ where run.workspace_id = :workspace and run.workflow_id = :workflow and not run.
 group by 1""")
 
 LEFT = text("""
-select step.node, step.port, count(*) from workflow_runs run
+select step.node, step.port, count(*) from (
+  select workspace_id, id from workflow_runs
+  where workspace_id = :workspace and workflow_id = :workflow and not is_test order by id desc limit :most) run
 join run_steps step on step.run_id = run.id and step.workspace_id = run.workspace_id
-where run.workspace_id = :workspace and run.workflow_id = :workflow and not run.is_test and step.port is not null
-group by 1, 2""")
+where step.port is not null group by 1, 2""")
 
 
 class Figures(Service):
     def of(self, workflow_id: UUID) -> dict[str, Any]:
-        """{"total", "runs": {status: n}, "nodes": {node: {"here": n, "left": {port: n}}}}; test runs do not
-        count. Three statements, whatever the number of runs."""
+        """{"total", "runs": {status: n}, "followed", "nodes": {node: {"here": n, "left": {port: n}}}}; test runs
+        do not count, and `left` is of as many of the newest runs as `followed` says. Three statements, whatever
+        the number of runs."""
         runs = self.runs(workflow_id)
         nodes: dict[str, dict[str, Any]] = {}
 
@@ -48,7 +53,8 @@ class Figures(Service):
             node(name)["here"] = here
         for name, port, count in self._ask(LEFT, workflow_id):
             node(name)["left"][port] = count
-        return {"total": sum(runs.values()), "runs": runs, "nodes": nodes}
+        total = sum(runs.values())
+        return {"total": total, "runs": runs, "followed": min(total, MOST_FOLLOWED), "nodes": nodes}
 
     def runs(self, workflow_id: UUID) -> dict[str, int]:
         """How many runs there are of each status."""
@@ -56,7 +62,7 @@ class Figures(Service):
         return {status: counted.get(status, 0) for status in RUN_STATUSES}
 
     def _ask(self, statement: Any, workflow_id: UUID) -> Any:
-        values = {"workspace": self.workspace_id, "workflow": workflow_id}
+        values = {"workspace": self.workspace_id, "workflow": workflow_id, "most": MOST_FOLLOWED}
         return self.session.execute(statement, values).all()
 
 
