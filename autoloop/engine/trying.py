@@ -17,7 +17,7 @@ from autoloop.engine.interpreter.effects import overlaid
 from autoloop.engine.turns import Facts, Turn
 from autoloop.plugins.effects import AddTag, RemoveTag, UpdateBusiness, UpdateContact
 
-__all__ = ["after_test", "facts_of_test", "own_fields", "own_test"]
+__all__ = ["after_child", "after_test", "facts_of_test", "own_fields", "own_test"]
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -70,3 +70,15 @@ def after_test(turn: Turn, variables: Mapping[str, Any]) -> Turn:
             there[:] = [tag for tag in there if tag != effect.tag]
     seen = {"contact": contact, "business": business, "added": added, "removed": removed}
     return turn._replace(variables={**known, "test": {**test, "done": seen}})
+
+
+def after_child(test: Mapping[str, Any], done: Mapping[str, Any]) -> dict[str, Any]:
+    """A test run's settings once a run that it started has ended: what that would have changed came last."""
+    mine = test.get("done") or NOTHING
+    fields = {name: {**mine.get(name, NOTHING), **done[name]} for name in ("contact", "business")}
+    touched = {*done["added"], *done["removed"]}
+    tags = {
+        name: [*(tag for tag in mine.get(name, ()) if tag not in touched), *done[name]]
+        for name in ("added", "removed")
+    }
+    return {**test, "done": fields | tags}

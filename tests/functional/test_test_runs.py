@@ -273,6 +273,45 @@ def test_a_test_walks_the_other_workflow_too_and_keeps_nobody_out_of_it(
     assert world.enrol(inner, [UUID(ada)]).skipped == {}  # what was but a test keeps nobody out
 
 
+def test_what_the_other_workflow_changed_is_seen_when_it_is_over(
+    api: Client, world: Whole, tenant: Tenant
+) -> None:
+    """As in a real run; and nobody is changed."""
+    title = [{"field": "title", "value": "Countess"}]
+    inner = world.workflow(
+        graph(
+            ("tag", "add_tag", {"tag": "inner"}),
+            ("out", "remove_tag", {"tag": "outer"}),
+            ("set", "update_contact", {"set": title}),
+            edges="tag>out out>set",
+        )
+    )
+    seen = {
+        "all": [
+            {"field": "contact.tags", "op": "has", "value": "inner"},
+            {"field": "contact.tags", "op": "has_not", "value": "outer"},
+            {"field": "contact.title", "op": "is", "value": "Countess"},
+        ]
+    }
+    nodes = [
+        node("tag", "add_tag", tag="outer"),
+        node("child", "sub_workflow", workflow_id=str(inner)),
+        node("seen", "branch", condition=seen),
+    ]
+    outer = {
+        "schema": 1,
+        "nodes": nodes,
+        "edges": [edge("tag", "next", "child"), edge("child", "next", "seen")],
+    }
+    flow = api.post("workflows", {"name": "Outer", "graph": outer}).json["data"]["id"]
+    ada = str(world.contacts()[0])
+    run = api.post(f"workflows/{flow}/test", {"contact_id": ada}).json["data"]["run_id"]
+    world.settle()
+    assert world.path(UUID(run)) == ["tag:next", "child:next", "seen:yes"]
+    kept = api.data(f"contacts/{ada}")
+    assert (kept["tags"], kept["title"]) == ([], "")
+
+
 @pytest.mark.parametrize(
     ("given", "place"),
     [

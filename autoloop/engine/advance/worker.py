@@ -25,6 +25,7 @@ from autoloop.engine.advance.deadline import Deadline, TimeIsUp
 from autoloop.engine.advance.facts import load_facts
 from autoloop.engine.advance.halts import halted, may_walk, too_late
 from autoloop.engine.advance.line import Line
+from autoloop.engine.advance.tested import hear_children
 from autoloop.engine.graph import CompiledGraph
 from autoloop.engine.interpreter import interpret
 from autoloop.engine.models.states import ENDED
@@ -173,6 +174,7 @@ class Advancer:
             stimuli.park(cursor, still)
         told = stimuli.consume(cursor, [run for run, _ in going] + ended)
         turns += [(run, too_late(run, told[run.id], now)) for run in ended if run.id in told]
+        hear_children(cursor, [run for run, _ in going], told)
         facts = self.facts(services, cursor, going, now)
         self.rows.committed()
         with Deadline(BATCH_SECONDS):
