@@ -132,15 +132,20 @@ def test_a_window_opens_early_and_an_event_is_awaited_briefly(
     assert world.path(UUID(run)) == ["open:shortened", "open:next", "pay:shortened", "pay:timeout"]
 
 
+def age(world: Whole, run: object) -> None:
+    """Eight days have passed since it ended."""
+    with world.runtime.unit("worker") as services:
+        services.session.execute(
+            text("update workflow_runs set ended_at = now() - interval '8 days' where id = :id"), {"id": run}
+        )
+
+
 def test_old_tests_are_cleaned_up(api: Client, world: Whole, tenant: Tenant, flow: str) -> None:
     api.post("contacts", {"email": tenant.email})
     old = api.post(f"workflows/{flow}/test", {"shorten": 0}).json["data"]["run_id"]
     world.settle()
     assert api.data(f"runs/{old}")["status"] == "completed"
-    with world.runtime.unit("worker") as services:
-        services.session.execute(
-            text("update workflow_runs set ended_at = now() - interval '8 days' where id = :id"), {"id": old}
-        )
+    age(world, old)
     api.post(f"workflows/{flow}/test", {})
     api.get(f"runs/{old}", status=404)
 
@@ -267,6 +272,12 @@ def test_a_test_walks_the_other_workflow_too_and_keeps_nobody_out_of_it(
         assert world.path(child) == ["hold:shortened", "hold:next", "mail:sent"]
         shown = api.data(f"runs/{child}")
         assert (shown["is_test"], shown["contact_id"]) == (True, asked.get("contact_id"))
+        age(world, child)
+        api.post(f"workflows/{flow}/test", asked)
+        api.get(f"runs/{child}")  # kept with the run that started it
+        age(world, run)
+        api.post(f"workflows/{flow}/test", asked)
+        api.get(f"runs/{child}", status=404)
     assert [letter["Subject"] for letter in captured(mail)] == ["Hello Zoe", "Hello Ada", "Hello Ada"]
     assert {letter["X-AutoLoop-Test"] for letter in captured(mail)} == {"yes"}
     assert {row.kind for row in mail.rows()} == {"test"}

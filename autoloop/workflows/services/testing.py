@@ -32,11 +32,22 @@ SHORTEN = 10
 
 KEPT = "7 days"
 
+# Tests of drafts, each with the runs that it started elsewhere: they go together, once all of them are over.
+
 CLEAN = [
     text(f"""
-delete from workflow_runs r using workflow_versions v
-where r.workspace_id = :workspace and v.workspace_id = r.workspace_id and v.id = r.version_id
-  and v.workflow_id = :workflow and v.number < 0 and r.ended_at < now() - interval '{KEPT}'"""),
+with recursive family as (
+  select r.workspace_id, r.id, r.id as eldest, r.ended_at from workflow_runs r
+  join workflow_versions v on v.workspace_id = r.workspace_id and v.id = r.version_id
+  where r.workspace_id = :workspace and v.workflow_id = :workflow and v.number < 0
+  union all
+  select c.workspace_id, c.id, f.eldest, c.ended_at from workflow_runs c
+  join family f on c.workspace_id = f.workspace_id and c.parent_run_id = f.id),
+old as (
+  select eldest from family group by 1
+  having bool_and(coalesce(ended_at < now() - interval '{KEPT}', false)))
+delete from workflow_runs r using family f join old using (eldest)
+where r.workspace_id = f.workspace_id and r.id = f.id"""),
     text("""
 delete from workflow_versions v where v.workspace_id = :workspace and v.workflow_id = :workflow and v.number < 0
   and not exists (select 1 from workflow_runs r where r.workspace_id = v.workspace_id and r.version_id = v.id)"""),
