@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import colander
 
-from autoloop.plugins import DecisionStep, FreeMapping, Next, Outcome, StepContext, WaitFor
+from autoloop.plugins import (
+    DecisionStep,
+    ExpressionType,
+    Needs,
+    Next,
+    Outcome,
+    StepContext,
+    WaitFor,
+    needs_of,
+)
 from autoloop_plugins.steps.durations import Duration, length, words
+from autoloop_plugins.steps.verbatim import verbatim
 
 __all__ = ["WaitForEvent"]
 
@@ -16,7 +26,8 @@ __all__ = ["WaitForEvent"]
 class WaitForEvent(DecisionStep):
     """Hold the contact until an event happens, or for some time at most.
 
-    Leaves through `next` when the event came, through `timeout` when it did not. An event that came
+    Leaves through `next` when the event came, through `timeout` when it did not. What its data must contain
+    may hold expressions, such as `{"order": "{{ event.data.order }}"}`: another order does not count. An event that came
     after the last email of this run counts, even if it was faster than the run; but one that has ended a
     wait does not end another of the same branch. For events of emails (`email.replied`, `email.opened` …)
     only this run's emails count, unless you say otherwise.
@@ -24,6 +35,7 @@ class WaitForEvent(DecisionStep):
 
     name, title, category, icon = "wait_for_event", "Wait for an event", "timing", "bell"
     suspends = True
+    config_version = 2
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
         event = colander.SchemaNode(
@@ -32,7 +44,13 @@ class WaitForEvent(DecisionStep):
             title="Event",
             ui={"widget": "event"},
         )
-        match = colander.SchemaNode(FreeMapping(), missing=None, title="Its data contains")
+        match = colander.SchemaNode(
+            ExpressionType(),
+            missing=None,
+            title="Its data contains",
+            description='Like {"order": "{{ event.data.order }}"}',
+            ui={"rows": 3},
+        )
         timeout = Duration(title="At most", missing=None)
         of = colander.SchemaNode(
             colander.String(),
@@ -45,10 +63,21 @@ class WaitForEvent(DecisionStep):
     def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         return ("next", "timeout") if config["timeout"] else ("next",)
 
+    def needs(self, config: Mapping[str, Any]) -> Needs:
+        return needs_of(config["match"])
+
+    def check(self, config: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        if config["match"] is not None and not isinstance(config["match"], Mapping):
+            yield "match", "must be an object of names and values"
+
+    def upgrade(self, config: dict[str, Any], version: int) -> dict[str, Any]:
+        """Version 1 had no expressions."""
+        return {**config, "match": verbatim(config["match"])} if config.get("match") else config
+
     def run(self, ctx: StepContext, config: Mapping[str, Any]) -> Outcome:
         if ctx.resumed is None:
             until = ctx.now + length(config["timeout"]) if config["timeout"] else None
-            match = dict(config["match"] or {})
+            match = dict(ctx.evaluate(config["match"] or {}))
             if config["event"].startswith("email.") and config["of"] == "run":
                 match["run_id"] = ctx.run_id
             return WaitFor(config["event"], match, until)

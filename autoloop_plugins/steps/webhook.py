@@ -31,6 +31,7 @@ from autoloop_plugins.steps.calls import (
     url_fits,
     written,
 )
+from autoloop_plugins.steps.verbatim import verbatim
 
 __all__ = ["Webhook", "signature"]
 
@@ -63,7 +64,7 @@ class Webhook(ActionStep):
 
     def upgrade(self, config: dict[str, Any], version: int) -> dict[str, Any]:
         """Version 1 had no expressions: what looks like one there is text."""
-        return {**config, "data": _verbatim(config["data"])} if config.get("data") else config
+        return {**config, "data": verbatim(config["data"])} if config.get("data") else config
 
     def needs(self, config: Mapping[str, Any]) -> Needs:
         return Needs(contact=True, business=True)
@@ -127,11 +128,3 @@ def signature(secret: str, id: str, timestamp: str, body: bytes) -> str:
     key = base64.b64decode(secret.removeprefix("whsec_"))
     signed = f"{id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-
-
-def _verbatim(value: Any) -> Any:
-    if isinstance(value, str) and ("{{" in value or "{%" in value):
-        return "{% raw %}" + value + "{% endraw %}"
-    if isinstance(value, Mapping):
-        return {key: _verbatim(each) for key, each in value.items()}
-    return [_verbatim(each) for each in value] if isinstance(value, list) else value

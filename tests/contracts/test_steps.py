@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from autoloop.plugins import Next, Registry, Resumed, SendEmail, WaitFor, WaitUntil
+from autoloop.plugins.forms import read_config
 from autoloop.plugins.testing import StepContract, TriggerContract, visit
-from autoloop.plugins.testing.fakes import NOW
+from autoloop.plugins.testing.fakes import NOW, context
 from autoloop_plugins.steps.ab_split import ABSplit
 from autoloop_plugins.steps.add_tag import AddTag
 from autoloop_plugins.steps.branch import Branch
@@ -56,12 +57,15 @@ class TestWaitForEvent(StepContract):
         {"event": "order.paid"},
         {"event": "email.replied", "timeout": {"amount": 2}},
         {"event": "a", "match": {"b": [1]}},
+        {"event": "a", "match": {"b": "{{ contact.email }}"}},
     )
     bad_configs = (
         {},
         {"event": ""},
         {"event": "Order Paid"},
         {"event": "a", "match": 3},
+        {"event": "a", "match": "{{ event.data }}"},
+        {"event": "a", "match": {"x": "{{ broken"}},
         {"event": "a", "timeout": {"amount": "x"}},
     )
 
@@ -69,6 +73,10 @@ class TestWaitForEvent(StepContract):
         own = visit(WaitForEvent, {"event": "email.opened"})
         assert isinstance(own, WaitFor) and "run_id" in own.match
         assert visit(WaitForEvent, {"event": "email.opened", "of": "contact"}).match == {}
+
+    def test_settings_from_before_expressions_mean_what_they_meant(self) -> None:
+        old = {"event": "a", "match": {"name": "{{ x }}", "n": [1]}}
+        assert WaitForEvent().run(context(), read_config(WaitForEvent(), old, 1)).match == old["match"]
 
 
 class TestBranch(StepContract):

@@ -129,6 +129,25 @@ def test_an_event_ends_one_wait_of_a_branch(world: World) -> None:
     assert world.run(run).status == "waiting"
 
 
+def test_a_wait_is_for_what_the_run_is_about(world: World) -> None:
+    (ada,) = world.contacts()
+    own = {"event": "order.paid", "match": {"order": "{{ event.data.order }}"}}
+    drawing = graph(("paid", "wait_for_event", own), reentry="always")
+    world.workflow(drawing, ("event", {"event": "order.placed"}))
+    for order in (7, 8):
+        world.happen("order.placed", ada, {"order": order})
+        world.settle()
+    world.happen("order.paid", ada, {"order": 7})
+    world.settle()
+    assert (
+        world.count("workflow_runs", "status = 'completed' and variables->'event'->'data'->>'order' = '7'")
+        == 1
+    )
+    assert (
+        world.count("workflow_runs", "status = 'waiting' and variables->'event'->'data'->>'order' = '8'") == 1
+    )
+
+
 def test_an_event_ends_the_waits_of_all_branches(world: World) -> None:
     (ada,) = world.contacts()
     drawing = graph(

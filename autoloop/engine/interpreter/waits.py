@@ -72,7 +72,10 @@ class Waits(Loops):
         since = outcome.since or (datetime.fromisoformat(asked) if asked else self.now)
         if "heard" in position:
             since = min(since, datetime.fromisoformat(position.pop("heard")))
-        _, match = orjson.loads(orjson.dumps([outcome.event, dict(outcome.match)]))
+        written = orjson.dumps([outcome.event, dict(outcome.match)])
+        if len(written) > self.limits.output:
+            raise ValueError(f"what the event must contain takes more than {self.limits.output} bytes")
+        match = orjson.loads(written)[1]
         if not isinstance(outcome.event, str) or not outcome.event:
             raise ValueError("an event has a name")
         wait: dict[str, Any] = {"kind": "event", "event": outcome.event}

@@ -266,6 +266,7 @@ ODD: list[Any] = [
     Fork([[]]),
     WaitFor("\ud800"),
     WaitFor("order.paid", {"a": object()}),
+    WaitFor("order.paid", {"a": "x" * 20_000}),
 ]  # type: ignore[arg-type]
 
 
