@@ -24,8 +24,8 @@ def compare(
     """What happened on the way from one published graph to another.
 
     Steps are matched by their ids, ways by (from, port, to); where a step stands on the canvas is no
-    difference. `triggers` are those of both; None, of a version older than they are kept, leaves it open
-    what of them changed. Returns {"same", "steps", "ways", "settings", "triggers", "triggers_known",
+    difference, nor is which version of a step's settings a node names. `triggers` are those of both; None,
+    of a version older than they are kept, leaves it open what of them changed. Returns {"same", "steps", "ways", "settings", "triggers", "triggers_known",
     "truncated"}: a step is {"id", "type", "what": added | removed | changed, "fields"}, a trigger the same
     without an id, a field {"field", "before", "after"} with None for "was not there".
     """
@@ -68,7 +68,7 @@ def _objects(graph: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
 
 def _meaning(node: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in node.items() if key not in ("id", "position")}
+    return {key: value for key, value in node.items() if key not in ("id", "position", "config_version")}
 
 
 def _triggers(before: Sequence[Any], after: Sequence[Any]) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from autoloop.base.errors import Invalid
 from autoloop.base.services import Services
 from autoloop.engine.graph import check
 from autoloop.engine.models import Workflow, WorkflowVersion
+from autoloop.plugins.registry import Registry
 
 __all__ = ["add", "checksum", "refuse_problems"]
 
@@ -34,6 +35,21 @@ def refuse_problems(services: Services, graph: Any) -> None:
     raise Invalid("This workflow cannot run yet. See the details.", code="GRAPH_INVALID", details=details)
 
 
+def stamped(graph: dict[str, Any], plugins: Registry) -> dict[str, Any]:
+    """The graph with the version of its step's settings at each node that names none: today's.
+
+    A later release of the step then knows what it has to bring up to date.
+    """
+
+    def marked(node: dict[str, Any]) -> dict[str, Any]:
+        step = plugins.step(node["type"])
+        if step is None or node.get("config_version") is not None:
+            return node
+        return {**node, "config_version": step.config_version}
+
+    return {**graph, "nodes": [marked(node) for node in graph["nodes"]]}
+
+
 def add(
     services: Services,
     workflow: Workflow,
@@ -49,6 +65,7 @@ def add(
     The caller holds the workflow's row lock or accepts that two at once conflict.
     """
     refuse_problems(services, graph)
+    graph = stamped(graph, services.registrations.plugins)
     session = services.session
     mark = checksum(graph)
     latest = session.scalars(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import colander
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autoloop.engine.graph import check, compile_graph
+from autoloop.engine.services.versions import stamped
+from autoloop.plugins import DecisionStep, Next, Registry
 from tests.unit.engine.graphs import PLUGINS, drawn, graph
 
 A, STOP = ("a", "wait", {"amount": 1}), ("z", "stop", {})
@@ -150,3 +153,32 @@ def test_a_window_is_one_or_is_refused(window: Any, fits: bool) -> None:
         "settings": {"window": window},
     }
     assert [problem.field for problem in check(drawing, PLUGINS)] == ([] if fits else ["settings.window"])
+
+
+def test_a_version_keeps_its_meaning_when_a_step_changes_its_settings() -> None:
+    """Written without naming the version of its settings, it is brought up to date from that of its day."""
+
+    class Old(DecisionStep):
+        name, title = "greet", "Greet"
+
+        class Config(colander.MappingSchema):
+            name = colander.SchemaNode(colander.String())
+
+        def run(self, ctx: Any, config: Any) -> Next:
+            return Next()
+
+    class New(Old):
+        config_version = 2
+
+        class Config(colander.MappingSchema):
+            names = colander.SchemaNode(colander.List())
+
+        def upgrade(self, config: dict[str, Any], version: int) -> dict[str, Any]:
+            return {"names": [config["name"]]}
+
+    was, now = Registry(), Registry()
+    was.add("step", Old)
+    now.add("step", New)
+    written = {"nodes": [{"id": "g", "type": "greet", "config": {"name": "Ada"}}], "edges": []}
+    assert compile_graph(stamped(written, was), now).nodes["g"].config == {"names": ["Ada"]}
+    assert stamped(stamped(written, was), now)["nodes"][0]["config_version"] == 1
