@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from autoloop.base.due import DueKind
     from autoloop.base.events import EventSink
+    from autoloop.base.search import Source
 
 __all__ = ["Registrations"]
 
@@ -30,7 +31,7 @@ class Registrations:
     segment_predicates: dict[str, Callable[..., Any]] = field(default_factory=dict)
     due_kinds: dict[str, DueKind] = field(default_factory=dict)
     timeline_sources: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    search_sources: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    search_sources: dict[str, Source] = field(default_factory=dict)
     simulators: dict[str, Callable[..., Any]] = field(default_factory=dict)
     explainers: dict[str, Callable[..., Any]] = field(default_factory=dict)
     mergers: dict[str, Callable[..., Any]] = field(default_factory=dict)

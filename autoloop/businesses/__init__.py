@@ -29,6 +29,7 @@ def includeme(config: Configurator) -> None:
     from autoloop.businesses.services.finding import find_contact
     from autoloop.businesses.services.imports import KIND
     from autoloop.businesses.services.own_data import export_contact
+    from autoloop.businesses.services.searching import SOURCES
     from autoloop.businesses.services.segments import KIND as SEGMENTS
     from autoloop.businesses.services.segments import existing_segments
     from autoloop.workspaces.resources import Workspace
@@ -44,6 +45,7 @@ def includeme(config: Configurator) -> None:
     registrations.effect_handlers["update_business"] = update_businesses
     registrations.fact_loaders["segment_exists"] = existing_segments
     registrations.fact_loaders |= LOADERS
+    registrations.search_sources |= SOURCES
     config.add_widget("condition", ConditionWidget())
     registrations.due_kinds |= {KIND.name: KIND, SEGMENTS.name: SEGMENTS}
     for name in ("Businesses", "Contacts", "Fields", "Tags", "Topics", "Segments", "Imports", "Exports"):

@@ -50,6 +50,9 @@ def _work(registrations: Registrations) -> None:
 
 def _know(registrations: Registrations) -> None:
     """What others ask mail for: history, templates, senders, and who must not be mailed."""
+    from autoloop.base.i18n import _
+    from autoloop.base.search import Source, by_name
+    from autoloop.mail.models import EmailTemplate
     from autoloop.mail.services import references
     from autoloop.mail.services.barring import barred_sql
     from autoloop.mail.services.history import email_history
@@ -68,6 +71,7 @@ def _know(registrations: Registrations) -> None:
         "sender_choices": references.senders_to_choose,
         "unlocated_senders": references.unlocated_senders,
     }
+    registrations.search_sources["templates"] = Source(_("Templates"), by_name(EmailTemplate))
 
 
 def _remember(registrations: Registrations) -> None:

@@ -8,12 +8,16 @@ from autoloop.base.i18n import _
 
 
 def includeme(config: Configurator) -> None:
+    from autoloop.base.search import Source, by_name
+    from autoloop.engine.models import Workflow
     from autoloop.engine.resources import Runs
     from autoloop.workflows import resources, services
     from autoloop.workflows.services.figures import overview
     from autoloop.workspaces.resources import Workspace
 
-    loaders = config.registry.registrations.fact_loaders
+    registrations = config.registry.registrations
+    registrations.search_sources["workflows"] = Source(_("Workflows"), by_name(Workflow))
+    loaders = registrations.fact_loaders
     loaders.setdefault("overview", []).append(overview)
     loaders["workflow_exists"] = services.existing_workflows
     config.add_child(Workspace, "workflows", resources.Workflows)

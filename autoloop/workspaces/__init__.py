@@ -27,6 +27,7 @@ def includeme(config: Configurator) -> None:
     config.add_child(resources.Workspace, "audit", resources.Audit)
     config.include("autoloop.workspaces.credentials")
     config.include("autoloop.workspaces.notifications")
+    config.include("autoloop.workspaces.search")
     config.scan("autoloop.workspaces.views")
     config.scan("autoloop.workspaces.pages")
     config.add_view(start, context=root, request_method="GET", permission=Permission.PUBLIC)

@@ -13,11 +13,14 @@ EVENT = "form.submitted"
 
 def includeme(config: Configurator) -> None:
     from autoloop.base.i18n import _
+    from autoloop.base.search import Source, by_name
     from autoloop.engine.forms.resources import Forms, PublicForms
+    from autoloop.engine.models import Form
     from autoloop.workspaces.resources import Workspace
 
     registry: Any = config.registry
     registry.registrations.event_names[EVENT] = "A person filled in a form"
+    registry.registrations.search_sources["forms"] = Source(_("Forms"), by_name(Form))
     config.add_child(Workspace, "forms", Forms)  # type: ignore[attr-defined]
     config.add_child(registry.root_class, "f", PublicForms)  # type: ignore[attr-defined]
     config.add_nav("forms", _("Forms"), "file-text", section="Manage", order=68)  # type: ignore[attr-defined]

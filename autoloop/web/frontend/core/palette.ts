@@ -36,6 +36,7 @@ export class Palette {
     private input: HTMLInputElement,
     private list: HTMLElement,
     private find: (typed: string) => Command[] | Promise<Command[]>,
+    private more?: (typed: string) => Promise<Command[]>,
   ) {
     input.addEventListener("input", () => void this.search());
     input.addEventListener("keydown", (event) => this.key(event));
@@ -53,6 +54,10 @@ export class Palette {
     if (typed !== this.input.value) return; // a newer answer is on its way
     this.shown = found;
     this.show(0);
+    const later = (await this.more?.(typed)) ?? [];
+    if (typed !== this.input.value || !later.length) return;
+    this.shown = [...found, ...later];
+    this.show(this.selected);
   }
 
   private key(event: KeyboardEvent): void {
@@ -91,13 +96,35 @@ export class Palette {
   }
 }
 
+type Hit = { title: string; note: string; url: string };
+
+const PAUSE = 150; // ms without a letter before the server is asked
+let asked: AbortController | undefined;
+
+// Records of the workspace that the server finds.
+async function records(source: string, typed: string): Promise<Command[]> {
+  asked?.abort();
+  if (typed.trim().length < 2) return [];
+  const { signal } = (asked = new AbortController());
+  try {
+    await new Promise((done) => setTimeout(done, PAUSE));
+    const answer = await fetch(`${source}?q=${encodeURIComponent(typed)}`, { headers: { Accept: "application/json" }, signal });
+    const { hits } = (answer.ok ? await answer.json() : { hits: [] }) as { hits: Hit[] };
+    return hits.map((hit) => ({ label: hit.title, hint: hit.note, run: () => location.assign(hit.url) }));
+  } catch {
+    return []; // more was typed, or the server is away: pages and actions are there all the same
+  }
+}
+
 export function startPalette(): void {
   let palette: Palette | undefined;
   const open = (): void => {
     const shown = dialog("palette");
     if (!shown) return;
     const find = (typed: string): Command[] => commands().filter((command) => fits(command.label, typed));
-    palette ??= new Palette(shown, shown.querySelector("input")!, shown.querySelector("ul")!, find);
+    const { source } = shown.dataset;
+    const more = source ? (typed: string): Promise<Command[]> => records(source, typed) : undefined;
+    palette ??= new Palette(shown, shown.querySelector("input")!, shown.querySelector("ul")!, find, more);
     palette.open();
   };
   addEventListener("keydown", (event) => {
@@ -107,6 +134,8 @@ export function startPalette(): void {
     }
   });
   document.addEventListener("click", (event) => {
-    if ((event.target as Element).closest("[data-act=palette]")) open();
+    if (!(event.target as Element).closest("[data-act=palette]") || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    open();
   });
 }
