@@ -16,7 +16,15 @@ from autoloop.plugins.conditions import ConditionType
 from autoloop.plugins.expressions import ExpressionType
 from autoloop.plugins.leaves import leaves
 
-__all__ = ["ConfigProblems", "FreeMapping", "json_schema", "plain_words", "read_config", "schema_of"]
+__all__ = [
+    "ConfigProblems",
+    "FreeMapping",
+    "json_schema",
+    "misfit",
+    "plain_words",
+    "read_config",
+    "schema_of",
+]
 
 
 PLAIN = {
@@ -82,7 +90,11 @@ def read_config(plugin: Any, config: Any, version: int | None = None) -> dict[st
     try:
         if version is not None and version < plugin.config_version:
             given = plugin.upgrade(given, version)
-        read = schema_of(plugin).deserialize(given)
+        schema = schema_of(plugin)
+        bent = _misfits(schema, given, "")
+        if bent:
+            raise ConfigProblems(bent)
+        read = schema.deserialize(given)
     except colander.Invalid as error:
         raise ConfigProblems(_problems(error)) from None
     except RecursionError:
@@ -96,6 +108,35 @@ def read_config(plugin: Any, config: Any, version: int | None = None) -> dict[st
     if endless:
         raise ConfigProblems(endless)
     return dict(read)
+
+
+TRUTHS = ("true", "false", "1", "0", "on", "yes")
+
+
+def misfit(kind: colander.SchemaType, given: Any) -> str | None:
+    """What is wrong with a value that Colander would bend until it fits: 1.5 to 1, true to 1, “no” to true."""
+    if type(kind) is colander.Integer:
+        bent = isinstance(given, bool) or (isinstance(given, float) and not given.is_integer())
+        return "must be a whole number" if bent else None
+    if type(kind) is colander.Float:
+        return "must be a number" if isinstance(given, bool) else None
+    if type(kind) is colander.Boolean:
+        return None if str(given).lower() in TRUTHS else "must be true or false"
+    return None
+
+
+def _misfits(node: colander.SchemaNode, given: Any, place: str) -> dict[str, str]:
+    if isinstance(node.typ, colander.Mapping) and isinstance(given, Mapping):
+        children = [(child, child.name) for child in node.children if given.get(child.name) is not None]
+    elif isinstance(node.typ, colander.Sequence) and isinstance(given, list | tuple):
+        children = [(node.children[0], index) for index in range(len(given))]
+    else:
+        said = misfit(node.typ, given)
+        return {place: said} if said else {}
+    found: dict[str, str] = {}
+    for child, key in children:
+        found |= _misfits(child, given[key], f"{place}.{key}" if place else str(key))
+    return found
 
 
 def plain_words(said: str) -> str:

@@ -14,7 +14,7 @@ from pyramid.events import ContextFound
 from pyramid.request import Request
 
 from autoloop.base.errors import Invalid, TooLarge, UnsupportedMedia
-from autoloop.plugins.forms import plain_words
+from autoloop.plugins.forms import misfit, plain_words
 from autoloop.plugins.leaves import leaves
 
 __all__ = ["MAX_LIMIT", "ListQuery", "checked", "read_body", "read_query", "strict_json"]
@@ -113,6 +113,8 @@ def _unknown(schema: colander.SchemaNode, given: Any, prefix: str) -> dict[str, 
         return found
     if type(schema.typ) is colander.String and given is not None and not isinstance(given, str) and not given:
         return {prefix: ["Must be a text."]}  # colander takes {}, [], 0 and false for one that was left out
+    if given is not None and (said := misfit(schema.typ, given)):
+        return {prefix: [f"{said[0].upper()}{said[1:]}."]}
     return _nul_anywhere(given, prefix)
 
 

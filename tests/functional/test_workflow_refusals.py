@@ -59,6 +59,9 @@ def test_graphs_of_any_nonsense_can_be_kept_checked_and_shown(api: Client):
     [
         {},
         {"all": True, "tag": "x"},
+        {"all": "no"},
+        {"all": []},
+        {"all": 2},
         {"contact_ids": []},
         {"contact_ids": ["x" * 36]},
         {"contact_ids": "x"},

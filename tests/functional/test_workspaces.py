@@ -187,6 +187,8 @@ def test_working_days_and_holidays(owner, tenant):
         {"holidays": ["2026-12-25"] * 501},
         {"working_days": []},
         {"working_days": [8]},
+        {"working_days": [1.5]},
+        {"working_days": [True]},
         {"working_days": [1, 1]},
     ):
         assert next(iter(wrong)) in str(owner.api("PATCH", at, wrong).json["details"])

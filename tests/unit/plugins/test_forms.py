@@ -10,6 +10,7 @@ from autoloop.plugins.forms import ConfigProblems, read_config
 from autoloop_plugins.steps.ab_split import ABSplit
 from autoloop_plugins.steps.add_tag import AddTag
 from autoloop_plugins.steps.wait import Wait
+from autoloop_plugins.steps.wait_until import WaitUntilStep as WaitUntil
 
 
 @pytest.mark.parametrize(
@@ -39,9 +40,29 @@ from autoloop_plugins.steps.wait import Wait
         ),
         (ABSplit, {"arms": [{"name": 5}, {"name": "b"}]}, {"arms.0.name": "must be a text"}),
         (AddTag, 5, {"": "must be an object"}),
+        (WaitUntil, {"mode": "weekday", "days": [2, 1.5]}, {"days.1": "must be a whole number"}),
+        (
+            WaitUntil,
+            {"mode": "time", "offset": True, "every_year": "no"},
+            {"offset": "must be a whole number", "every_year": "must be true or false"},
+        ),
+        (Wait, {"amount": True}, {"amount": "must be a number"}),
     ],
 )
 def test_each_problem_has_its_place_and_plain_words(step: Any, config: Any, problems: dict[str, str]) -> None:
     with pytest.raises(ConfigProblems) as raised:
         read_config(step(), config)
     assert raised.value.problems == problems
+
+
+def test_numbers_and_truths_may_be_written_as_forms_and_addresses_write_them() -> None:
+    config = {
+        "mode": "weekday",
+        "days": ["2", 3.0],
+        "offset": "-1",
+        "every_year": "on",
+        "working_days_only": "0",
+    }
+    read = read_config(WaitUntil(), config)
+    assert (list(read["days"]), read["offset"], read["every_year"]) == ([2, 3], -1, True)
+    assert read["working_days_only"] is False
