@@ -19,6 +19,7 @@ GRAPH = {
     ],
     "edges": [{"from": "hold", "port": "next", "to": "end"}],
 }
+NOBODY = "01a20000-0000-7000-8000-000000000000"
 SEATS = {"set": [{"field": "fields.seats", "value": "{{ contact.last_name }}"}]}
 BROKEN = {"schema": 1, "nodes": [{"id": "bad", "type": "update_contact", "config": SEATS}], "edges": []}
 
@@ -205,6 +206,9 @@ def test_runs_are_found_by_version_and_by_when_they_began(api, runtime, flow) ->
         ({"verb": "cancel", "filter": {"node": ["a"]}}, "node"),
         ({"verb": "cancel", "filter": {"tag": "x" * 300}}, "tag"),
         ({"verb": "cancel", "filter": {"started_before": "2026-01-01"}}, "started_before"),
+        ({"verb": "cancel", "filter": {"workflow_id": NOBODY}, "dry_run": True}, "workflow_id"),
+        ({"verb": "cancel", "filter": {"segment": NOBODY}, "dry_run": True}, "segment"),
+        ({"verb": "cancel", "filter": {"segment": NOBODY}}, "segment"),
         ({"verb": "cancel", "filter": []}, "filter"),
     ],
 )

@@ -15,6 +15,7 @@ from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.base.ids import new_id
 from autoloop.base.services import Service, Services
+from autoloop.businesses.models import Segment
 from autoloop.engine.models import BULK_VERBS, ENDED, BulkJob, Workflow, WorkflowRun
 from autoloop.engine.moving import move_runs
 from autoloop.engine.services.rerunning import rerun
@@ -52,7 +53,9 @@ class Bulk(Service):
 
     def count(self, verb: str, given: Mapping[str, Any]) -> tuple[int, int]:
         """How many runs the verb would change, and how many more the filter finds. Raises Invalid."""
-        return self._count(_checked_verb(verb), checked_filter(given))
+        verb, filter = _checked_verb(verb), checked_filter(given)
+        self._check_rows(filter)
+        return self._count(verb, filter)
 
     def begin(self, verb: str, given: Mapping[str, Any], *, why: str | None = None) -> BulkJob:
         """Do it, as due work, to the runs that are there now; `why` is what their journals say."""
@@ -95,9 +98,8 @@ class Bulk(Service):
     def _begin(
         self, verb: str, filter: dict[str, Any], why: str | None, undo_of: BulkJob | None = None
     ) -> BulkJob:
+        self._check_rows(filter)
         workflow = UUID(filter["workflow_id"]) if "workflow_id" in filter else undo_of and undo_of.workflow_id
-        if workflow is not None and self.session.get(Workflow, (self.workspace_id, workflow)) is None:
-            raise Invalid(details={"workflow_id": [_("There is no such workflow.")]})
         total, others = self._count(verb, filter)
         id = new_id()
         job = BulkJob(
@@ -121,6 +123,15 @@ class Bulk(Service):
         self.session.refresh(job)
         self.services.nudge("bulk")
         return job
+
+    def _check_rows(self, filter: Mapping[str, Any]) -> None:
+        """Raises Invalid where it names a workflow or segment that is not there."""
+        for name, table, said in (
+            ("workflow_id", Workflow, _("There is no such workflow.")),
+            ("segment", Segment, _("There is no such segment.")),
+        ):
+            if name in filter and self.session.get(table, (self.workspace_id, UUID(filter[name]))) is None:
+                raise Invalid(details={name: [said]})
 
     def _count(self, verb: str, filter: Mapping[str, Any]) -> tuple[int, int]:
         taken = WorkflowRun.status.in_(TAKES[verb])

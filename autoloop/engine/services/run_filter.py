@@ -19,6 +19,13 @@ from autoloop.engine.models import RUN_STATUSES, WorkflowRun, WorkflowVersion
 __all__ = ["FIELDS", "checked_filter", "conditions"]
 
 FIELDS = ("status", "workflow_id", "version", "node", "contact_id", "tag", "segment", "started_before")
+WRONG = {
+    "status": _("Give one of: ${words}.", mapping={"words": ", ".join(RUN_STATUSES)}),
+    "version": _("Give a version's number, from 1 up."),
+    "node": _("Give the id of a step, a text of at most 200 characters."),
+    "tag": _("Give a tag, a text of at most 200 characters."),
+    "started_before": _("Give a moment with its zone, like 2026-11-01T00:00:00Z."),
+}
 IDS = ("workflow_id", "contact_id", "segment")
 
 
@@ -36,7 +43,7 @@ def checked_filter(given: Mapping[str, Any]) -> dict[str, Any]:
             continue
         read = _read(name, value)
         if read is None:
-            wrong[name] = [_("This is no id.") if name in IDS else _("This cannot be used.")]
+            wrong[name] = [_("This is no id.") if name in IDS else WRONG[name]]
         else:
             found[name] = read
     if "version" in found and "workflow_id" not in found:
