@@ -72,9 +72,9 @@ class Reactions(colander.SequenceSchema):  # type: ignore[misc]
     reaction = Reaction()
 
 
-class Picked(colander.MappingSchema):  # type: ignore[misc]
-    """What is to come of a step. Emails: `fate`, `reason`, `then`. Waits for events: `happens`, `after`,
-    `data`. Steps that call out: `port`, or `status` and `body`, or `output`. Any other step: `port`."""
+class Usual(colander.MappingSchema):  # type: ignore[misc]
+    """What is to come of every step. Emails: `fate`, `reason`, `then`. Waits for events: `happens`, `after`,
+    `data`. Steps that call out: `status` and `body`, or `output`."""
 
     fate = _one_of(*FATES, missing=colander.drop)
     reason = _text(500, missing=colander.drop)
@@ -84,7 +84,6 @@ class Picked(colander.MappingSchema):  # type: ignore[misc]
         colander.Integer(), validator=colander.Range(0, YEARS), missing=colander.drop, description="Seconds"
     )
     data = _free(missing=colander.drop)
-    port = _text(64, missing=colander.drop)
     status = colander.SchemaNode(
         colander.Integer(), validator=colander.Range(100, 599), missing=colander.drop
     )
@@ -96,6 +95,12 @@ class Picked(colander.MappingSchema):  # type: ignore[misc]
         missing=colander.drop,
         description="How the run of the other workflow ended; skipped: the contact was not let in",
     )
+
+
+class Picked(Usual):
+    """What is to come of one step: as of every step, or the `port` that it leaves by."""
+
+    port = _text(64, missing=colander.drop)
 
 
 class Comes(colander.MappingSchema):  # type: ignore[misc]
@@ -119,7 +124,7 @@ class Entry(colander.MappingSchema):  # type: ignore[misc]
 
 class Asked(colander.MappingSchema):  # type: ignore[misc]
     """A simulation. Either `contact_id`, or an invented `contact` (and `business`); the draft unless a
-    `version` is named. `outcomes` are by step id, each like `default`."""
+    `version` is named. `outcomes` are by step id, each like `default`, or with a `port`."""
 
     version = colander.SchemaNode(
         colander.Integer(),
@@ -143,7 +148,7 @@ class Asked(colander.MappingSchema):  # type: ignore[misc]
     )
     event = Entry(missing=None)
     events = Coming(missing=(), validator=colander.Length(max=100))
-    default = Picked(missing=None)
+    default = Usual(missing=None)
     outcomes = _free(missing=None)
     most_steps = colander.SchemaNode(colander.Integer(), validator=colander.Range(1, 500), missing=500)
 
