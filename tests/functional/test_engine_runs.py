@@ -148,6 +148,23 @@ def test_a_wait_is_for_what_the_run_is_about(world: World) -> None:
     )
 
 
+@pytest.mark.parametrize("ends", ["by itself", "cancelled"])
+def test_the_end_of_another_workflow_is_waited_for(world: World, ends: str) -> None:
+    (ada,) = world.contacts()
+    other = world.workflow(graph(("pause", "wait", {"amount": 1})))
+    own = {"event": "workflow.finished", "match": {"workflow_id": str(other)}}
+    (waiting,) = world.enrol(world.workflow(graph(("done", "wait_for_event", own))), [ada]).started
+    (first,) = world.enrol(other, [ada]).started
+    world.settle()
+    if ends == "cancelled":
+        with world.runtime.unit("web", world.workspace_id) as services:
+            services(Runs).cancel([first])
+    else:
+        world.later(days=1, seconds=1)
+    world.settle()
+    assert world.path(waiting) == ["done:next"]
+
+
 def test_an_event_ends_the_waits_of_all_branches(world: World) -> None:
     (ada,) = world.contacts()
     drawing = graph(

@@ -81,9 +81,9 @@ from jsonb_to_recordset(%(rows)s::jsonb) u(w uuid, i uuid, r uuid, n text, v int
 
 ANNOUNCE = f"""
 insert into events (workspace_id, id, name, contact_id, data, occurred_at, chain)
-select r.workspace_id, r.i, 'workflow.finished', r.c,
+select r.workspace_id, r.i, 'workflow.finished', r.contact_id,
   jsonb_build_object('workflow_id', r.f, 'run_id', r.r, 'status', r.s, 'reason', r.y), %(now)s, r.h
-from (select w as workspace_id, i, c, f, r, s, y, h
+from (select w as workspace_id, i, c as contact_id, f, r, s, y, h
   from jsonb_to_recordset(%(rows)s::jsonb) u(w uuid, i uuid, c uuid, f uuid, r uuid, s text, y text, h smallint)) r
 where {LISTENED}
 """

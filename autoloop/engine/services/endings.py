@@ -13,8 +13,11 @@ from autoloop.base.services import Services
 
 __all__ = ["LISTENED", "announce"]
 
-LISTENED = """exists (select 1 from workflow_triggers t
-  where t.workspace_id = r.workspace_id and t.event_name = 'workflow.finished' and t.is_active)"""
+# A trigger of the workspace, or a run of the same contact that waits for it.
+LISTENED = """(exists (select 1 from workflow_triggers t
+  where t.workspace_id = r.workspace_id and t.event_name = 'workflow.finished' and t.is_active)
+  or exists (select 1 from run_waits w where w.workspace_id = r.workspace_id and w.contact_id = r.contact_id
+    and w.event = 'workflow.finished' and w.kind = 'event'))"""
 
 ANNOUNCE = text(f"""
 insert into events (workspace_id, id, name, contact_id, data, occurred_at)
