@@ -45,8 +45,8 @@ def steps_page() -> Iterator[str]:
     yield "# Steps"
     yield (
         "The step types that come with AutoLoop. Plugins add theirs: [write a step](../how-to/write-a-step.md). "
-        "Besides the exits named here every step has `error`, taken when it fails and something is tied to it; "
-        "else the run fails."
+        "Whoever is done with a step leaves it by `next` where no other exit is named here. Every step also has "
+        "`error`, taken when it fails and something is tied to it; else the run fails."
     )
     registry = Registry.load()
     for plugin in sorted(registry.of("step"), key=lambda each: each.name):
@@ -99,25 +99,35 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
 def _plugin(name: str, plugin: Any) -> Iterator[str]:
     yield f"## {plugin.title} (`{name}`)"
     yield cleandoc(plugin.__doc__ or type(plugin).__doc__ or "")
-    form = json_schema(schema_of(plugin))
-    rows = [
-        (
-            f"`{field}`",
+    rows = list(_settings(json_schema(schema_of(plugin))))
+    if rows:
+        yield _table(("setting", "type", "default", "meaning"), rows)
+
+
+def _settings(form: Mapping[str, Any], inside: str = "") -> Iterator[tuple[str, ...]]:
+    """A row for each setting, and for those inside of it: `timeout.amount`, `arms[].name`."""
+    for field, shape in form["properties"].items():
+        yield (
+            f"`{inside}{field}`",
             _kind(shape),
             "**required**" if field in form["required"] else _value(shape.get("default")),
             " — ".join(filter(None, [shape.get("title", ""), shape.get("description", "")])),
         )
-        for field, shape in form["properties"].items()
-    ]
-    if rows:
-        yield _table(("setting", "type", "default", "meaning"), rows)
+        listed = shape.get("items") or {}
+        if "properties" in shape:
+            yield from _settings(shape, f"{inside}{field}.")
+        elif "properties" in listed:
+            yield from _settings(listed, f"{inside}{field}[].")
 
 
 def _kind(shape: Mapping[str, Any]) -> str:
     if "enum" in shape:
         return ", ".join(f"`{each}`" for each in shape["enum"])
     limits = [str(shape[name]) for name in ("minimum", "maximum") if name in shape]
-    return str(shape.get("type", "any")) + (f" {' to '.join(limits)}" if len(limits) == 2 else "")
+    kind = shape.get("type", "any")
+    kind = " or ".join(kind) if isinstance(kind, list) else kind
+    of = f" of {_kind(shape['items'])}" if "items" in shape else ""
+    return f"{kind}{of}" + (f" {' to '.join(limits)}" if len(limits) == 2 else "")
 
 
 def _value(value: Any) -> str:

@@ -13,7 +13,7 @@ __all__ = ["Branch"]
 
 
 class Branch(DecisionStep):
-    """Go one way if a condition holds of the contact, another if it does not.
+    """Go by `yes` if a condition holds of the contact, by `no` if it does not.
 
     The condition may ask about the contact, its business, its tags, what it did with the emails, other
     events, and what earlier steps gave.

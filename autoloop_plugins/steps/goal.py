@@ -33,7 +33,9 @@ class Goal(GoalStep):
     after it. A goal is reached once per run. An email already asked for is still sent.
 
     A condition is asked whenever the run is advanced, and when the contact's fields or tags change or
-    one of the events it asks about happens. Of emails' events only this run's count.
+    one of the events it asks about happens. Of emails' events only this run's count. What a change of
+    the business makes true, or time alone, is seen when the run is next advanced; to jump at once, make it
+    a segment, and let the goal listen to `segment.entered` with the segment's `segment_id`.
 
     A contact that gets here by the usual way before the goal is reached leaves by `unmet`, at once or
     after it has waited here for a time.

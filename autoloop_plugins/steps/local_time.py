@@ -14,7 +14,7 @@ from autoloop.plugins.calendars import Calendar, calendar_of
 __all__ = ["Clock", "Dates", "Weekdays", "local_calendar", "place_needs", "told"]
 
 
-class Clock(colander.SchemaType):  # type: ignore[misc]
+class Clock(colander.String):  # type: ignore[misc]
     """`HH:MM` as a time; `24:00` as None."""
 
     def deserialize(self, node: Any, cstruct: Any) -> Any:
@@ -31,9 +31,6 @@ class Clock(colander.SchemaType):  # type: ignore[misc]
 
     def serialize(self, node: Any, appstruct: Any) -> Any:
         return appstruct.strftime("%H:%M") if isinstance(appstruct, time) else appstruct
-
-    def cstruct_children(self, node: Any, cstruct: Any) -> list[Any]:
-        return []
 
 
 class Dates(colander.SequenceSchema):  # type: ignore[misc]

@@ -16,8 +16,8 @@ class LookupContact(ActionStep):
     """Find another contact by its email, external id or a custom field, and keep what is known of it.
 
     Later steps read `{{ outputs.<step>.contact.first_name }}` and `{{ outputs.<step>.business.name }}`.
-    Of several with the same value the oldest is taken. Leaves through `missing` if there is none, or
-    nothing to look for. The other contact is only read, never changed.
+    Of several with the same value the oldest is taken. Leaves through `found`, or through `missing` if
+    there is none, or nothing to look for. The other contact is only read, never changed.
     """
 
     name, title, category, icon = "lookup_contact", "Look up contact", "data", "search"

@@ -52,5 +52,5 @@ class Merge(DecisionStep):
         return Next(why=dict(ctx.resumed.data) or None)
 
     def summary(self, config: Mapping[str, Any]) -> str:
-        most = f", at most {words(config['timeout'])}" if config["timeout"] else ""
+        most = f", at most {words(config['timeout'])}" if "timeout" in self.ports(config) else ""
         return f"Merge {config['mode']}{most}"

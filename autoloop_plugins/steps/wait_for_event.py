@@ -30,7 +30,8 @@ class WaitForEvent(DecisionStep):
     may hold expressions, such as `{"order": "{{ event.data.order }}"}`: another order does not count. An event that came
     after the last email of this run counts, even if it was faster than the run; but one that has ended a
     wait does not end another of the same branch. For events of emails (`email.replied`, `email.opened` …)
-    only this run's emails count, unless you say otherwise.
+    only this run's emails count, unless you say otherwise. The end of a run, `workflow.finished`, is told
+    while a run of the contact waits for it or a trigger of the workspace listens.
     """
 
     name, title, category, icon = "wait_for_event", "Wait for an event", "timing", "bell"
