@@ -18,6 +18,7 @@ __all__ = ["Event", "EventSink", "emit"]
 class Event:
     """One event. With a `source_id`, a second one of the same source is dropped for 90 days.
 
+    With an `id` of its own it may be written again by whoever does not know whether it was: there is one then.
     `chain` counts the runs behind it, each started by what the one before did; 0 comes from outside.
     """
 
@@ -29,6 +30,7 @@ class Event:
     source_id: str | None = None
     occurred_at: datetime | None = None
     chain: int = 0
+    id: UUID | None = None
 
 
 EventSink = Callable[["Services", Sequence[Event]], Any]

@@ -12,10 +12,13 @@ from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from webob import Request
 from webtest import TestApp
 
+from autoloop.engine.hooks.express import Express
+from autoloop.engine.hooks.gate import Gate
 from autoloop.web.places import PLACES
 from tests.browser.seed import work
 from tests.factories import Client, make_tenant
@@ -193,6 +196,35 @@ def test_many_at_once_are_each_taken_once(wsgi, api, runtime, hook) -> None:
     work(runtime)
     assert len(api.data("runs", workflow_id=flow, limit=200)) == 50
     assert len(api.data("contacts", limit=200)) == 20
+
+
+@pytest.mark.parametrize("keyed", [True, False], ids=["with an id", "without"])
+def test_a_commit_whose_answer_is_lost_is_one_event_all_the_same(
+    wsgi, api, runtime, monkeypatch, keyed
+) -> None:
+    plain = {"name": "Plain", "mapping": {"email": "customer.email"}, "event_id_path": "id"}
+    hook = api.post("webhooks", plain).json["data"]
+    flow = listening(api, hook)
+    body = {"customer": {"email": "ada@fern.example"}}
+    post(wsgi, hook["url"], body)  # from now on the contact is known, and the webhook has its sample
+    lost = []
+
+    def mute(usual: Any) -> Any:
+        def call(*given: Any) -> Any:
+            done = usual(*given)
+            if usual not in lost:
+                lost.append(usual)
+                raise psycopg.OperationalError("the answer to COMMIT never came")
+            return done
+
+        return call
+
+    monkeypatch.setattr(Express, "_write", mute(Express._write))
+    monkeypatch.setattr(Gate, "_transact", mute(Gate._transact))
+    assert not post(wsgi, hook["url"], body | ({"id": 7} if keyed else {}))["data"]["duplicate"]
+    assert len(lost) == 2
+    work(runtime)
+    assert len(api.data("runs", workflow_id=flow)) == 2
 
 
 def test_a_body_is_taken_while_every_place_of_the_process_is(wsgi, api, hook) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from sqlalchemy import text
 from autoloop.base.errors import AutoLoopError, Invalid
 from autoloop.base.events import Event
 from autoloop.base.i18n import _
+from autoloop.base.ids import new_id
 from autoloop.base.services import Services
 from autoloop.businesses.addresses import BadAddress, normal_email
 from autoloop.businesses.models import Contact
@@ -65,13 +66,17 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One body for one webhook. `key` is the sender's id of it; `sample` asks to keep it for people."""
+    """One body for one webhook. `key` is the sender's id of it; `sample` asks to keep it for people.
+
+    `id` becomes its event's, however often it must be written: a commit whose answer was lost may have come through.
+    """
 
     hook: Hook
     body: dict[str, Any]
     kept: dict[str, Any]
     key: str | None = None
     sample: str | None = None
+    id: UUID = field(default_factory=new_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ def accept(services: Services, deliveries: Sequence[Delivery]) -> list[Outcome]:
 def _event(workspace: UUID, delivery: Delivery, contact: UUID | None) -> Event:
     hook = str(delivery.hook.id)
     data = {"hook_id": hook, "body": delivery.kept}
-    return Event(workspace, EVENT, contact, data, f"hook:{hook}", delivery.key)
+    return Event(workspace, EVENT, contact, data, f"hook:{hook}", delivery.key, id=delivery.id)
 
 
 def _keep_samples(services: Services, deliveries: Sequence[Delivery]) -> None:
@@ -143,7 +148,7 @@ def _repetitions(services: Services, deliveries: Sequence[Delivery], outcomes: l
     for index in asked:
         event = known.get((f"hook:{deliveries[index].hook.id}", deliveries[index].key))
         if event is not None:
-            outcomes[index] = Accepted(event, duplicate=True)
+            outcomes[index] = Accepted(event, duplicate=event != deliveries[index].id)
 
 
 def _name_earlier(services: Services, outcomes: list[Outcome]) -> None:

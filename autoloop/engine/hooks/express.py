@@ -15,7 +15,6 @@ import orjson
 import psycopg
 
 from autoloop.base.errors import AutoLoopError
-from autoloop.base.ids import new_id
 from autoloop.engine.hooks import EVENT
 from autoloop.engine.hooks.accepting import IDENTITIES, Accepted, Delivery, identity
 
@@ -106,7 +105,7 @@ def _row(delivery: Delivery) -> dict[str, Any] | None:
     except AutoLoopError:
         return None
     return {
-        "i": new_id(),
+        "i": delivery.id,
         "h": hook.id,
         "u": hook.updated_at,
         "e": email,

@@ -25,7 +25,7 @@ keyed as (
   on conflict do nothing returning event_id)
 insert into events (workspace_id, id, name, contact_id, data, source, source_id, occurred_at, chain)
 select w, i, n, c, d, s, k, coalesce(o, now()), coalesce(h, 0) from given where k is null or i in (select event_id from keyed)
-returning id
+on conflict do nothing returning id
 """)
 
 # Without source ids nothing can be known already: no look-up, and no ids sent back. An import tells of
@@ -35,6 +35,7 @@ insert into events (workspace_id, id, name, contact_id, data, source, occurred_a
 select w, i, n, c, d, s, coalesce(o, now()), coalesce(h, 0)
 from jsonb_to_recordset(cast(:rows as jsonb))
   g(w uuid, i uuid, n text, c uuid, d jsonb, s text, o timestamptz, h smallint)
+on conflict do nothing
 """)
 
 
@@ -47,7 +48,7 @@ def receive(services: Services, events: Sequence[Event]) -> list[UUID | None]:
     for event in events:
         row: dict[str, Any] = {
             "w": event.workspace_id,
-            "i": new_id(),
+            "i": event.id or new_id(),
             "n": event.name,
             "d": event.data,
             "s": event.source,
