@@ -23,9 +23,10 @@ def opens_in(
     """Seconds until the window is open; 0 while it is.
 
     `window` is {"days": [1..7], "from": "09:00", "until": "17:00", "timezone": "contact" | "workspace" |
-    a zone's name}, each optional: Monday is 1, `until` is not in it. Without days it is open on the
+    a zone's name}, each optional: Monday is 1, `until` is not in it. A window over midnight is that
+    of the day on which it opens. Without days it is open on the
     working days of `workspace` ({"working_days", "holidays"}), on all days if it names none. On its
-    holidays no window is open, by the calendar of the window's zone. Nonsense is no window. Nights
+    holidays no window opens, by the calendar of the window's zone. Nonsense is no window. Nights
     that skip or repeat an hour: see autoloop.plugins.calendars.
     """
     named = {"contact": contact_zone, "workspace": workspace_zone}
@@ -36,7 +37,8 @@ def opens_in(
     days = [day for day in given if isinstance(day, int)] if isinstance(given, list) else []
     opens = _time(window.get("from")) or time(0)
     closes = _time(window.get("until"))
-    if not days or (closes is not None and opens >= closes):
+    closes = None if closes == time(0) else closes
+    if not days or (closes == opens):
         return 0.0
     facts = {"working_days": days, "holidays": known.get("holidays")}
     calendar, _unknown = calendar_of((place, workspace_zone), facts)

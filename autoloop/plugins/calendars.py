@@ -106,16 +106,19 @@ class Calendar:
     ) -> datetime | None:
         """`now` if it lies in the window of an allowed day, else when the next one opens; None within ten years.
 
-        The window holds its beginning and not its end; `closes` None is midnight. A window that a night
-        skips whole is passed over; on a night that repeats an hour it is open once.
+        The window holds its beginning and not its end; `closes` None is midnight. One that closes at or before
+        the hour at which it opens closes on the next day, and is the window of the day on which it opens. A
+        window that a night skips whole is passed over; on a night that repeats an hour it is open once.
         """
+        until = closes or time(0)
+        over = DAY if until <= opens else timedelta(0)
         today = now.astimezone(self.zone).date()
-        for ahead in range(FARTHEST):
+        for ahead in range(-over.days, FARTHEST):
             day = today + ahead * DAY
             if not (allowed or self.works)(day) or not self.exists(day):
                 continue
             begin = moment_of(day, opens, self.zone)
-            end = moment_of(*((day + DAY, time(0)) if closes is None else (day, closes)), self.zone)
+            end = moment_of(day + over, until, self.zone)
             if begin < end and now < end:
                 return max(begin, now)
         return None

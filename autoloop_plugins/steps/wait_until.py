@@ -52,7 +52,8 @@ class WaitUntilStep(DecisionStep):
       is moved on while the contact waits is followed, and one that falls on a day that is not allowed
       moves to the next that is;
     - `moment`: a fixed date and time, or an expression; without a zone it is local time;
-    - `window`: the first moment inside the hours from `at` until `until` of an allowed day.
+    - `window`: the first moment inside the hours from `at` until `until` of an allowed day; a window over
+      midnight, like 22:00 to 06:00, is that of the day on which it begins.
 
     `date` and `moment` leave through `missing` if there is no such date, and through `passed` if it lay in
     the past when the contact came. Local is the contact's time zone, else its business's, else the
@@ -142,8 +143,8 @@ class WaitUntilStep(DecisionStep):
         mode = config["mode"]
         if config["at"] is None:
             yield "at", "A day ends at 24:00; say 00:00 for its beginning."
-        elif mode == "window" and config["until"] is not None and config["until"] <= config["at"]:
-            yield "until", "The window must end after it begins."
+        elif mode == "window" and config["until"] == config["at"]:
+            yield "until", "The window must end at another hour than it begins."
         if mode == "weekday" and not config["days"]:
             yield "days", "Name at least one weekday."
         if mode == "date" and not config["field"]:

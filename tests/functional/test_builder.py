@@ -148,9 +148,9 @@ def test_a_draft_is_put_together_step_by_step(api: Client, browser: Browser, ten
     form = the_form(browser.get(f"{place}/step?id=wait_until"))
     form["config.mode"] = "window"
     form = the_form(form.submit("act", value="look"))
-    form["config.at"], form["config.until"], form["config.days.1"] = "9", "8:30", True
+    form["config.at"], form["config.until"], form["config.days.1"] = "9", "9:00", True
     page = form.submit("act", value="save").follow()
-    assert "The window must end after it begins." in page.text  # beside its field, on the form again
+    assert "The window must end at another hour than it begins." in page.text  # beside its field, on the form again
     form = the_form(page)
     form["config.until"] = "17:00"
     assert "#step-wait_until" in form.submit("act", value="save").location
@@ -215,6 +215,6 @@ def test_rules_are_set_and_read(api: Client, browser: Browser, tenant: Any) -> N
     form = next(form for form in page.forms.values() if "rules.reentry" in form.fields)
     assert form.submit("act", value="save").status_int == 303
     assert api.data(f"workflows/{flow}/draft")["graph"]["settings"] == settings
-    form["rules.window.until"] = "08:00"
+    form["rules.window.until"] = "09:00"
     refused = form.submit("act", value="save", expect_errors=True)
     assert refused.status_int == 422 and "A window has days" in refused.text

@@ -214,7 +214,10 @@ def _settings(given: Any, problems: list[Problem]) -> dict[str, Any]:
         problems.append(Problem("SETTINGS", "The start is the id of a node.", field="settings.start"))
         settings.pop("start")
     if not window_fits(settings.get("window", {})):
-        message = "A window has days (1 to 7, Monday is 1), from and until (09:00), timezone; each optional."
+        message = (
+            "A window has days (1 to 7, Monday is 1), from and until (two hours like 09:00; until before from is on "
+            "the next day), timezone; each optional."
+        )
         problems.append(Problem("SETTINGS", message, field="settings.window"))
     return settings
 
@@ -229,7 +232,7 @@ def window_fits(window: Any) -> bool:
         isinstance(days, list)
         and all(_whole(day) and 1 <= day <= 7 for day in days)
         and all(isinstance(hour, str) and HOUR.match(hour) for hour in hours)
-        and (len(hours) < 2 or hours[0] < hours[1])
+        and (len(hours) < 2 or hours[0] != hours[1])
         and isinstance(zone, str)
         and (zone in ("contact", "workspace") or zone in available_timezones())
     )

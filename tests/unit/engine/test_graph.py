@@ -136,7 +136,8 @@ def test_what_passes_the_check_compiles(drawing: dict[str, Any]) -> None:
     [
         ({}, True),
         ({"days": [1, 7], "from": "09:00", "until": "17:00", "timezone": "Europe/Berlin"}, True),
-        ({"from": "17:00", "until": "09:00"}, False),
+        ({"from": "22:00", "until": "06:00"}, True),
+        ({"from": "09:00", "until": "09:00"}, False),
         ({"days": 5}, False),
         ({"days": [0]}, False),
         ({"from": "9"}, False),

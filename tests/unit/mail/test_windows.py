@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from autoloop.mail.windows import opens_in
 
 OFFICE = {"days": [1, 2, 3, 4, 5], "from": "09:00", "until": "17:00"}
+NIGHT = {"days": [1, 2, 3, 4, 5], "from": "22:00", "until": "06:00"}
 BERLIN, KOLKATA = "Europe/Berlin", "Asia/Kolkata"
 
 
@@ -35,7 +36,13 @@ def wait(window: dict[str, Any], now: str, contact: str = BERLIN, workspace: str
         ({"from": "02:30", "until": "03:00"}, "2026-03-29 00:00", BERLIN, 24.5),
         # 02:30 comes twice on 25 October 2026: the first counts.
         ({"from": "02:30", "until": "04:00"}, "2026-10-25 00:00", BERLIN, 0.5),
-        ({"from": "17:00", "until": "09:00"}, "2026-11-23 12:00", BERLIN, 0),  # nonsense is no window
+        ({"from": "09:00", "until": "09:00"}, "2026-11-23 07:00", BERLIN, 0),  # nonsense is no window
+        (NIGHT, "2026-11-23 12:00", BERLIN, 9),
+        (NIGHT, "2026-11-24 04:30", BERLIN, 0),  # Tuesday morning is Monday's window still
+        (NIGHT, "2026-11-28 04:30", BERLIN, 0),  # and Saturday morning is Friday's
+        (NIGHT, "2026-11-28 05:00", BERLIN, 64),
+        ({"days": [7], "until": "00:00"}, "2026-11-23 12:00", "UTC", 132),
+        (NIGHT | {"until": "00:00"}, "2026-11-23 22:59", BERLIN, 0),
         ({"days": [], "from": 9}, "2026-11-23 12:00", BERLIN, 0),
         ({"days": 5, "from": "09:00+02:00", "until": "17:00", "timezone": []}, "2026-11-23 12:00", BERLIN, 0),
     ],
