@@ -141,7 +141,7 @@ class TestWaitUntil(StepContract):
         {"mode": "date"},
         {"mode": "moment"},
         {"mode": "moment", "moment": "soon"},
-        {"mode": "window", "at": "17:00", "until": "09:00"},
+        {"mode": "window", "at": "09:00", "until": "09:00"},
         {"mode": "time", "timezone": "Mars/Olympus"},
         {"mode": "time", "days": [8]},
     )
