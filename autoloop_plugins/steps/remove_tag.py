@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import colander
-
 from autoloop.plugins import DecisionStep, Next, Outcome, StepContext, effects
+from autoloop_plugins.steps.tags import OneTag
 
 __all__ = ["RemoveTag"]
 
@@ -17,10 +16,7 @@ class RemoveTag(DecisionStep):
 
     name, title, category, icon = "remove_tag", "Remove tag", "data", "tag"
 
-    class Config(colander.MappingSchema):  # type: ignore[misc]
-        tag = colander.SchemaNode(
-            colander.String(), validator=colander.Length(1, 60), title="Tag", ui={"widget": "tag"}
-        )
+    Config = OneTag
 
     def run(self, ctx: StepContext, config: Mapping[str, Any]) -> Outcome:
         return Next(effects=(effects.RemoveTag(config["tag"]),))

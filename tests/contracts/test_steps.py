@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autoloop.plugins import Next, Registry, Resumed, SendEmail, WaitFor, WaitUntil
+from autoloop.plugins.effects import AddTag as GiveTag
 from autoloop.plugins.forms import read_config
 from autoloop.plugins.testing import StepContract, TriggerContract, visit
 from autoloop.plugins.testing.fakes import NOW, context
@@ -122,7 +123,10 @@ class TestUpdateContact(StepContract):
 class TestAddTag(StepContract):
     step = AddTag
     configs = ({"tag": "vip"},)
-    bad_configs = ({}, {"tag": ""}, {"tag": "x" * 61})
+    bad_configs = ({}, {"tag": ""}, {"tag": " \t "}, {"tag": "x" * 61})
+
+    def test_later_steps_see_the_tag_as_it_is_kept(self) -> None:
+        assert visit(AddTag, {"tag": " very \n keen "}).effects == (GiveTag("very keen"),)
 
 
 class TestStop(StepContract):
