@@ -203,3 +203,21 @@ def test_the_page_shows_who_would_go_where_and_moves_them(
     told = browser.get(answer.location.partition("localhost")[2]).text
     assert "2 of 2" in told and "Nobody is there to move" in told
     assert {run["status"] for run in api.data("runs", workflow_id=flow)} == {"completed"}
+
+
+def test_a_renamed_step_hears_of_the_run_that_it_started(api: Client, runtime: Runtime) -> None:
+    inner = str(api.post("workflows", {"name": "Inner", "graph": FIRST}).json["data"]["id"])
+    api.post(f"workflows/{inner}/publish")
+    first = graph_of(node("other", "sub_workflow", workflow_id=inner))
+    later = graph_of(
+        node("another", "sub_workflow", workflow_id=inner),
+        node("new", "add_tag", tag="second"),
+        ways=(("another", "next", "new"),),
+    )
+    flow = begun(api, runtime, first, later, 2)
+    move(api, runtime, flow, map={"other": "another"})
+    ended, gone = api.data("runs", workflow_id=inner)
+    api.post(f"runs/{ended['id']}/cancel")
+    turn(runtime)
+    states = {run["contact_id"]: run["status"] for run in api.data("runs", workflow_id=flow)}
+    assert states == {ended["contact_id"]: "completed", gone["contact_id"]: "waiting"}

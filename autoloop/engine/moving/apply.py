@@ -62,6 +62,11 @@ update {table} w set node = u.m, visit = u.f
 from jsonb_to_recordset(cast(:rows as jsonb)) u(i uuid, n text, v int, m text, f int)
 where w.workspace_id = :workspace and w.run_id = u.i and w.node = u.n and w.visit = u.v""")
     for table in ("run_waits", "run_actions")
+] + [
+    text("""
+update workflow_runs c set parent_node = u.m, parent_visit = u.f
+from jsonb_to_recordset(cast(:rows as jsonb)) u(i uuid, n text, v int, m text, f int)
+where c.workspace_id = :workspace and c.parent_run_id = u.i and c.parent_node = u.n and c.parent_visit = u.v""")
 ]
 
 
