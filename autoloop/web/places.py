@@ -9,7 +9,10 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.events import ApplicationCreated
 
-__all__ = ["PLACES", "Places"]
+__all__ = ["PLACES", "PROBES", "Places"]
+
+# What load balancers ask: it waits for nobody, nobody needs to sign in for it, and no limit counts it.
+PROBES = frozenset({"/health", "/ready"})
 
 # More would only take the interpreter's lock from each other: with sixteen, a list of the API took half as long
 # again (p95). What mostly waits for something else, such as the door of webhooks, stands outside.
@@ -52,6 +55,8 @@ def seat(created: ApplicationCreated) -> None:
     router.registry.places = places = Places(PLACES)
 
     def policy(environ: dict[str, Any], router: Any) -> Any:
+        if environ["PATH_INFO"] in PROBES:
+            return inner(environ, router)
         with places:
             return inner(environ, router)
 

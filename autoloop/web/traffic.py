@@ -18,11 +18,11 @@ from autoloop.base.ids import new_id
 from autoloop.base.limits import Limits
 from autoloop.base.logging import context
 from autoloop.web.input import too_large
+from autoloop.web.places import PROBES
 from autoloop.web.problems import problem
 
 log = logging.getLogger("autoloop.requests")
 
-QUIET = ("/static/", "/health", "/ready", "/metrics")
 SECRET = ("/t/", "/f/", "/hooks/", "/inbound/")  # what follows is a token: it must not be in a log
 LONGEST = 300  # characters of a path that is logged
 
@@ -70,6 +70,11 @@ def network(address: str) -> str:
     return str(found.ipv4_mapped or ip_network((int(found) >> 64 << 64, 64)))
 
 
+def quiet(path: str) -> bool:
+    """Is this asked so often, and costs so little, that no log tells of it and no limit counts it?"""
+    return path in PROBES or path.startswith("/static/")
+
+
 def logged_path(path: str) -> str:
     """The path as it may stand in a log."""
     for start in SECRET:
@@ -105,7 +110,7 @@ def observed(handler: Callable[[Request], Response], registry: Any) -> Callable[
             took = time.perf_counter() - started
             response.headers["X-Request-Id"] = request.id
             response.headers["Server-Timing"] = f"app;dur={took * 1000:.1f}"
-            if not request.path_info.startswith(QUIET):
+            if not quiet(request.path_info):
                 level = logging.WARNING if took > slow else logging.INFO
                 log.log(
                     level,
@@ -125,7 +130,7 @@ def limited(handler: Callable[[Request], Response], registry: Any) -> Callable[[
     allowed = registry.runtime.settings.request_limit_per_minute
 
     def tween(request: Request) -> Response:
-        if request.path_info.startswith(QUIET):
+        if quiet(request.path_info):
             return handler(request)
         # By address, not by credential: made-up credentials would each get an allowance of their own.
         verdict = registry.limits.hit("requests", network(request.client_address), allowed, 60)

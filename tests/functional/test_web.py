@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import text
 from webtest import TestApp
 
+from autoloop.web.places import PLACES
 from autoloop.web.traffic import client_address, network
 from autoloop.workspaces.models import Member
 from tests.factories import Client, make_key, make_tenant, make_user
@@ -239,7 +241,19 @@ def test_too_many_requests_of_one_address(settings):
     assert int(answers[-1].headers["Retry-After"]) <= 60
     assert answers[-1].json["code"] == "TOO_MANY_REQUESTS"
     assert app.get("/health").status_int == 200, "whoever watches is not limited"
+    assert app.get("/healthy", expect_errors=True).status_int == 429
     config.registry.runtime.dispose()
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+def test_who_watches_waits_for_no_place_and_is_nobody(wsgi, monkeypatch, path):
+    monkeypatch.setattr(wsgi.registry.registrations, "identity_finders", [None])  # whoever asks it fails
+    with ExitStack() as held:
+        for _ in range(PLACES):
+            held.enter_context(wsgi.registry.places)
+        credentials = {"Authorization": "Bearer something"}
+        answer = TestApp(wsgi, extra_environ={"HTTP_HOST": "localhost"}).get(path, headers=credentials)
+    assert answer.status_int == 200
 
 
 def test_logs_hold_no_secrets(app, browser, tenant, caplog):
