@@ -11,7 +11,7 @@ from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
 from autoloop.engine import schemas
-from autoloop.engine.models import EventRow, WorkflowRun
+from autoloop.engine.models import EventRow, Workflow, WorkflowRun
 from autoloop.engine.resources import Events, Run, Runs, Steps
 from autoloop.engine.services.inbox import Inbox
 from autoloop.engine.services.rerunning import REFUSED, rerun
@@ -77,13 +77,7 @@ def moved(context: Run, request: Request, verb: str) -> Any:
     before = run.status
     if not getattr(request.services(RunService), verb)([run.id]):
         if verb == "retry" and before == "failed":
-            raise Conflict(
-                _(
-                    "Another branch of this run waited for an email, a call or another run, and what became of "
-                    "that is lost: start the run again instead."
-                ),
-                code="RUN_NOT_RETRYABLE",
-            )
+            raise _not_retryable(request, run)
         raise Conflict(
             _("This run is ${status}: nothing to ${verb}.", mapping={"status": before, "verb": verb}),
             code="RUN_STATUS",
@@ -91,6 +85,21 @@ def moved(context: Run, request: Request, verb: str) -> Any:
     request.services.nudge("advance")
     request.db.refresh(run)
     return run
+
+
+def _not_retryable(request: Request, run: WorkflowRun) -> Conflict:
+    workflow = request.db.get(Workflow, (run.workspace_id, run.workflow_id))
+    if workflow is not None and workflow.status not in ("live", "paused"):
+        return Conflict(
+            _("The workflow of this run is put away: restore and publish it first."), code="WORKFLOW_NOT_LIVE"
+        )
+    return Conflict(
+        _(
+            "Another branch of this run waited for an email, a call or another run, and what became of "
+            "that is lost: start the run again instead."
+        ),
+        code="RUN_NOT_RETRYABLE",
+    )
 
 
 @api_view(context=Run, method="POST", name="cancel", permission=Permission.PUBLISH, out=schemas.RunDetail)

@@ -180,6 +180,27 @@ def test_failed_runs_are_tried_again_and_runs_that_are_over_begin_anew(api, runt
     assert api.post(f"runs/{old['id']}/rerun", status=409).json["details"]["reason"] == ["workflow_not_live"]
 
 
+def test_failed_runs_of_a_workflow_that_is_put_away_stay_to_be_tried_again(api, runtime) -> None:
+    api.post("fields", {"target": "contact", "key": "seats", "title": "Seats", "kind": "number"})
+    flow = api.post("workflows", {"name": "Broken", "graph": BROKEN}).json["data"]["id"]
+    api.post(f"workflows/{flow}/publish")
+    api.post(f"workflows/{flow}/enrol", {"contact_ids": people(api, 1)})
+    turn(runtime)
+    (run,) = api.data("runs")
+    api.post(f"workflows/{flow}/archive")
+    turn(runtime)
+    refused = api.post(f"runs/{run['id']}/retry", status=409).json
+    assert refused["code"] == "WORKFLOW_NOT_LIVE" and "restore" in refused["error"]
+    job = api.post("runs/bulk", {"verb": "retry"}).json["data"]["id"]
+    turn(runtime)
+    assert api.data(f"runs/jobs/{job}")["skipped"] == {"cannot_be_retried": 1}
+    assert api.data(f"runs/{run['id']}")["status"] == "failed"
+    api.post(f"workflows/{flow}/restore")
+    api.post(f"runs/{run['id']}/retry", status=409)
+    api.post(f"workflows/{flow}/publish")
+    assert api.post(f"runs/{run['id']}/retry").json["data"]["status"] == "active"
+
+
 def test_runs_are_found_by_version_and_by_when_they_began(api, runtime, flow) -> None:
     changed = {**GRAPH, "nodes": [{**GRAPH["nodes"][0], "note": "Longer"}, GRAPH["nodes"][1]]}
     api.put(f"workflows/{flow}/draft", {"graph": changed})

@@ -16,8 +16,10 @@ __all__ = ["Mended", "mend", "retry_failed"]
 
 BROKEN = text("""
 select r.id, r.steps, r.visits, r.variables, now() as now from workflow_runs r
+join automation_workflows w on w.workspace_id = r.workspace_id and w.id = r.workflow_id
 where r.workspace_id = :workspace and r.id = any(cast(:runs as uuid[])) and r.status = 'failed'
-  and r.variables ? 'broken' order by r.id
+  and r.variables ? 'broken' and (w.status in ('live', 'paused') or (r.is_test and w.status <> 'archived'))
+order by r.id
 """)
 
 RETRY = text("""
@@ -79,7 +81,10 @@ def mend(visits: Mapping[str, int], variables: Mapping[str, Any], now: datetime)
 
 
 def retry_failed(services: Services, held: Sequence[UUID], why: str) -> list[UUID]:
-    """Set failed runs, whose locks the caller holds, back to where they failed. Returns those that can be."""
+    """Set failed runs, whose locks the caller holds, back to where they failed. Returns those that can be.
+
+    Those of a workflow that is put away stay: they would end at once, and could not be tried again.
+    """
     rows = []
     found = services.session.execute(BROKEN, {"workspace": services.workspace_id, "runs": list(held)})
     for row in found:
