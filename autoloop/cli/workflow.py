@@ -116,6 +116,8 @@ def test(
     asked: dict[str, Any] = {"to": to, "shorten": shorten, "version": version}
     if invent is not None:
         made = read_json(invent, "--invent")
+        if strange := sorted(set(made) - {"contact", "business"}):
+            raise click.UsageError(f"--invent holds a contact and a business, and no “{strange[0]}”.")
         asked |= {"invented": True, "contact": made.get("contact"), "business": made.get("business")}
 
     def begun(services: Services) -> Any:

@@ -49,3 +49,7 @@ def test_a_test_run_of_somebody_invented(
     assert "a member only" in tested("--to", "eve@example.org", "--invent", "{}", code=1)
     assert "There is no contact" in tested("--to", tenant.email, "--contact", "nobody@example.org", code=2)
     assert "is no JSON" in tested("--to", tenant.email, "--invent", "{", code=2)
+    assert "Must be an object" in tested("--to", tenant.email, "--invent", '{"contact": 5}', code=1)
+    assert "no “first_name”" in tested("--to", tenant.email, "--invent", '{"first_name": "Zoe"}', code=2)
+    odd = '{"contact": {"first_name": "a\\u0000"}}'
+    assert "NUL" in tested("--to", tenant.email, "--invent", odd, code=1)

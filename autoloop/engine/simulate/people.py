@@ -123,6 +123,8 @@ def check_fields(contact: Mapping[str, Any], business: Mapping[str, Any]) -> Non
 
 def _fits(given: Mapping[str, Any], shape: Mapping[str, Any], place: str) -> None:
     """Raises Invalid where a known field has another kind of value than real contacts have."""
+    if not isinstance(given, Mapping):
+        raise Invalid(details={place: [_("Must be ${noun}.", mapping={"noun": _("an object")})]})
     problems: dict[str, list[str]] = {}
     for name in shape.keys() & given.keys():
         value, usual = given[name], shape[name]
