@@ -37,7 +37,7 @@ position is free to go. `loops` are the lists it is in, the innermost last, as [
 in the run's variables under `lists`. `past` names the merges that went on without it.
 `meant` is when the wait of a test run would end had it not been shortened. `heard` is since when events
 count for a run that had failed and goes on. `taken` are ids of events that ended waits of this branch, in
-order; no further wait of it is ended by the same ones.
+order, and of the one that started the run; no further wait of it is ended by the same ones.
 """
 
 

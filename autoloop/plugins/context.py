@@ -41,7 +41,7 @@ class StepContext:
     """What a step sees: the time, the contact, the run so far. Plain data; nothing here does I/O.
 
     `outputs` maps node ids to what those steps gave; `event` is what started the run
-    ({"name", "data"}); `resumed` is set when the step runs again after a wait; `attempt` counts
+    ({"name", "data"}, and "id" where it came from outside); `resumed` is set when the step runs again after a wait; `attempt` counts
     from 1 and rises with each Retry; `asked_at` is when the run last asked for an email; `workspace` has
     its timezone, working_days (1 is Monday) and holidays (ISO dates).
     """

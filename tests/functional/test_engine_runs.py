@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from autoloop.base.errors import Conflict
+from autoloop.base.ids import id_floor
 from autoloop.base.runtime import Runtime
 from autoloop.engine import blocked
 from autoloop.engine.advance import Advancer
@@ -146,6 +148,19 @@ def test_a_wait_is_for_what_the_run_is_about(world: World) -> None:
     assert (
         world.count("workflow_runs", "status = 'waiting' and variables->'event'->'data'->>'order' = '8'") == 1
     )
+
+
+def test_what_started_a_run_ends_none_of_its_waits(world: World) -> None:
+    """However far the clock of who takes an event is ahead."""
+    (ada,) = world.contacts()
+    drawing = graph(("again", "wait_for_event", {"event": "order.paid"}), reentry="not_active")
+    world.workflow(drawing, ("event", {"event": "order.paid"}))
+    world.happen("order.paid", ada, id=id_floor(datetime.now(UTC) + timedelta(minutes=1)))
+    world.settle()
+    assert world.count("workflow_runs", "status = 'waiting'") == 1
+    world.happen("order.paid", ada)
+    world.settle()
+    assert world.count("workflow_runs", "status = 'completed'") == 1
 
 
 @pytest.mark.parametrize("ends", ["by itself", "cancelled"])

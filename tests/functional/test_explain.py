@@ -102,7 +102,11 @@ def test_why_a_run_is_where_it_is(api: Client, runtime: Runtime, tenant: Tenant,
     assert inside["state"] == "in"
     assert "waits for the event order.sent with {'n': 1}, until" in inside["because"][0]
     told = api.data(f"runs/{inside['run_id']}/explain")
-    assert told["enrolment"]["event"] == {"name": "order.paid", "data": {"plan": "gold"}}
+    assert told["enrolment"]["event"] == {
+        "id": event["id"],
+        "name": "order.paid",
+        "data": {"plan": "gold"},
+    }
     assert "because of order.paid" in told["sentences"][0]
     assert told["enrolment"]["by"]["event_id"] == event["id"]
     assert "“Branch” went on by “yes”, because contact.tags has vip: yes (found " in told["sentences"][1]

@@ -11,13 +11,14 @@ import orjson
 from autoloop.engine.graph import CompiledNode
 from autoloop.engine.interpreter.effects import fit
 from autoloop.engine.interpreter.loops import Loops
-from autoloop.engine.turns import Position, Wait
+from autoloop.engine.turns import Position, Wait, take
 from autoloop.plugins.context import Resumed
 from autoloop.plugins.outcomes import Fail, Retry, SendEmail, StartRun, Stop, WaitFor, WaitUntil
 
 __all__ = ["Waits", "stamp"]
 
 LONGEST = timedelta(days=36_500)
+NOTHING: dict[str, str] = {}
 KEPT = (WaitUntil, WaitFor, SendEmail, StartRun)
 
 
@@ -70,6 +71,9 @@ class Waits(Loops):
     def expect(self, position: Position, node: CompiledNode, outcome: WaitFor) -> None:
         asked = self.variables.get("asked_at")
         since = outcome.since or (datetime.fromisoformat(asked) if asked else self.now)
+        started_by = self.variables.get("event", NOTHING).get("id")
+        if started_by and "taken" not in position:
+            take(position, started_by)
         if "heard" in position:
             since = min(since, datetime.fromisoformat(position.pop("heard")))
         written = orjson.dumps([outcome.event, dict(outcome.match)])

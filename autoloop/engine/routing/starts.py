@@ -65,7 +65,7 @@ def starts(
                 f"event:{event.id}",
                 kind,
                 key,
-                {"name": event.name, "data": event.data},
+                {"id": str(event.id), "name": event.name, "data": event.data},
                 places.get(event.id, event.chain),
                 {"event_id": event.id},
             )
