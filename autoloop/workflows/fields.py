@@ -1,8 +1,8 @@
-"""Fields that a workflow reads or sets and that nobody has: found before a contact gets there."""
+"""Fields that nobody has, and steps that there are not, where a workflow reads or sets them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from autoloop.base.services import Services
@@ -16,12 +16,14 @@ __all__ = ["unknown_fields"]
 
 SETS = {"update_contact": "contact", "update_business": "business"}
 ROOTS = ("contact", "business")
+OUTPUTS = ("outputs", "steps")
 
 Kinds = Mapping[str, Mapping[str, Any]]
 
 
 def unknown_fields(services: Services, graph: Any) -> list[Problem]:
-    """Errors where a step sets a custom field that there is not, warnings where one is read: it is empty.
+    """Errors where a step sets a custom field that there is not, warnings where one is read, or what a step
+    gives that there is not: it is empty.
 
     Nodes that cannot be read are left to the check of the graph. One statement, and none without nodes.
     """
@@ -41,9 +43,9 @@ def unknown_fields(services: Services, graph: Any) -> list[Problem]:
             found += _set(node.id, config.get("set") or (), SETS[node.type], kinds)
         told: set[str] = set()
         for place, path in _read(config, "config"):
-            if path not in told and not _is_known(path, kinds):
+            message = _trouble(path, kinds, parsed.nodes)
+            if message and path not in told:
                 told.add(path)
-                message = f"There is no field “{path[:100]}”: it is empty for everybody."
                 found.append(Problem("UNKNOWN_FIELD", message, node.id, place, "warning"))
     return found
 
@@ -81,6 +83,14 @@ def _asked(spec: Any) -> Iterator[str]:
     elif isinstance(spec, list | tuple):
         for each in spec:
             yield from _asked(each)
+
+
+def _trouble(path: str, kinds: Kinds, nodes: Container[str]) -> str | None:
+    """What is wrong with reading this, if anything is."""
+    root, *rest = path.split(".")
+    if root in OUTPUTS and rest and rest[0] not in nodes:
+        return f"There is no step “{rest[0][:100]}”: what it gives is empty for everybody."
+    return None if _is_known(path, kinds) else f"There is no field “{path[:100]}”: it is empty for everybody."
 
 
 def _is_known(path: str, kinds: Kinds) -> bool:

@@ -34,6 +34,7 @@ class ForEach(DecisionStep):
 
     name, title, category, icon = "for_each", "For each", "logic", "repeat"
     loops = True
+    gives = ("count",)
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
         items = colander.SchemaNode(

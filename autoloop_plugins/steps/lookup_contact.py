@@ -22,6 +22,7 @@ class LookupContact(ActionStep):
 
     name, title, category, icon = "lookup_contact", "Look up contact", "data", "search"
     capabilities = frozenset({"contacts"})
+    gives = ("contact.email", "contact.first_name", "contact.last_name", "business.name")
     time_limit = 10.0
 
     class Config(colander.MappingSchema):  # type: ignore[misc]

@@ -57,6 +57,7 @@ class SendEmail(DecisionStep):
 
     name, title, category, icon = "send_email", "Send email", "message", "mail"
     suspends = True
+    gives = ("status", "reason")
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
         template_id = colander.SchemaNode(

@@ -37,6 +37,7 @@ class WaitForEvent(DecisionStep):
     name, title, category, icon = "wait_for_event", "Wait for an event", "timing", "bell"
     suspends = True
     config_version = 2
+    gives = ("event", "data")
 
     class Config(colander.MappingSchema):  # type: ignore[misc]
         event = colander.SchemaNode(

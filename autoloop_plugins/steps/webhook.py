@@ -51,6 +51,7 @@ class Webhook(ActionStep):
     name, title, category, icon = "webhook", "Webhook", "outside", "webhook"
     config_version = 2
     capabilities = frozenset({"http"})
+    gives = ("status", "body")
     time_limit = 20.0
 
     class Config(colander.MappingSchema):  # type: ignore[misc]

@@ -21,11 +21,36 @@ GRAPH = {
         node(
             "fine",
             "set_variables",
-            set=[{"name": "who", "value": "{{ contact.first_name }} {{ contact.fields.known }}"}],
+            set=[
+                {
+                    "name": "who",
+                    "value": "{{ contact.first_name }} {{ outputs.fine.x }}{{ contact.fields.known }}",
+                }
+            ],
         ),
     ],
     "edges": [edge("ask", "yes", "write"), edge("write", "next", "fine")],
 }
+MISSPELT = {
+    "schema": 1,
+    "nodes": [
+        node("call", "http_request", url="https://example.com/"),
+        node("ask", "branch", condition={"field": "outputs.cal.status", "op": "is", "value": 200}),
+        node("keep", "set_variables", set=[{"name": "x", "value": "{{ steps.Call.body }}"}]),
+        node("fine", "set_variables", set=[{"name": "x", "value": "{{ outputs.call.body }}"}]),
+    ],
+    "edges": [edge("call", "ok", "ask"), edge("ask", "yes", "keep"), edge("ask", "no", "fine")],
+}
+
+
+def test_steps_that_there_are_not_give_nothing(api: Client) -> None:
+    flow = api.post("workflows", {"name": "Steps", "graph": MISSPELT}).json["data"]["id"]
+    told = api.post(f"workflows/{flow}/check").json["data"]
+    found = {
+        (each["node"], each["field"]): each for each in told["problems"] if each["code"] == "UNKNOWN_FIELD"
+    }
+    assert told["ok"] and found.keys() == {("ask", "config.condition"), ("keep", "config.set.0.value")}
+    assert "There is no step “cal”" in found["ask", "config.condition"]["message"]
 
 
 def test_unknown_fields_are_found(api: Client, runtime: Runtime, wsgi: object, tenant: Tenant) -> None:
