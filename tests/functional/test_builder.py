@@ -150,7 +150,9 @@ def test_a_draft_is_put_together_step_by_step(api: Client, browser: Browser, ten
     form = the_form(form.submit("act", value="look"))
     form["config.at"], form["config.until"], form["config.days.1"] = "9", "9:00", True
     page = form.submit("act", value="save").follow()
-    assert "The window must end at another hour than it begins." in page.text  # beside its field, on the form again
+    assert (
+        "The window must end at another hour than it begins." in page.text
+    )  # beside its field, on the form again
     form = the_form(page)
     form["config.until"] = "17:00"
     assert "#step-wait_until" in form.submit("act", value="save").location
@@ -203,7 +205,12 @@ def test_a_schedule_shows_when_it_comes_and_what_is_wrong(api: Client, browser: 
 def test_rules_are_set_and_read(api: Client, browser: Browser, tenant: Any) -> None:
     settings = {
         "reentry": {"after_days": 30},
-        "exit_rules": ["unsubscribed", {"left_segment": ID(9)}, {"event": "order.paid", "match": {"n": 1}}],
+        "exit_rules": [
+            "unsubscribed",
+            {"left_segment": ID(8)},
+            {"left_segment": ID(9)},
+            {"event": "order.paid", "match": {"n": 1}},
+        ],
         "window": {"days": [1, 2], "from": "09:00", "until": "17:00"},
         "on_unknown": "skip",
     }

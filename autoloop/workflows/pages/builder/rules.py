@@ -61,10 +61,10 @@ LEAVING: dict[str, Any] = {
         "title": _("A contact leaves at once, wherever it stands, if"),
         "x-ui": {"labels": EXITS},
     },
-    "left_segment": {
-        **TEXT,
-        "title": _("Also if it leaves the segment"),
-        "x-ui": {"widget": "segment"},
+    "left_segments": {
+        "type": "array",
+        "items": {**TEXT, "title": _("Segment"), "x-ui": {"widget": "segment"}},
+        "title": _("Also if it leaves one of these segments"),
     },
     "events": {
         "type": "array",
@@ -138,7 +138,7 @@ def to_form(settings: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(rule, str):
             made.setdefault("exits", []).append(rule)
         elif isinstance(rule, Mapping) and "left_segment" in rule:
-            made["left_segment"] = rule["left_segment"]
+            made.setdefault("left_segments", []).append(rule["left_segment"])
         elif isinstance(rule, Mapping):
             made.setdefault("events", []).append(dict(rule))
     return made
@@ -152,8 +152,7 @@ def from_form(given: Mapping[str, Any]) -> dict[str, Any]:
     elif given.get("reentry"):
         made["reentry"] = given["reentry"]
     rules: list[Any] = list(given.get("exits", ()))
-    if given.get("left_segment"):
-        rules.append({"left_segment": given["left_segment"]})
+    rules += [{"left_segment": each} for each in given.get("left_segments", ()) if each]
     rules += given.get("events", ())
     return made | ({"exit_rules": rules} if rules else {})
 
