@@ -116,13 +116,11 @@ class ContactStory(Service):
         }
 
     def _in_it(self, run: WorkflowRun) -> dict[str, Any]:
-        story = self.services(RunStory).of(run)
-        why = [each["sentence"] for each in [*story["waits"], story["held"]] if each]
         return {
             "state": "in",
             "run_id": str(run.id),
             "sentence": _("Is in it since ${at}.", mapping={"at": moment(run.started_at)}),
-            "because": why,
+            "because": [each["sentence"] for each in self.services(RunStory).standing(run)],
         }
 
     def _was_in_it(

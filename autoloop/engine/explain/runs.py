@@ -77,6 +77,11 @@ class RunStory(Service):
             "emails": emails,
         }
 
+    def standing(self, run: WorkflowRun) -> list[dict[str, Any]]:
+        """Only where it stands: the story's `waits`, and why it is held."""
+        held = self._held(run)
+        return [*self._waits(run, self._titles(run)), *([held] if held else [])]
+
     def _titles(self, run: WorkflowRun) -> dict[str, str]:
         """Node id → what people call it; with the id where several are called the same."""
         version = self.session.get(WorkflowVersion, (run.workspace_id, run.version_id))
