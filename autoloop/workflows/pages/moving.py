@@ -38,9 +38,8 @@ def show(context: Version, request: Request, **more: Any) -> dict[str, Any]:
     ]
     given = request.POST if request.method == "POST" else request.GET
     source, nodes = _asked(given, numbers)
-    standing = moving.standing(workflow_id, source, number)
-    known = {id for id, _kind in standing}
-    nodes = {id: target for id, target in nodes.items() if id in known}
+    steps = moving.steps(workflow_id, source, number)
+    nodes = {id: target for id, target in nodes.items() if id in steps}
     titles = {name: step.title for name, step in request.registrations.plugins.steps.items()}
     shown: dict[str, Any] = {
         "workflow": request.services(services.Workflows).row(workflow_id),
@@ -48,7 +47,7 @@ def show(context: Version, request: Request, **more: Any) -> dict[str, Any]:
         "version": context.row,
         "sources": [("", _("all other versions")), *((str(each), str(each)) for each in sorted(numbers))],
         "source": source,
-        "standing": standing,
+        "standing": list(steps.items()),
         "targets": [(node["id"], node["type"]) for node in context.row.graph["nodes"]],
         "chosen": nodes,
         "titles": titles,
@@ -58,7 +57,9 @@ def show(context: Version, request: Request, **more: Any) -> dict[str, Any]:
         "plan": None,
     }
     try:
-        shown["plan"] = moving.plan(workflow_id, number, source, nodes)
+        plan = shown["plan"] = moving.plan(workflow_id, number, source, nodes)
+        held = {each["node"] for each in (*plan["places"], *plan["left"])}
+        shown["standing"].sort(key=lambda step: step[0] not in held)  # those with runs first
     except REFUSALS as error:
         shown["error"] = refuse(request, error)
     return shown | more

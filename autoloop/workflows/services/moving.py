@@ -108,12 +108,10 @@ class Moving(Service):
             filter["version"] = source
         return self.services(Bulk).move(filter, sides.target.id, given)
 
-    def standing(self, workflow_id: UUID, source: int | None, to: int) -> list[tuple[str, str]]:
-        """Nodes of the versions that runs come from, as (id, type), each once; those with runs first."""
+    def steps(self, workflow_id: UUID, source: int | None, to: int) -> dict[str, str]:
+        """Nodes of the versions that runs come from: id → type."""
         sides = self._sides(workflow_id, to, source)
-        held = {place.node for _, shape, _ in self._standing(sides) for place in _read(shape)}
-        nodes = {node["id"]: node["type"] for row in sides.sources.values() for node in row.graph["nodes"]}
-        return sorted(nodes.items(), key=lambda each: each[0] not in held)
+        return {node["id"]: node["type"] for row in sides.sources.values() for node in row.graph["nodes"]}
 
     def _standing(self, sides: Sides) -> list[Any]:
         values = {"workspace": self.workspace_id, "versions": list(sides.sources), "most": MOST_SHAPES}
