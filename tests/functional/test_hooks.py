@@ -90,6 +90,24 @@ def test_a_known_contact_is_changed_and_an_unknown_one_is_left_alone_if_so_wishe
     assert api.data("contacts", q="nobody") == []
 
 
+def test_what_is_known_already_changes_nothing_and_tags_are_added(wsgi, api, monkeypatch) -> None:
+    api.post("fields", {"key": "plan", "title": "Plan", "target": "contact", "kind": "text"})
+    hook = api.post("webhooks", {"name": "Shop", "mapping": MAPPING | {"tags": "labels"}}).json["data"]
+    body = {"customer": {"email": "ada@fern.example", "name": "Ada"}, "plan": "pro", "labels": ["shop"]}
+    post(wsgi, hook["url"], body)
+    (known,) = api.data("contacts")
+    api.patch(f"contacts/{known['id']}", {"tags": ["shop", "replied"]})
+    before = api.get(f"contacts/{known['id']}").json["data"]
+    with monkeypatch.context() as only:
+        only.delattr(Gate, "_transact")  # nothing needs more than one trip
+        post(wsgi, hook["url"], body)
+        post(wsgi, hook["url"], {"customer": body["customer"]})
+    assert api.get(f"contacts/{known['id']}").json["data"] == before
+    post(wsgi, hook["url"], body | {"plan": "free", "labels": ["sale"]})
+    after = api.get(f"contacts/{known['id']}").json["data"]
+    assert (after["fields"]["plan"], sorted(after["tags"])) == ("free", ["replied", "sale", "shop"])
+
+
 def test_a_form_body_will_do(wsgi, api, runtime) -> None:
     hook = api.post("webhooks", {"name": "Form", "mapping": {"email": "email", "tags": "tag"}}).json["data"]
     raw = b"email=cem%40fern.example&tag=a&tag=b"

@@ -22,7 +22,7 @@ from autoloop.engine.hooks import EVENT
 from autoloop.engine.hooks.bodies import find
 from autoloop.engine.services.events import receive
 
-__all__ = ["IDENTITIES", "STALE", "Accepted", "Delivery", "Hook", "accept", "identity"]
+__all__ = ["IDENTITIES", "STALE", "Accepted", "Delivery", "Hook", "accept", "identity", "values_of"]
 
 IDENTITIES = ("email", "external_id")
 
@@ -235,13 +235,15 @@ def _known(services: Services, named: Sequence[tuple[str | None, str | None]]) -
 def _written(services: Services, delivery: Delivery, id: UUID | None) -> UUID:
     """Make or change the contact as mapped; what does not fit is left out, one value after the other."""
     contacts = services(Contacts)
-    given = _values(delivery)
+    given = values_of(delivery)
     source = f"webhook {delivery.hook.id}"
     row = services.session.get(Contact, (services.workspace_id, id)) if id is not None else None
     if row is not None:  # whom it is about is settled: an identity is added, never changed
         given.pop("email", None)
         if row.external_id is not None:
             given.pop("external_id", None)
+        if "tags" in given:  # it adds to what the contact has from elsewhere
+            given["tags"] = [*row.tags, *given["tags"]]
         if not given:
             return row.id
     for _try in range(len(given) + 1):
@@ -259,7 +261,7 @@ def _written(services: Services, delivery: Delivery, id: UUID | None) -> UUID:
     raise Invalid
 
 
-def _values(delivery: Delivery) -> dict[str, Any]:
+def values_of(delivery: Delivery) -> dict[str, Any]:
     """A body's values by the contact's fields. What is missing in the body is not given, not emptied."""
     given: dict[str, Any] = {}
     for name, path in delivery.hook.mapping.items():
