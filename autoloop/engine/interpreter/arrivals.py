@@ -13,6 +13,8 @@ from autoloop.plugins.outcomes import Fail, Next, Stop
 
 __all__ = ["Arrivals"]
 
+NO_WAIT: dict[str, Any] = {}
+
 
 class Arrivals(Goals):
     """Wakes the positions that were waiting for what came."""
@@ -88,18 +90,33 @@ class Arrivals(Goals):
 
     def together(self) -> None:
         """What concerns the run as a whole, once each position waits: merges and goals, as long as one goes on."""
-        while not self.over and (self.gather() or self.look()):
+        while not self.over and (self.gather() or self.look() or self.give_up()):
             self.free()
 
-    def timers(self) -> None:
-        for position in list(self.positions):
-            wait = position.get("wait")
-            if self.over or wait is None or "until" not in wait or position["id"] in self.settled:
-                continue
-            if datetime.fromisoformat(wait["until"]) <= self.now:
-                if wait["kind"] == "merge" and position["node"] in self.graph.joins:
+    def is_due(self, position: Position, *, at_merge: bool) -> bool:
+        wait = position.get("wait", NO_WAIT)
+        if "until" not in wait or position["id"] in self.settled:
+            return False
+        merges = wait["kind"] == "merge" and position["node"] in self.graph.joins
+        return merges is at_merge and datetime.fromisoformat(wait["until"]) <= self.now
+
+    def give_up(self) -> bool:
+        """Let a merge whose time is over go on without the others. True if one did.
+
+        Only once nobody is free to come: where the run is walked late, those who were there in time count.
+        """
+        if all("wait" in position for position in self.positions):
+            for position in self.positions:
+                if self.is_due(position, at_merge=True):
                     self.release(position, self.graph.nodes[position["node"]], Resumed("timer", self.now))
-                    continue
+                    return True
+        return False
+
+    def timers(self) -> None:
+        """What has waited long enough goes on; merges look after themselves."""
+        for position in list(self.positions):
+            if not self.over and self.is_due(position, at_merge=False):
+                wait = position["wait"]
                 held = wait.get("held")
                 if wait["kind"] == "retry":
                     self.wake(position, _thaw(held, self.now) if held else None)

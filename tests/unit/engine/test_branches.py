@@ -98,6 +98,15 @@ def test_a_merge_gives_up_at_its_time() -> None:
     assert run.path[2:] == ["w:next", "m:timeout", "z:next", "v:next", "m:merged"]
 
 
+@pytest.mark.parametrize("slow", ["a", "b"])
+def test_who_was_there_in_time_counts_though_the_run_is_walked_late(slow: str) -> None:
+    steps = (FORK, wait("w", 1), ("m", "merge", {"timeout": {"amount": 2}}), tag("y"), tag("z"))
+    fast = "b" if slow == "a" else "a"
+    run = Walker(graph(*steps, edges=f"f:{fast}>m f:{slow}>w w>m m>y m:timeout>z"))
+    assert run.go(NOW + 5 * DAY).status == "completed"  # no worker was there on the second day
+    assert run.path[2:] == ["w:next", "m:merged", "m:next", "y:next"]
+
+
 def test_two_merges_that_wait_for_each_other_go_on() -> None:
     steps = (
         FORK,
