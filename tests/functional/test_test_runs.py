@@ -89,6 +89,7 @@ def test_a_test_goes_to_members_only_and_needs_a_draft_that_can_run(
         ({"contact_id": ada, "contact": {"tags": 5}}, "contact.tags"),
         ({"contact_id": ada, "business": {"fields": None}}, "business.fields"),
         ({"invented": True, "contact": {"tags": None}}, "contact.tags"),
+        ({"invented": True, "contact": {"first_name": "x" * 40_000}}, "contact"),
     ]:
         assert field in api.post(place, body, status=400).json["details"], body
     own = api.post("contacts", {"email": tenant.email}).json["data"]["id"]

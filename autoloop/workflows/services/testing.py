@@ -30,6 +30,9 @@ __all__ = ["SHORTEN", "Testing"]
 SHORTEN = 10
 """Seconds that a wait of a test takes at most, if nothing else is said."""
 
+LARGEST_PERSON = 32_000
+"""Characters that may be said of somebody: each turn of the run reads and writes them."""
+
 KEPT = "7 days"
 
 # Tests of drafts, each with the runs that it started elsewhere: they go together, once all of them are over.
@@ -101,8 +104,8 @@ class Testing(Service):
     def _played(self, asked: Mapping[str, Any], id: UUID) -> dict[str, Any]:
         """The fields that are played: over those of a real contact, or all there is of somebody invented."""
         contact, business = asked.get("contact") or {}, asked.get("business") or {}
-        plain_json(contact, "contact")
-        plain_json(business, "business")
+        plain_json(contact, "contact", LARGEST_PERSON)
+        plain_json(business, "business", LARGEST_PERSON)
         check_fields(contact, business)
         if not asked.get("invented"):
             given = {"contact": contact, "business": business}
