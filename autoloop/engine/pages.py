@@ -15,7 +15,7 @@ from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.businesses.models import Contact, Segment
 from autoloop.engine import schemas
-from autoloop.engine.explain.views import run_told
+from autoloop.engine.explain import RunStory, translated
 from autoloop.engine.models import BULK_VERBS, RUN_STATUSES, Workflow, WorkflowVersion
 from autoloop.engine.resources import Run, Runs
 from autoloop.engine.run_lines import journal_lines, places
@@ -33,6 +33,7 @@ from autoloop.web.refusals import Told, refuse
 HERE = "autoloop.engine:templates/"
 MOST_COUNTED = 10_000
 MOST_CHOICES = 200
+MOST_LINES = 500
 
 
 @page(context=Runs, permission=Permission.READ, template=HERE + "runs.jinja2")
@@ -125,15 +126,17 @@ def shown(context: Run, request: Request, error: Told | None) -> dict[str, Any]:
     version = request.db.get(WorkflowVersion, (key, run.version_id))
     names = step_names(version.graph, request.registrations.plugins) if version else {}
     translate = request.localizer.translate
+    journal = service.journal(run.id, MOST_LINES)
     return {
         "run": run,
         "workflow": request.db.get(Workflow, (key, run.workflow_id)),
         "contact": request.db.get(Contact, (key, run.contact_id)) if run.contact_id else None,
         "version": version,
-        "journal": journal_lines(service.journal(run.id), names, translate),
+        "journal": journal_lines(journal, names, translate),
+        "earlier": journal[0].seq - 1 if journal else 0,
         "standing": places(run.positions, names, translate),
         "actions": [(each, names.get(each.node)) for each in service.actions(run.id)],
-        "why": run_told(request, run),
+        "why": translated(request.services(RunStory).frame(run), translate),
         "may_publish": request.has_permission(Permission.PUBLISH, context),
         "error": error,
     }

@@ -59,7 +59,11 @@ def test_a_run_is_told_in_peoples_words(
     turn(runtime)
     monkeypatch.setattr(runtime, "clock", Clock())
     told = words(browser.get(f"{base}/{run}/"))
-    assert "Completed" in told and "walked" in told
+    assert "Completed" in told and "walked" in told and "left out" not in told
+    monkeypatch.setattr("autoloop.engine.pages.MOST_LINES", 1)
+    told = words(browser.get(f"{base}/{run}/"))
+    assert "1 earlier line is left out here" in told
+    assert [step["node"] for step in api.data(f"runs/{run}/steps")] == ["hold", "end"]
 
 
 def test_the_buttons_of_a_run_do_what_they_say_or_say_why_not(

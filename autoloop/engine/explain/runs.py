@@ -54,27 +54,30 @@ class RunStory(Service):
 
     def of(self, run: WorkflowRun) -> dict[str, Any]:
         """{"run_id", "status", "sentences", "enrolment", "steps", "waits", "held", "end", "emails"}."""
-        titles = self._titles(run)
+        frame, titles = self.frame(run), self._titles(run)
         steps = [self._step(each, titles) for each in self.services(Runs).journal(run.id)]
-        enrolment = self._enrolment(run)
-        waits = self._waits(run, titles)
-        explain = self.services.registrations.explainers.get("emails")
-        emails = explain(self.services, run_id=run.id) if explain else []
-        end, held = self._end(run), self._held(run)
         gone = {"sentence": FORGOTTEN} if run.steps and not steps else None
-        told = [enrolment, gone, *steps, *waits, *[each for each in emails if each.get("open")], held, end]
+        emails = [each for each in frame["emails"] if each.get("open")]
+        told = [frame["enrolment"], gone, *steps, *frame["waits"], *emails, frame["held"], frame["end"]]
         return {
             "run_id": str(run.id),
             "workflow_id": str(run.workflow_id),
             "contact_id": str(run.contact_id) if run.contact_id else None,
             "status": run.status,
             "sentences": [each["sentence"] for each in told if each],
-            "enrolment": enrolment,
             "steps": steps,
-            "waits": waits,
-            "held": held,
-            "end": end,
-            "emails": emails,
+            **frame,
+        }
+
+    def frame(self, run: WorkflowRun) -> dict[str, Any]:
+        """The story without its steps: {"enrolment", "waits", "held", "end", "emails"}."""
+        explain = self.services.registrations.explainers.get("emails")
+        return {
+            "enrolment": self._enrolment(run),
+            "waits": self._waits(run, self._titles(run)),
+            "held": self._held(run),
+            "end": self._end(run),
+            "emails": explain(self.services, run_id=run.id) if explain else [],
         }
 
     def standing(self, run: WorkflowRun) -> list[dict[str, Any]]:

@@ -17,12 +17,7 @@ from autoloop.engine.views import given_id
 from autoloop.web import api_view
 from autoloop.web.permissions import Permission
 
-__all__ = ["contact_told", "run_told"]
-
-
-def run_told(request: Request, run: Any) -> Any:
-    """The story of a run, in the person's language."""
-    return translated(request.services(RunStory).of(run), request.localizer.translate)
+__all__ = ["contact_told"]
 
 
 def contact_told(request: Request, contact_id: Any, workflow_id: Any = None) -> Any:
@@ -34,7 +29,7 @@ def contact_told(request: Request, contact_id: Any, workflow_id: Any = None) -> 
 @api_view(context=Run, name="explain", permission=Permission.READ, out=RunTold)
 def explain_run(context: Run, request: Request) -> Any:
     """Why the run began, why each step went as it did, what it waits for, why it ended."""
-    return run_told(request, context.row)
+    return translated(request.services(RunStory).of(context.row), request.localizer.translate)
 
 
 @api_view(context=Contact, name="explain", permission=Permission.READ, query=WhichWorkflow, out=ContactTold)

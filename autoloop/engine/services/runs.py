@@ -118,10 +118,11 @@ class Runs(Service):
         counted: int = self.session.execute(select(func.count()).select_from(found.subquery())).scalar_one()
         return counted
 
-    def journal(self, run_id: UUID) -> Sequence[RunStep]:
-        """The run's journal in order; a run takes a bounded number of steps."""
+    def journal(self, run_id: UUID, newest: int | None = None) -> Sequence[RunStep]:
+        """The run's journal in order, or its newest lines; a run takes a bounded number of steps."""
         query = select(RunStep).where(RunStep.workspace_id == self.workspace_id, RunStep.run_id == run_id)
-        return self.session.scalars(query.order_by(RunStep.seq)).all()
+        lines = self.session.scalars(query.order_by(RunStep.seq.desc()).limit(newest)).all()
+        return lines[::-1]
 
     def actions(self, run_id: UUID) -> Sequence[RunAction]:
         query = select(RunAction).where(
