@@ -24,7 +24,7 @@ from autoloop.engine.services.runs import Runs
 from autoloop.engine.services.workflows import WorkflowStatus
 from autoloop.plugins import ActionContext, ActionStep, Next, Retry
 from autoloop.settings import Settings
-from tests.factories import Tenant
+from tests.factories import Tenant, make_tenant
 from tests.functional.engine_world import World, engine_only
 from tests.unit.engine.graphs import graph
 
@@ -280,6 +280,20 @@ def test_a_slow_call_keeps_its_worker_from_nothing(world: World) -> None:
     world.settle()
     assert world.run(slow).status == world.run(quick).status == "completed"
     assert world.count("run_actions") == 0
+
+
+def test_workspaces_take_turns_however_few_threads_are_free(runtime: Runtime, world: World) -> None:
+    worlds = [world, *(World(runtime, make_tenant(runtime).id) for _ in range(2))]
+    for each, calls in zip(worlds, (5, 5, 1), strict=True):
+        each.enrol(each.workflow(graph(("t", "tell", {}))), each.contacts(calls))
+        runtime.registrations.due_kinds["advance"].work(runtime)
+    performer = Performer(runtime)
+    performer.threads = 1
+    for _ in range(3):
+        assert performer.turn() == 1
+    assert {each.workspace_id for each in Tell.seen} == {str(each.workspace_id) for each in worlds}
+    world.settle()
+    assert len(Tell.seen) == 11
 
 
 def test_what_must_not_be_begun_twice_is_unknown_where_its_worker_stopped(world: World) -> None:
