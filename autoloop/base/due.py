@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
 
-__all__ = ["DueKind", "Lease", "backoff", "claim", "extend", "share_of", "still_mine"]
+__all__ = ["DueKind", "Lease", "Rounds", "backoff", "claim", "extend", "share_of", "still_mine"]
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,26 @@ def claim(
             filled[row.workspace_id] = filled.get(row.workspace_id, 0) + 1
         tenants = [tenant for tenant in tenants if filled.get(tenant, 0) >= share]
     return leases
+
+
+class Rounds:
+    """One process's claims of a table: each begins behind the workspace that had its turn last.
+
+    Else few rows at a time would all be of the workspace with the lowest id, until it has none left.
+    """
+
+    def __init__(self, table: str, due: str) -> None:
+        self.table, self.due = table, due
+        self.start = UUID(int=0)
+
+    def claim(self, connection: Connection | Session, *, batch: int, lease: timedelta) -> list[Lease]:
+        """As `claim`."""
+        start = self.start
+        leases = claim(connection, self.table, self.due, batch=batch, lease=lease, start=start)
+        if leases:
+            last = max((each.workspace_id for each in leases), key=lambda id: (id < start, id))
+            self.start = UUID(int=(last.int + 1) % 2**128)
+        return leases
 
 
 def extend(connection: Connection | Session, table: str, leases: Sequence[Lease], lease: timedelta) -> int:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import create_engine, text
 
-from autoloop.base.due import claim, extend, still_mine
+from autoloop.base.due import Rounds, claim, extend, still_mine
 
 TENANTS = [UUID(int=n) for n in (1, 2, 3)]
 START = UUID(int=0)
@@ -49,6 +49,13 @@ def test_each_workspace_gets_its_turn_however_much_one_has(jobs, runtime) -> Non
     held = take(runtime, batch=30)
     counts = [sum(lease.workspace_id == tenant for lease in held) for tenant in TENANTS]
     assert counts == [10, 10, 10]
+
+
+def test_workspaces_take_turns_when_few_rows_are_claimed_at_a_time(jobs, runtime) -> None:
+    rounds = Rounds("jobs", DUE)
+    with runtime.worker_engine.begin() as connection:
+        held = [rounds.claim(connection, batch=1, lease=MINUTE) for _ in range(7)]
+    assert [lease.workspace_id for (lease,) in held] == [*TENANTS, *TENANTS, TENANTS[0]]
 
 
 def test_what_some_leave_others_fill(jobs, runtime) -> None:

@@ -10,12 +10,11 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -69,7 +68,7 @@ class Performer:
         self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="perform")
         ports = tuple(map(int, settings.outbound_ports))
         self.http = OutboundClient(Allowed.read(settings.outbound_allow), ports=ports)
-        self._next = UUID(int=0)  # the workspace that has the first turn
+        self.rounds = due.Rounds("run_actions", "@.due_at <= now()")
         self._held: dict[Future[Answer], float | None] = {}
         self._lock = threading.Lock()
 
@@ -87,17 +86,9 @@ class Performer:
         if free <= 0:
             return 0
         with self.runtime.unit("worker") as services:
-            leases = due.claim(
-                services.session,
-                "run_actions",
-                "@.due_at <= now()",
-                batch=free,
-                lease=self._lease(),
-                start=self._next,
-            )
+            leases = self.rounds.claim(services.session, batch=free, lease=self._lease())
         if not leases:
             return 0
-        self._next = _behind(self._next, {lease.workspace_id for lease in leases})
         prepared = self._prepare(leases)
         self._set_aside(prepared)
         self._settle(prepared.answered)
@@ -207,12 +198,6 @@ class Performer:
                 for statement, rows in given:
                     if rows:
                         cursor.execute(statement, {"rows": _dump(rows)})
-
-
-def _behind(start: UUID, served: Collection[UUID]) -> UUID:
-    """Where the next round begins: behind the last of those that had their turn, going round from `start`."""
-    last = max(served, key=lambda each: (each < start, each))
-    return UUID(int=(last.int + 1) % 2**128)
 
 
 def _key(action: Action) -> dict[str, Any]:

@@ -11,13 +11,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from autoloop.base.due import DueKind, Lease, backoff, claim
+from autoloop.base.due import DueKind, Lease, Rounds, backoff
 from autoloop.base.garbage import uncollected
 from autoloop.base.runtime import Runtime
 from autoloop.base.services import Services
@@ -36,7 +35,7 @@ SLICE = 3.0  # seconds after which another import, or other work, has its turn
 TURN = 0.0003  # seconds that one thread may compute while another waits for its turn
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 8
-DUE = "@.due_at <= now()"
+ROUNDS = Rounds("imports", "@.due_at <= now()")
 PROBE = """select exists (select from imports
   where due_at <= now() and (lease_until is null or lease_until < clock_timestamp()))"""
 # Another transaction did the same at the same time; looking again is all it takes.
@@ -50,7 +49,7 @@ class Gone(Exception):
 def work(runtime: Runtime) -> int:
     """Lease one due import and work on it for some seconds. Returns how many rows it read, 0 if none is due."""
     with runtime.unit("worker") as services:
-        leases = claim(services.session, "imports", DUE, batch=1, lease=LEASE, start=uuid4())
+        leases = ROUNDS.claim(services.session, batch=1, lease=LEASE)
     if not leases:
         return 0
     lease = leases[0]
