@@ -148,7 +148,7 @@ class Rounds:
         start = self.start
         leases = claim(connection, self.table, self.due, batch=batch, lease=lease, start=start)
         if leases:
-            last = max((each.workspace_id for each in leases), key=lambda id: (id < start, id))
+            last = max((each.workspace_id for each in leases), key=lambda key: (key < start, key))
             self.start = UUID(int=(last.int + 1) % 2**128)
         return leases
 
