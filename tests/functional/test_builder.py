@@ -200,6 +200,12 @@ def test_a_schedule_shows_when_it_comes_and_what_is_wrong(api: Client, browser: 
     form["config.cron"] = "0 9 30 2 *"
     shown = form.submit("act", value="look")
     assert "This is no cron expression: bad day-of-month." in shown.text and "Next, in" not in shown.text
+    stale, form = the_form(shown), the_form(browser.get(f"{place}/trigger?n=1"))
+    form["config.cron"] = "0 9 * * *"
+    form.submit("act", value="save")
+    refused = stale.submit("act", value="save", expect_errors=True)
+    assert refused.status_int == 412 and "Somebody changed this trigger meanwhile" in refused.text
+    assert api.data(f"workflows/{flow}/draft")["triggers"][1]["config"]["cron"] == "0 9 * * *"
 
 
 def test_rules_are_set_and_read(api: Client, browser: Browser, tenant: Any) -> None:
@@ -225,3 +231,14 @@ def test_rules_are_set_and_read(api: Client, browser: Browser, tenant: Any) -> N
     form["rules.window.until"] = "09:00"
     refused = form.submit("act", value="save", expect_errors=True)
     assert refused.status_int == 422 and "A window has days" in refused.text
+    stale = form
+    form = the_form(browser.get(f"{place}/rules"))
+    form["rules.on_unknown"] = "resend"
+    form.submit("act", value="save")
+    stale["rules.window.until"] = "18:00"
+    looked = the_form(stale.submit("act", value="look"))  # to look does not make it newer
+    refused = looked.submit("act", value="save", expect_errors=True)
+    assert refused.status_int == 412 and "Somebody changed the rules meanwhile" in refused.text
+    assert the_form(refused).submit("act", value="save").status_int == 303
+    kept = api.data(f"workflows/{flow}/draft")["graph"]["settings"]
+    assert (kept["window"]["until"], kept["on_unknown"]) == ("18:00", "skip")

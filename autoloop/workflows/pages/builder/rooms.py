@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import orjson
 from pyramid.request import Request
 
 from autoloop.base.i18n import _
@@ -15,12 +17,17 @@ from autoloop.plugins.registry import Registry
 from autoloop.plugins.steps import Step
 from autoloop.web.tree import Node as Place
 
-__all__ = ["in_order", "ports_of", "room_of"]
+__all__ = ["in_order", "mark_of", "ports_of", "room_of"]
 
 CONTACT = ("first_name", "last_name", "name", "email", "title", "phone", "locale", "timezone", "tags")
 BUSINESS = ("name", "domain", "website", "phone", "city", "country", "timezone")
 RUN = ("run.id", "run.workflow_id", "now")
 EVENT = ("event.name", "event.data")
+
+
+def mark_of(value: Any) -> str:
+    """A mark of what a form was drawn from: a form that comes back with another is of something else by now."""
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:20]
 
 
 def room_of(request: Request, workflow: Place, graph: Any) -> dict[str, Any]:

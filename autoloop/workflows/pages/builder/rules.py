@@ -8,7 +8,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 
-from autoloop.base.errors import Invalid
+from autoloop.base.errors import Invalid, PreconditionFailed
 from autoloop.base.i18n import _
 from autoloop.engine.graph import parse
 from autoloop.engine.graph.parsed import EXIT_RULES
@@ -18,7 +18,7 @@ from autoloop.web.refusals import Told, refuse
 from autoloop.web.widgets import Form
 from autoloop.web.widgets.trees import tree_of
 from autoloop.workflows import services
-from autoloop.workflows.pages.builder.rooms import room_of
+from autoloop.workflows.pages.builder.rooms import mark_of, room_of
 from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES
 from autoloop.workflows.resources import Draft
 
@@ -201,15 +201,21 @@ def save_rules(context: Draft, request: Request) -> Any:
     if act != "save":
         form.looking = True
         form.act(act)
-        return _shown(context, request, form)
+        return _shown(context, request, form) | {"seen": str(request.POST.get("seen", ""))}
     try:
         row = drafts.of(context.id, lock=True)
+        if str(request.POST.get("seen", "")) != mark_of(_settings(context)):
+            raise PreconditionFailed(
+                _(
+                    "Somebody changed the rules meanwhile. What you wrote is below: save again to replace theirs."
+                )
+            )
         settings = from_form(form.value())
         found = _problems(settings)
         if form.broken or found:
             raise Invalid(details={place: [text] for place, text in {**form.broken, **found}.items()})
         drafts.save(context.id, {**row.graph, "settings": settings})
-    except REFUSALS as error:
+    except (*REFUSALS, PreconditionFailed) as error:
         return _shown(context, request, form, refuse(request, error))
     return HTTPSeeOther(request.resource_url(context))
 
@@ -241,5 +247,6 @@ def _shown(context: Draft, request: Request, form: Form, error: Told | None = No
         "workflow_url": request.resource_url(context.__parent__),
         "draft_url": request.resource_url(context),
         "form": form,
+        "seen": mark_of(_settings(context)),
         "error": error,
     }

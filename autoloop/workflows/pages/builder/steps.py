@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -25,7 +24,7 @@ from autoloop.workflows.catalogue import step_types
 from autoloop.workflows.checking import examine_draft
 from autoloop.workflows.editing import node_of, put_in, set_node, tied
 from autoloop.workflows.pages.builder.overview import problems_of
-from autoloop.workflows.pages.builder.rooms import ports_of, room_of
+from autoloop.workflows.pages.builder.rooms import mark_of, ports_of, room_of
 from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES
 from autoloop.workflows.picture.boxes import FAMILIES, family_of
 from autoloop.workflows.resources import Draft
@@ -59,7 +58,7 @@ def save_step(context: Draft, request: Request) -> Any:
     if act != "save" and not act.startswith("then:"):
         desk.form.looking = True
         desk.form.act(act)
-        return desk.shown()
+        return desk.shown() | {"seen": str(request.POST.get("seen", ""))}
     try:
         desk.save(str(request.POST.get("seen", "")))
     except (*REFUSALS, PreconditionFailed) as error:
@@ -106,7 +105,7 @@ class Desk:
     def seen(self) -> str:
         """What the step and its ways looked like when the form was drawn."""
         edges = sorted((port, sorted(targets)) for port, targets in self.ways_kept.items())
-        return hashlib.sha256(orjson.dumps([self.node, edges], option=orjson.OPT_SORT_KEYS)).hexdigest()[:20]
+        return mark_of([self.node, edges])
 
     @property
     def ways_kept(self) -> dict[str, list[str]]:

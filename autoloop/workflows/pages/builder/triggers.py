@@ -19,7 +19,7 @@ from autoloop.workflows import services
 from autoloop.workflows.catalogue import trigger_types
 from autoloop.workflows.checking import examine_draft
 from autoloop.workflows.pages.builder.overview import problems_of
-from autoloop.workflows.pages.builder.rooms import room_of
+from autoloop.workflows.pages.builder.rooms import mark_of, room_of
 from autoloop.workflows.pages.builder.steps import NOTHING
 from autoloop.workflows.pages.workflows import REFUSALS, TEMPLATES
 from autoloop.workflows.resources import Draft
@@ -47,7 +47,7 @@ def save_trigger(context: Draft, request: Request) -> Any:
     if act != "save":
         form.looking = True
         form.act(act)
-        return _shown(context, request, n, given, form)
+        return _shown(context, request, n, given, form) | {"seen": str(request.POST.get("seen", ""))}
     trigger = request.registrations.plugins.trigger(str(given.get("type")))
     made = {"type": given["type"], "config": form.value()}
     if trigger is not None:
@@ -55,8 +55,12 @@ def save_trigger(context: Draft, request: Request) -> Any:
     try:
         if form.broken:
             raise Invalid(details={name: [text] for name, text in form.broken.items()})
-        if str(request.POST.get("seen", "")) != str(given["type"]):
-            raise PreconditionFailed
+        if str(request.POST.get("seen", "")) != mark_of(given):
+            raise PreconditionFailed(
+                _(
+                    "Somebody changed this trigger meanwhile. What you wrote is below: save again to replace theirs."
+                )
+            )
         rows = [made if index == n else each for index, each in enumerate(context.row.triggers)]
         drafts.save(context.id, context.row.graph, rows)
     except (*REFUSALS, PreconditionFailed) as error:
@@ -133,6 +137,7 @@ def _shown(
         "n": n,
         "trigger": request.registrations.plugins.trigger(str(given.get("type"))),
         "kind": str(given.get("type")),
+        "seen": mark_of(given),
         "form": form,
         "error": error,
     }
