@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
 
-__all__ = ["DueKind", "Lease", "Rounds", "backoff", "claim", "extend", "share_of", "still_mine"]
+__all__ = ["DueKind", "Lease", "Rounds", "backoff", "behind", "claim", "extend", "share_of", "still_mine"]
 
 
 @dataclass(frozen=True)
@@ -145,12 +145,16 @@ class Rounds:
 
     def claim(self, connection: Connection | Session, *, batch: int, lease: timedelta) -> list[Lease]:
         """As `claim`."""
-        start = self.start
-        leases = claim(connection, self.table, self.due, batch=batch, lease=lease, start=start)
-        if leases:
-            last = max((each.workspace_id for each in leases), key=lambda key: (key < start, key))
-            self.start = UUID(int=(last.int + 1) % 2**128)
+        leases = claim(connection, self.table, self.due, batch=batch, lease=lease, start=self.start)
+        self.start = behind(self.start, leases)
         return leases
+
+
+def behind(start: UUID, leases: Sequence[Lease]) -> UUID:
+    """Where the next claim begins: behind the last workspace that had its turn, going round from `start`."""
+    served = {lease.workspace_id for lease in leases}
+    last = max(served, key=lambda tenant: (tenant < start, tenant), default=None)
+    return start if last is None else UUID(int=(last.int + 1) % 2**128)
 
 
 def extend(connection: Connection | Session, table: str, leases: Sequence[Lease], lease: timedelta) -> int:

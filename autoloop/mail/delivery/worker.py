@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from autoloop.base.due import Lease, claim
+from autoloop.base.due import Lease, behind, claim
 from autoloop.base.garbage import uncollected
 from autoloop.base.runtime import Runtime
 from autoloop.mail.delivery.caps import left_today
@@ -101,7 +101,7 @@ class Delivery:
                     leases += claim(session, "email_logs", lane, batch=left, lease=LEASE, start=self._start)
             if not leases:
                 return [], 0
-            self._start = _after(self._start, {lease.workspace_id for lease in leases})
+            self._start = behind(self._start, leases)
             mails = load(session, leases)
             held = decide(session, mails)
             ready = [mail for mail in mails if mail.id not in held]
@@ -203,12 +203,6 @@ def next_batch(batch: int, claimed: int, seconds: float, *, usual: int) -> int:
     if seconds < QUICK and claimed >= batch:
         return min(batch * 2, usual * GROWTH)
     return batch
-
-
-def _after(start: UUID, served: set[UUID]) -> UUID:
-    """Where the next batch begins: behind the last workspace that this one served, going round from `start`."""
-    last = max(served, key=lambda tenant: (tenant < start, tenant))
-    return UUID(int=min(last.int + 1, 2**128 - 1))
 
 
 _held: dict[int, Delivery] = {}
