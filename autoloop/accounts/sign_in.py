@@ -10,7 +10,7 @@ from pyramid.request import Request
 from autoloop.accounts import cookies, services
 from autoloop.accounts.models import User
 from autoloop.accounts.services.sessions import Tokens
-from autoloop.base.errors import AutoLoopError, Invalid, NotFound, TooMany, Unauthenticated
+from autoloop.base.errors import AutoLoopError, Conflict, Invalid, NotFound, TooMany, Unauthenticated
 from autoloop.base.i18n import _
 from autoloop.plugins.auth import AuthMethod, Denied
 from autoloop.web.traffic import network
@@ -43,11 +43,18 @@ def begin(request: Request, user: User, method: str) -> Tokens:
 
 
 def sign_up(request: Request, given: Mapping[str, Any]) -> Tokens:
-    """A new account for a stranger, where the installation allows it. Raises NotFound where not."""
+    """A new account for a stranger, where the installation allows it: NotFound where not. Raises Conflict while
+    nobody has claimed the installation: the first account is its administrator's, and the link would be void."""
     if not request.runtime.settings.sign_up:
         raise NotFound
     limit(request)
-    user = request.services(services.Users).create(given["email"], given["name"], given["password"])
+    users = request.services(services.Users)
+    if not users.any():
+        raise Conflict(
+            _("This installation has no owner yet. Open the link that AutoLoop printed when it started."),
+            code="UNCLAIMED",
+        )
+    user = users.create(given["email"], given["name"], given["password"])
     return begin(request, user, "password")
 
 

@@ -261,7 +261,7 @@ def test_shut_out_at_once(runtime, browser, email):
     assert sign_in(browser, email).status_int == 401
 
 
-def test_sign_up_only_where_it_is_let(wsgi, browser):
+def test_sign_up_only_where_it_is_let(wsgi, browser, email):
     body = {"name": "New", "email": f"{secrets.token_hex(6)}@people.example", "password": PASSWORD}
     assert browser.api("POST", "/auth/sign-up", body).status_int == 404
     settings = wsgi.registry.runtime.settings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from autoloop.accounts import passwords
@@ -20,13 +22,18 @@ def owner(wsgi, runtime, tenant):
     return Browser(wsgi, runtime, tenant.user_id)
 
 
-def test_the_first_owner_claims_the_installation_once(wsgi, runtime):
+def test_the_first_owner_claims_the_installation_once(wsgi, runtime, monkeypatch):
     """First of this module: its database has nobody yet."""
     with runtime.unit("web") as services:
         old = services(Claims).open_link("http://localhost/")
         link = services(Claims).open_link("http://localhost")
     assert link.startswith("http://localhost/auth/claim?token=")
     browser = Browser(wsgi, runtime)
+    with monkeypatch.context() as open_to_all:
+        open_to_all.setattr(wsgi.registry.runtime, "settings", replace(runtime.settings, sign_up=True))
+        stranger = {"name": "Eve", "email": "eve@a.example", "password": "a fox on the roof"}
+        assert browser.api("POST", "/auth/sign-up", stranger).json["code"] == "UNCLAIMED"
+        assert "has no owner yet" in browser.post("/auth/sign-up", **stranger)
     assert browser.get(old.removeprefix("http://localhost")).status_int == 404, "an earlier link is worthless"
     form = browser.get(link.removeprefix("http://localhost")).forms["claim"]
     form["name"], form["email"], form["password"], form["workspace"] = (
