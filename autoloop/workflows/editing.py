@@ -58,7 +58,7 @@ def tied(graph: Any, id: str, ways: Mapping[str, Iterable[str]]) -> Graph:
     held = {
         (edge.get("port", "next"), edge["to"]): edge
         for edge in made["edges"]
-        if isinstance(edge, dict) and _reads(edge, id)
+        if _reads(edge, id) and isinstance(edge.get("port", "next"), str)
     }
     for port, targets in ways.items():
         kept += [held.get((port, each)) or {"from": id, "port": port, "to": each} for each in targets]
@@ -128,7 +128,7 @@ def _same(edge: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def _free(graph: Graph, type: str) -> str:
     """An id that says what it is: `branch`, `branch_2` …"""
     word = type[:56] if ID.match(type[:56]) else "step"
-    taken = {each.get("id") for each in graph["nodes"] if isinstance(each, dict)}
+    taken = [each.get("id") for each in graph["nodes"] if isinstance(each, dict)]  # of any shape
     count = 1
     while (word if count == 1 else f"{word}_{count}") in taken:
         count += 1

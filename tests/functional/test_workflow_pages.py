@@ -138,6 +138,16 @@ def test_drafts_of_any_nonsense_are_shown(api: Client, browser: Browser, tenant:
         id = api.post("workflows", {"name": "Odd", "graph": graph}).json["data"]["id"]
         for path in ("", "/draft", "/draft/text", "/draft/rules", "/draft/add"):
             assert browser.get(f"/w/{tenant.slug}/workflows/{id}{path}").status_int == 200
+    first = {"id": "a", "type": "add_tag", "config": {}}
+    edges = [{"from": "a", "port": ["next"], "to": "a"}]
+    odd = {"nodes": [first, {"id": [], "type": "wait"}, {"id": {}}], "edges": edges}
+    id = api.post("workflows", {"name": "Odd", "graph": odd}).json["data"]["id"]
+    place = f"/w/{tenant.slug}/workflows/{id}/draft"
+    assert browser.post(f"{place}/change", act="copy-step", id="a").status_int == 303
+    form = next(each for each in browser.get(f"{place}/step?id=a").forms.values() if "seen" in each.fields)
+    form["config.tag"], form["way.next.0"] = "x", "add_tag"
+    assert form.submit("act", value="save").status_int == 303
+    assert browser.post(f"{place}/change", act="remove-step", id="a").status_int == 303
     assert browser.get(f"/w/{tenant.slug}/workflows").status_int == 200
     assert browser.get(f"/w/{tenant.slug}/workflows?status=nonsense").status_int == 422
     assert browser.get(f"/w/{tenant.slug}/workflows?cursor=nonsense").status_int == 422
