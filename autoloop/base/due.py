@@ -15,7 +15,19 @@ from sqlalchemy.orm import Session
 if TYPE_CHECKING:
     from autoloop.base.runtime import Runtime
 
-__all__ = ["DueKind", "Lease", "Rounds", "backoff", "behind", "claim", "extend", "share_of", "still_mine"]
+__all__ = [
+    "DueKind",
+    "Lease",
+    "Rounds",
+    "backoff",
+    "behind",
+    "claim",
+    "extend",
+    "next_after",
+    "share_of",
+    "still_mine",
+    "tenants_due",
+]
 
 
 @dataclass(frozen=True)
@@ -154,7 +166,12 @@ def behind(start: UUID, leases: Sequence[Lease]) -> UUID:
     """Where the next claim begins: behind the last workspace that had its turn, going round from `start`."""
     served = {lease.workspace_id for lease in leases}
     last = max(served, key=lambda tenant: (tenant < start, tenant), default=None)
-    return start if last is None else UUID(int=(last.int + 1) % 2**128)
+    return start if last is None else next_after(last)
+
+
+def next_after(tenant: UUID) -> UUID:
+    """The first place behind a workspace, going round."""
+    return UUID(int=(tenant.int + 1) % 2**128)
 
 
 def extend(connection: Connection | Session, table: str, leases: Sequence[Lease], lease: timedelta) -> int:

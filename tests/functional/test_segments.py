@@ -9,13 +9,15 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 from sqlalchemy import text
 
 from autoloop.base.events import Event, emit
 from autoloop.businesses.services import Businesses, Contacts, Fields
-from autoloop.businesses.services.segments import Segments, member_ids
+from autoloop.businesses.services.segments import Segments, keeping, member_ids
 from autoloop.businesses.services.segments.keeping import work
+from tests.factories import make_tenant
 from tests.functional.engine_world import World
 
 VIP = {"field": "contact.tags", "op": "has", "value": "vip"}
@@ -163,6 +165,42 @@ def test_an_edit_builds_anew_and_tells_only_if_asked(room: Room) -> None:
         room.keep()
         assert room.told(segment) == told
     assert room.members(segment) == [vip]
+
+
+def test_what_cannot_be_asked_keeps_nobody_waiting(room: Room, monkeypatch: Any) -> None:
+    """Neither a segment that is broken nor one that waits to be built stands before others with its due rows."""
+    contact, later = room.contact(), datetime.now(UTC) + timedelta(days=8)
+    fresh = {"field": "contact.created_at", "op": "within_days", "value": 7}
+    first, second, third = (room.segment(fresh) for _ in range(3))
+    monkeypatch.setattr(keeping, "CHECKS", text(f"{keeping.CHECKS.text.rsplit(' ', 1)[0]} 1"))
+    put = text("update segments set status = :s, barrier = :b, condition = cast(:c as jsonb) where id = :i")
+    with room.unit() as services:
+        services.session.execute(put, {"s": "ready", "b": None, "c": '{"field": "gone"}', "i": first})
+        services.session.execute(
+            put, {"s": "building", "b": str(2**62), "c": orjson.dumps(fresh).decode(), "i": second}
+        )
+    with room.unit() as services:
+        services.session.execute(text("select pg_current_xact_id()"))
+        for _ in range(4):
+            work(room.runtime, later)
+        assert room.members(third) == [] and room.told(third) == [("segment.left", contact)]
+        assert services(Segments).find(first).status == "broken"
+        due = text("select count(*) from segment_members where segment_id = :i and next_check_at is not null")
+        assert services.session.scalar(due, {"i": first}) == 0
+
+
+def test_workspaces_take_turns(room: Room, runtime: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(keeping, "TENANTS", 1)
+    rooms = [room, Room(runtime, make_tenant(runtime))]
+    segments = [each.segment(VIP) for each in rooms]
+    people = [each.contact(tags=["vip"]) for each in rooms]
+    for _ in range(2):
+        work(runtime)
+        for each in rooms:  # there is always more to do for both
+            each.contact()
+    assert [each.members(segment) for each, segment in zip(rooms, segments, strict=True)] == [
+        [id] for id in people
+    ]
 
 
 def test_a_writer_that_began_before_the_segment_is_not_lost(room: Room) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from autoloop.base.due import DueKind
+from autoloop.base.due import DueKind, next_after, tenants_due
 from autoloop.base.errors import Invalid
 from autoloop.base.events import Event, emit
 from autoloop.base.services import Services
@@ -29,24 +29,19 @@ BATCH = 2000
 TENANTS = 50
 TOLD = 1000
 
-PROBE = """select exists (select from segment_changes)
-  or exists (select from segment_members where next_check_at <= now())
+# Of segments that wait to be built nobody asks by time: their rows must not stand before those of others.
+CHECKED = """segment_members m join segments s
+  on s.workspace_id = m.workspace_id and s.id = m.segment_id and s.status = 'ready'"""
+
+PROBE = f"""select exists (select from segment_changes)
+  or exists (select from {CHECKED} where m.next_check_at <= now())
   or exists (select from segments where status = 'building')"""
 
-# The first by hopping through the primary key: a large import leaves many notes of one workspace.
 DUE = text(f"""
-with recursive hop as (
-  (select workspace_id from segment_changes order by workspace_id limit 1)
-  union all
-  select (select c.workspace_id from segment_changes c where c.workspace_id > hop.workspace_id
-          order by c.workspace_id limit 1)
-  from hop where hop.workspace_id is not null)
-select workspace_id from (select workspace_id from hop where workspace_id is not null limit {TENANTS}) noted
+select workspace_id from (select m.workspace_id from {CHECKED} where m.next_check_at <= :now
+                          order by m.next_check_at limit {BATCH}) due
 union
-select workspace_id from (select workspace_id from segment_members where next_check_at <= :now
-                          order by next_check_at limit {BATCH}) due
-union
-select workspace_id from segments where status = 'building' limit {TENANTS}""")
+select workspace_id from (select workspace_id from segments where status = 'building' limit {TENANTS}) new""")
 
 # One worker at a time keeps a workspace's segments, so that answers are written in the order they were asked.
 HOLD = text("select pg_try_advisory_xact_lock(hashtextextended('segments ' || :workspace, 0))")
@@ -61,8 +56,21 @@ delete from segment_changes c using (
 where c.workspace_id = :workspace and c.id = taken.id returning c.contact_id, c.chain""")
 
 CHECKS = text(f"""
-select segment_id, contact_id from segment_members
-where workspace_id = :workspace and next_check_at <= :now order by next_check_at limit {BATCH}""")
+select m.segment_id, m.contact_id from {CHECKED}
+where m.workspace_id = :workspace and m.next_check_at <= :now order by m.next_check_at limit {BATCH}""")
+
+FORGET = text("""
+update segment_members set next_check_at = null
+where workspace_id = :workspace and segment_id = :segment and next_check_at is not null""")
+
+
+class _Turn:
+    """Which workspace begins this process's next round."""
+
+    start = UUID(int=0)
+
+
+_turn = _Turn()
 
 
 def work(runtime: Runtime, now: datetime | None = None) -> int:
@@ -72,8 +80,14 @@ def work(runtime: Runtime, now: datetime | None = None) -> int:
     """
     with runtime.unit("worker") as services:
         at = now or services.session.scalar(select(func.now()))
-        tenants = list(services.session.scalars(DUE, {"now": at}))
-    return sum(_keep(runtime, tenant, at) for tenant in tenants)
+        noted = tenants_due(services.session, "segment_changes", "true", TENANTS, _turn.start)
+        timed = services.session.scalars(DUE, {"now": at})
+        tenants = list(dict.fromkeys([*noted, *timed]))
+    done = 0
+    for tenant in tenants:
+        _turn.start = next_after(tenant)  # before it is tried: one that fails keeps nobody waiting
+        done += _keep(runtime, tenant, at)
+    return done
 
 
 def _keep(runtime: Runtime, tenant: UUID, now: datetime) -> int:
@@ -144,6 +158,8 @@ def _safely(services: Services, segment: Any, ask: Callable[[], Flips]) -> Flips
             status="broken",
             problem=problem or "The database could not ask this condition.",
         )
+        of_segment = {"workspace": services.workspace_id, "segment": segment.id}
+        services.session.execute(FORGET, of_segment)  # nobody asks again until it is built anew
         return None
 
 
