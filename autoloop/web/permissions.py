@@ -17,6 +17,7 @@ class Permission(StrEnum):
     INSTANCE_ADMIN = "instance_admin"
     READ = "read"
     KEEP_OWN = "keep_own"
+    LEAVE = "leave"
     EDIT = "edit"
     IMPORT = "import"
     SIMULATE = "simulate"
@@ -37,7 +38,7 @@ class Permission(StrEnum):
 
 P = Permission
 
-VIEWER = frozenset({P.READ, P.KEEP_OWN})  # what one keeps for oneself: read marks, wishes
+VIEWER = frozenset({P.READ, P.KEEP_OWN, P.LEAVE})  # what one keeps for oneself: read marks, wishes
 EDITOR = VIEWER | {P.EDIT, P.IMPORT, P.SIMULATE, P.SEND_TEST}
 ADMIN = EDITOR | {
     P.PUBLISH,
@@ -59,6 +60,7 @@ SESSION_ONLY = frozenset(
     {
         P.OWN_ACCOUNT,
         P.CREATE_WORKSPACE,
+        P.LEAVE,
         P.INSTANCE_ADMIN,
         P.MANAGE_MEMBERS,
         P.MANAGE_KEYS,

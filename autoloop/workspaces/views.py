@@ -150,6 +150,12 @@ def remove_member(context: Member, request: Request) -> None:
     request.services(services.Members).remove(context.row.id, by=role(context))
 
 
+@api_view(context=Members, method="POST", name="leave", permission=Permission.LEAVE)
+def leave(context: Members, request: Request) -> None:
+    """Leave the workspace; your keys to it are revoked. The last owner cannot."""
+    request.services(services.Members).remove(request.identity.user_id, by=role(context))
+
+
 @api_view(context=ApiKeys, permission=Permission.MANAGE_KEYS, out=schemas.ApiKeyOut, many=True)
 def api_keys(context: ApiKeys, request: Request) -> Page:
     """The keys of the workspace, revoked ones too; never their text."""

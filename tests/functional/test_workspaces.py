@@ -8,7 +8,7 @@ import pytest
 
 from autoloop.accounts import passwords
 from autoloop.accounts.services import Claims
-from tests.factories import make_tenant, make_user
+from tests.factories import make_key, make_tenant, make_user
 from tests.functional.browser import Browser
 
 
@@ -143,6 +143,31 @@ def test_there_is_always_an_owner(runtime, tenant, owner):
     owner.api("POST", at, {"email": email, "role": "owner"})
     assert owner.api("PATCH", f"{at}/{tenant.user_id}", {"role": "admin"}).status_int == 200
     assert owner.api("PATCH", f"{at}/{user_id}", {"role": "viewer"}).status_int == 403
+
+
+def test_everybody_can_leave_but_the_last_owner(wsgi, runtime, tenant, owner):
+    at = f"/w/{tenant.slug}/members"
+    for role in ("viewer", "editor"):
+        user_id, email = make_user(runtime)
+        assert owner.api("POST", at, {"email": email, "role": role}).status_int == 201
+        key = make_key(runtime, tenant.id, user_id)
+        bearer = {"Authorization": f"Bearer {key}"}
+        theirs = Browser(wsgi, runtime, user_id)
+        assert theirs.api("POST", f"{at}/leave", headers=bearer).status_int == 403, "a key leaves nothing"
+        assert theirs.api("DELETE", f"{at}/{tenant.user_id}").status_int == 403
+        if role == "viewer":
+            forms = theirs.get(at).forms.values()
+            leave = next(each for each in forms if each.action.endswith("/members/leave"))
+            assert leave.submit().location == "http://localhost/w?all"
+        else:
+            assert theirs.api("POST", f"{at}/leave").status_int == 204
+        assert theirs.get(f"/w/{tenant.slug}").status_int == 404
+        assert theirs.api("GET", f"/w/{tenant.slug}", headers=bearer).status_int == 401
+    last = owner.api("POST", f"{at}/leave")
+    assert (last.status_int, last.json["code"]) == (409, "LAST_OWNER")
+    refused = owner.post(f"{at}/leave")
+    assert (refused.status_int, "at least one owner" in refused.text) == (409, True)
+    assert owner.get(f"/w/{tenant.slug}").status_int == 200
 
 
 def test_the_pages(runtime, tenant, owner):

@@ -74,6 +74,22 @@ def remove_member(context: Member, request: Request) -> Any:
     return HTTPSeeOther(request.resource_url(context.__parent__, query={"done": "removed"}))
 
 
+@page(
+    context=Members,
+    method="POST",
+    name="leave",
+    permission=Permission.LEAVE,
+    template=TEMPLATES + "members.jinja2",
+)
+def leave(context: Members, request: Request) -> Any:
+    try:
+        request.services(services.Members).remove(request.identity.user_id, by=role(context))
+    except REFUSALS as error:
+        refuse(request, error)
+        return members_page(context, request, {}, error)
+    return HTTPSeeOther(f"{request.application_url}/w?all")
+
+
 def members_page(
     context: Any, request: Request, given: dict[str, Any] | None = None, error: AutoLoopError | None = None
 ) -> dict[str, Any]:
