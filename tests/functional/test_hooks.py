@@ -139,6 +139,32 @@ def test_what_cannot_be_used_is_refused_and_starts_nothing(wsgi, api, hook, body
     assert api.data("events", name="webhook.received") == []
 
 
+def test_whole_numbers_and_texts_name_contacts_and_nothing_else_does(wsgi, api) -> None:
+    mapping = {"external_id": "id", "last_name": "name"}
+    hook = api.post("webhooks", {"name": "Shop", "mapping": mapping}).json["data"]
+    for id in (1, 0, "a-1", 1):
+        post(wsgi, hook["url"], {"id": id, "name": "Lee"})
+    for id in (True, False, "", " \t", 1.5, [1], {"id": 1}):
+        refused = post(wsgi, hook["url"], {"id": id, "name": "Lee"}, 400)
+        assert (refused["code"], refused["details"]) == (
+            "NO_CONTACT",
+            {"body": ["The body names no contact at id."]},
+        )
+    assert sorted(each["external_id"] for each in api.data("contacts")) == ["0", "1", "a-1"]
+
+
+def test_ids_that_begin_alike_are_two_and_flags_are_none(wsgi, api, hook) -> None:
+    person = {"customer": {"email": "ada@fern.example"}}
+    for id, duplicate in (
+        ("x" * 400, False),
+        ("x" * 401, False),
+        ("x" * 400, True),
+        (True, False),
+        (True, False),
+    ):
+        assert post(wsgi, hook["url"], person | {"id": id})["data"]["duplicate"] is duplicate
+
+
 def test_an_odd_but_readable_body_is_kept(wsgi, api, hook) -> None:
     long = {"customer": {"email": "ada@fern.example"}, "note": "a\x00b", "rest": "x" * 70_000}
     post(wsgi, hook["url"], long)

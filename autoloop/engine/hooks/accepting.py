@@ -22,7 +22,17 @@ from autoloop.engine.hooks import EVENT
 from autoloop.engine.hooks.bodies import find
 from autoloop.engine.services.events import receive
 
-__all__ = ["IDENTITIES", "STALE", "Accepted", "Delivery", "Hook", "accept", "identity", "values_of"]
+__all__ = [
+    "IDENTITIES",
+    "STALE",
+    "Accepted",
+    "Delivery",
+    "Hook",
+    "accept",
+    "identity",
+    "name_in",
+    "values_of",
+]
 
 IDENTITIES = ("email", "external_id")
 
@@ -198,17 +208,14 @@ def _people(
 
 def identity(delivery: Delivery) -> tuple[str | None, str | None]:
     """The normal form of the address, and the external id, that a body holds."""
-    mapping, values = delivery.hook.mapping, []
-    for name in IDENTITIES:
-        given = find(delivery.body, mapping[name]) if name in mapping else None
-        values.append(
-            str(given).strip() if isinstance(given, str | int) and given not in ("", True) else None
-        )
-    email, external = values
+    mapping = delivery.hook.mapping
+    email, external = (
+        name_in(find(delivery.body, mapping[name])) if name in mapping else None for name in IDENTITIES
+    )
     if email is None and external is None:
         where = ", ".join(mapping[name] for name in IDENTITIES if name in mapping)
         message = _("The body names no contact at ${where}.", mapping={"where": where or "–"})
-        raise Invalid(message, code="NO_CONTACT", details={"body": [str(message)]})
+        raise Invalid(message, code="NO_CONTACT", details={"body": [message]})
     if external is not None and (len(external) > 200 or "\x00" in external):
         raise Invalid(details={mapping["external_id"]: ["An external id has at most 200 characters."]})
     try:
@@ -217,6 +224,13 @@ def identity(delivery: Delivery) -> tuple[str | None, str | None]:
         if external is not None:
             return None, external
         raise Invalid(details={mapping["email"]: [str(error)]}) from None
+
+
+def name_in(given: Any) -> str | None:
+    """What may name somebody or something: a text that is not blank, or a whole number."""
+    if isinstance(given, bool) or not isinstance(given, str | int):
+        return None
+    return str(given).strip() or None
 
 
 def _known(services: Services, named: Sequence[tuple[str | None, str | None]]) -> dict[Any, UUID]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from autoloop.base.errors import (
 from autoloop.base.i18n import _
 from autoloop.base.ids import new_id
 from autoloop.engine.hooks import bodies, signatures
-from autoloop.engine.hooks.accepting import STALE, Accepted, Delivery, Hook
+from autoloop.engine.hooks.accepting import STALE, Accepted, Delivery, Hook, name_in
 from autoloop.engine.hooks.opening import Opening
 from autoloop.web.answers import json_response
 from autoloop.web.headers import MACHINES
@@ -39,6 +40,7 @@ log = logging.getLogger("autoloop.requests")
 PREFIX = "/hooks/"
 MISSES_PER_MINUTE = 60
 SAMPLE_SECONDS = 10.0
+LONGEST_KEY = 300
 HEADERS = tuple({**MACHINES, "Cache-Control": "no-store"}.items())
 
 
@@ -120,16 +122,21 @@ class Door:
                 raise Unauthenticated(_("The signature is missing or wrong."), code="BAD_SIGNATURE")
         body = bodies.read(request.content_type, raw)
         kept = bodies.kept(body, len(raw))
-        key = bodies.find(body, hook.event_id_path) if hook.event_id_path else None
-        if not isinstance(key, str | int) or key == "":
+        key = name_in(bodies.find(body, hook.event_id_path)) if hook.event_id_path else None
+        if key is None:
             key = signatures.key_of(hook.scheme, request.headers)
         sample = None
         if time.monotonic() - self._sampled.get(hook.id, -SAMPLE_SECONDS) >= SAMPLE_SECONDS:
             self._sampled[hook.id] = time.monotonic()
             sample = orjson.dumps(kept).decode().replace("\\u0000", "\\ufffd")
-        return Delivery(
-            hook, body, kept, str(key)[:300].replace("\x00", "") if key is not None else None, sample
-        )
+        return Delivery(hook, body, kept, _kept_key(key) if key is not None else None, sample)
+
+
+def _kept_key(key: str) -> str:
+    """A sender's id as it is kept. Of a long one the hash: two may begin alike."""
+    if len(key) > LONGEST_KEY:
+        return hashlib.sha256(key.encode()).hexdigest()
+    return key.replace("\x00", "\ufffd")
 
 
 def read_whole(request: Request) -> bytes:
