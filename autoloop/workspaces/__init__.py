@@ -26,6 +26,7 @@ def includeme(config: Configurator) -> None:
     config.add_child(resources.Workspace, "api-keys", resources.ApiKeys)
     config.add_child(resources.Workspace, "audit", resources.Audit)
     config.include("autoloop.workspaces.credentials")
+    config.include("autoloop.workspaces.invitations")
     config.include("autoloop.workspaces.notifications")
     config.include("autoloop.workspaces.search")
     config.scan("autoloop.workspaces.views")

@@ -16,6 +16,7 @@ __all__ = [
     "ROLE_NAMES",
     "Credential",
     "Generation",
+    "Invitation",
     "Member",
     "Notification",
     "Workspace",
@@ -153,4 +154,5 @@ class WorkspaceAudit(InWorkspace, Base):
 
 # The tables of the rooms below; they refer to those above.
 from autoloop.workspaces.credentials.models import Credential  # noqa: E402
+from autoloop.workspaces.invitations.models import Invitation  # noqa: E402
 from autoloop.workspaces.notifications.models import Notification  # noqa: E402

@@ -16,6 +16,7 @@ from autoloop.base.i18n import _
 from autoloop.web import Page, api_view
 from autoloop.web.paging import fetch_page, matching, order_of
 from autoloop.web.permissions import Permission
+from autoloop.web.tree import Node
 from autoloop.workspaces import models, schemas, services
 from autoloop.workspaces.keys import create_key, revoke_key
 from autoloop.workspaces.resources import (
@@ -236,7 +237,7 @@ def workspace_row(row: models.Workspace) -> dict[str, Any]:
     return {field: getattr(row, field) for field in fields}
 
 
-def role(context: Members | Member) -> str:
+def role(context: Node) -> str:
     """The caller's role in the workspace above."""
     from pyramid.traversal import find_interface
 

@@ -180,8 +180,8 @@ def test_the_pages(runtime, tenant, owner):
         assert owner.get(path).status_int == 200, path
     assert owner.get("/w").location == f"http://localhost/w/{tenant.slug}"
     user_id, email = make_user(runtime)
-    form = owner.get(f"/w/{tenant.slug}/members").forms["add-member"]
-    form["email"], form["role"] = email, "viewer"
+    form = owner.get(f"/w/{tenant.slug}/members").forms["invite"]
+    form["email"], form["role"], form.action = email, "viewer", f"/w/{tenant.slug}/members/"
     assert form.submit().location == f"http://localhost/w/{tenant.slug}/members/?done=added"
     forms = owner.get(f"/w/{tenant.slug}/members").forms.values()
     change = next(each for each in forms if each.action.endswith(f"/members/{user_id}"))

@@ -14,7 +14,8 @@ from autoloop.web import page
 from autoloop.web.permissions import Permission
 from autoloop.web.refusals import refuse, told
 from autoloop.workspaces import schemas, services
-from autoloop.workspaces.models import ROLE_NAMES
+from autoloop.workspaces.invitations.services import Invitations
+from autoloop.workspaces.models import ROLE_NAMES, Invitation
 from autoloop.workspaces.pages import REFUSALS, TEMPLATES
 from autoloop.workspaces.resources import Member, Members
 from autoloop.workspaces.views import role
@@ -102,4 +103,12 @@ def members_page(
         "collection": context,
         "given": given or {},
         "error": told(request, error),
+        "invitations": invited(context, request),
     }
+
+
+def invited(context: Any, request: Request) -> list[Any]:
+    """Open invitations, for who may manage them."""
+    if not request.has_permission(Permission.MANAGE_MEMBERS, context):
+        return []
+    return list(request.db.execute(request.services(Invitations).rows().order_by(Invitation.email)))

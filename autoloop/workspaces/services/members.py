@@ -40,13 +40,11 @@ class Members(Service):
 
         Raises Invalid (no account, no such role), Conflict (in already), Forbidden (only owners make owners).
         """
-        self._may(by, role)
+        self.may_give(by, role)
         user = self.services(Users).by_email(email)
         if user is None or user.deactivated_at is not None:
             raise Invalid(
-                details={
-                    "email": [_("There is no account with this address. Ask the person to sign up first.")]
-                }
+                details={"email": [_("There is no account with this address. Invite the person instead.")]}
             )
         self.services(Workspaces).current(lock=True)
         if self.session.get(Member, (self.workspace_id, user.id)) is not None:
@@ -58,7 +56,7 @@ class Members(Service):
     def change_role(self, user_id: UUID, role: str, *, by: str) -> Row[Any]:
         """Another role, from the next request on. Raises NotFound, Invalid, Forbidden, Conflict (the last owner)."""
         member = self._locked(user_id)
-        self._may(by, role, member.role)
+        self.may_give(by, role, member.role)
         if member.role == role:
             return self._row(user_id)
         self._keep_an_owner(member, role)
@@ -73,7 +71,7 @@ class Members(Service):
         """Out, with their keys to this workspace. Raises NotFound, Forbidden, Conflict (the last owner)."""
         member = self._locked(user_id)
         if user_id != self.services.user_id:
-            self._may(by, member.role)
+            self.may_give(by, member.role)
         self._keep_an_owner(member, None)
         keys = self.services(ApiKeys).revoke_of(user_id)
         self.session.delete(member)
@@ -95,7 +93,8 @@ class Members(Service):
             raise NotFound
         return row
 
-    def _may(self, by: str, *roles: str) -> None:
+    def may_give(self, by: str, *roles: str) -> None:
+        """Raises Invalid (no such role) and Forbidden: owners are the affair of owners."""
         if set(roles) - set(ROLE_NAMES):
             raise Invalid(details={"role": [_("Choose from: viewer, editor, admin, owner.")]})
         if "owner" in roles and by != "owner":
