@@ -139,6 +139,16 @@ def test_a_form_that_is_off_or_unknown_is_not_there(wsgi, runtime, api, form, vi
     Client(wsgi, stranger.slug, stranger.key).get(f"forms/{form['id']}", status=404)
 
 
+def test_a_field_that_was_removed_since_turns_nobody_away(api, form, visitor) -> None:
+    plan = api.post("fields", {"key": "plan", "title": "Plan"}).json["data"]
+    asked = [FIELDS[0], {"name": "fields.plan", "label": "Plan"}]
+    api.patch(f"forms/{form['id']}", {"fields": asked})
+    api.delete(f"fields/{plan['id']}")
+    visitor.post(path(form), {"email": "ada@fern.example", "fields.plan": "pro"})
+    (event,) = api.data("events", name="form.submitted")
+    assert event["data"]["fields"] == {"email": "ada@fern.example", "fields.plan": "pro"}
+
+
 def test_it_goes_on_where_it_was_told_to(api, form, visitor) -> None:
     api.patch(f"forms/{form['id']}", {"redirect_url": "https://fern.example/thanks", "thanks": "Merci <3"})
     done = visitor.post(path(form), {"email": "cem@fern.example", "first_name": "Cem"})
@@ -153,6 +163,19 @@ def test_it_goes_on_where_it_was_told_to(api, form, visitor) -> None:
         ({"fields": [*FIELDS, FIELDS[0]]}, "fields.3.name"),
         ({"fields": [FIELDS[0], {"name": "password", "label": "x"}]}, "fields.1.name"),
         ({"fields": [FIELDS[0], {"name": "fields.a", "label": "x", "kind": "choice"}]}, "fields.1.choices"),
+        ({"fields": [FIELDS[0], {"name": "fields.nowhere", "label": "x"}]}, "fields.1.name"),
+        ({"fields": [FIELDS[0], {"name": "plan", "label": "x"}]}, "fields.1.name"),
+        ({"fields": [FIELDS[0], {"name": "title", "label": "x", "kind": "check"}]}, "fields.1.kind"),
+        ({"fields": [FIELDS[0], {"name": "fields.plan", "label": "x", "kind": "check"}]}, "fields.1.kind"),
+        (
+            {
+                "fields": [
+                    FIELDS[0],
+                    {"name": "fields.plan", "label": "x", "kind": "choice", "choices": ["max"]},
+                ]
+            },
+            "fields.1.choices",
+        ),
         ({"redirect_url": "javascript:alert(1)"}, "redirect_url"),
         ({"origins": ["*"]}, "origins"),
         ({"origins": ["https://a.example; script-src *"]}, "origins"),
@@ -160,4 +183,5 @@ def test_it_goes_on_where_it_was_told_to(api, form, visitor) -> None:
     ],
 )
 def test_a_form_that_cannot_be_is_refused(api, change, field) -> None:
+    api.post("fields", {"key": "plan", "title": "Plan", "kind": "choice", "choices": ["free", "pro"]})
     assert field in api.post("forms", {"name": "x"} | change, status=400).json["details"]

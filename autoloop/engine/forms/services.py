@@ -15,6 +15,8 @@ from autoloop.base.errors import Conflict, Invalid
 from autoloop.base.i18n import _
 from autoloop.base.ids import new_id
 from autoloop.base.services import Service
+from autoloop.businesses.services import Fields
+from autoloop.businesses.values import FieldType
 from autoloop.engine.models import Form, HookToken, WorkflowTrigger
 from autoloop.workspaces.services import WorkspaceAudit
 
@@ -23,7 +25,6 @@ __all__ = ["KINDS", "TARGETS", "Forms", "honeypot_of"]
 TARGETS = ("email", "first_name", "last_name", "title", "phone", "external_id")
 KINDS = ("text", "email", "phone", "area", "choice", "check")
 PLAIN = ("name", "is_active", "title", "button", "consent_text", "tracking_text", "thanks", "per_minute")
-FIELD = re.compile(r"fields\.[A-Za-z0-9_-]{1,64}\Z")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?\Z")
 MOST = 200
 
@@ -103,25 +104,34 @@ class Forms(Service):
             if name in given:
                 setattr(row, name, given[name])
         if "fields" in given:
-            row.fields = checked_fields(given["fields"])
+            types = self.services(Fields).types("contact")
+            custom = {f"fields.{key}": type for key, type in types.items()}
+            row.fields = checked_fields(given["fields"], custom)
         if "origins" in given:
             row.origins = checked_origins(given["origins"])
         if "redirect_url" in given:
             row.redirect_url = checked_url(given["redirect_url"])
 
 
-def checked_fields(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What a form asks, in order. The address is always asked. Raises Invalid."""
+def checked_fields(
+    given: Sequence[Mapping[str, Any]], types: Mapping[str, FieldType]
+) -> list[dict[str, Any]]:
+    """What a form asks, in order; the address always, and nothing that custom fields (`types`) cannot hold.
+
+    Raises Invalid.
+    """
     wrong: dict[str, list[str]] = {}
     seen = set()
     for index, each in enumerate(given):
         name, place = each["name"], f"fields.{index}"
-        if name not in TARGETS and not FIELD.match(name):
+        if name not in TARGETS and name not in types:
             wrong[f"{place}.name"] = [_("A contact has no such field.")]
         elif name in seen:
             wrong[f"{place}.name"] = [_("This field is asked already.")]
         if each["kind"] == "choice" and not each["choices"]:
             wrong[f"{place}.choices"] = [_("Give at least one choice.")]
+        else:
+            wrong |= {f"{place}.{part}": said for part, said in _unfit(each, types).items()}
         seen.add(name)
     if "email" not in seen:
         wrong["fields"] = [_("A form asks for the email address.")]
@@ -131,6 +141,21 @@ def checked_fields(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         dict(each) | ({"kind": "email", "required": True} if each["name"] == "email" else {})
         for each in given
     ]
+
+
+def _unfit(field: Mapping[str, Any], types: Mapping[str, FieldType]) -> dict[str, list[str]]:
+    """What a contact's field refuses of the answers that this one offers: its visitors could not mend it."""
+    held = types.get(field["name"])
+    if field["kind"] == "check" and (held is None or held.kind != "boolean"):
+        return {"kind": [_("A checkbox fits a custom field of yes or no only.")]}
+    if field["kind"] != "choice" or held is None:
+        return {}
+    try:
+        for choice in field["choices"]:
+            held(choice)
+    except ValueError as error:
+        return {"choices": [str(error)]}
+    return {}
 
 
 def checked_origins(given: Sequence[str]) -> list[str]:

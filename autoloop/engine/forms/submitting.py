@@ -16,7 +16,7 @@ from autoloop.base.i18n import _
 from autoloop.base.ids import parse_id
 from autoloop.base.services import Service
 from autoloop.businesses.addresses import BadAddress, normal_email
-from autoloop.businesses.services.contacts import Contacts
+from autoloop.businesses.services import Contacts, Fields
 from autoloop.engine.forms import EVENT
 from autoloop.engine.forms.services import honeypot_of
 from autoloop.engine.models import Form
@@ -94,11 +94,8 @@ class Submitting(Service):
         given: dict[str, Any] = {
             name: value for name, value in values.items() if not name.startswith("fields.")
         }
-        custom = {
-            name.removeprefix("fields."): value
-            for name, value in values.items()
-            if name.startswith("fields.")
-        }
+        known = self.services(Fields).types("contact")  # one may have been removed since it was asked for
+        custom = {key: values[f"fields.{key}"] for key in known if f"fields.{key}" in values}
         if custom:
             given["fields"] = custom
         if agreed:
