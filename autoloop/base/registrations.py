@@ -38,6 +38,7 @@ class Registrations:
     erasers: dict[str, Callable[..., Any]] = field(default_factory=dict)
     exporters: dict[str, Callable[..., Any]] = field(default_factory=dict)
     system_mail: Callable[..., Any] | None = None
+    system_mail_leaves: Callable[..., bool] | None = None
     health_checks: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
 

@@ -31,7 +31,7 @@ def _work(registrations: Registrations) -> None:
     from autoloop.mail.services.happenings import EVENT_NAMES, on_events
     from autoloop.mail.services.intents import ask_for_emails, cancel_of_runs
     from autoloop.mail.services.simulating import simulated_email
-    from autoloop.mail.services.system import send_system_mail
+    from autoloop.mail.services.system import send_system_mail, system_mail_leaves
     from autoloop.mail.templates.documents import make_template
 
     registrations.due_kinds |= {kind.name: kind for kind in (*DUE_KINDS, domains.KIND, health.KIND)}
@@ -46,6 +46,7 @@ def _work(registrations: Registrations) -> None:
     }
     registrations.simulators["send_email"] = simulated_email
     registrations.system_mail = send_system_mail
+    registrations.system_mail_leaves = system_mail_leaves
 
 
 def _know(registrations: Registrations) -> None:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from autoloop.accounts import passwords
+from autoloop.mail.models import ProviderAccount
 from autoloop.workspaces.invitations import services as invitations
+from autoloop.workspaces.models import Workspace
 from tests.factories import make_key, make_tenant, make_user
 from tests.functional.browser import Browser
 
@@ -59,7 +61,7 @@ def token(link):
 
 def test_who_has_no_account_makes_one_and_is_in(wsgi, runtime, tenant, owner, at):
     made = invite(owner, at, "Grace@New.Example")
-    assert (made["email"], made["role"], made["mailed"]) == ("grace@new.example", "editor", True)
+    assert (made["email"], made["role"]) == ("grace@new.example", "editor")
     browser = Browser(wsgi, runtime)
     shown = browser.get(path(made["link"]))
     assert "Test Person invites grace@new.example" in shown.text
@@ -84,14 +86,42 @@ def test_who_has_no_account_makes_one_and_is_in(wsgi, runtime, tenant, owner, at
     assert {"invitation.sent", "invitation.accepted"} <= actions
 
 
-def test_the_link_is_mailed_and_kept_only_as_a_hash(runtime, tenant, owner, at):
-    link = invite(owner, at, "mail@new.example")["link"]
+def mails(runtime, address):
+    query = text("select kind, content from email_logs where to_address = :address")
     with runtime.unit("worker") as services:
-        sent = services.session.execute(
-            text("select kind, content from email_logs where to_address = 'mail@new.example'")
-        ).one()
-        assert sent.kind == "system"
-        assert link in sent.content["text"]
+        return services.session.execute(query, {"address": address}).all()
+
+
+@pytest.fixture
+def way_out(runtime):
+    """System mail leaves through a server."""
+    with runtime.unit("web") as services:
+        system = services.session.scalars(select(Workspace.id).where(Workspace.is_system)).one()
+        services.enter(system)
+        row = ProviderAccount(
+            workspace_id=system, name="server", provider="smtp", config={"host": "localhost"}, is_default=True
+        )
+        services.session.add(row)
+    yield
+    with runtime.unit("web", system) as services:
+        services.session.execute(text("delete from email_logs"))
+        services.session.delete(services.session.merge(row))
+
+
+def test_without_a_way_out_the_link_is_only_shown(runtime, tenant, owner, at):
+    assert not invite(owner, at, "silent@new.example")["mailed"]
+    assert mails(runtime, "silent@new.example") == []
+    shown = owner.post(f"/w/{tenant.slug}/invitations", email="page@new.example", role="viewer")
+    assert "It is not mailed" in shown.text
+
+
+def test_the_link_is_mailed_and_kept_only_as_a_hash(runtime, tenant, owner, at, way_out):
+    made = invite(owner, at, "mail@new.example")
+    link = made["link"]
+    assert made["mailed"]
+    (sent,) = mails(runtime, "mail@new.example")
+    assert sent.kind == "system"
+    assert link in sent.content["text"]
     with runtime.unit("web", tenant.id) as services:
         rows = services.session.execute(text("select i::text from invitations i")).scalars().all()
     assert len(rows) == 1

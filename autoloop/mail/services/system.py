@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from autoloop.base.ids import new_id
@@ -14,7 +16,7 @@ from autoloop.mail.addresses import checked_address
 from autoloop.mail.models import Email, Kind, ProviderAccount, Sender
 from autoloop.workspaces.models import Workspace
 
-__all__ = ["send_system_mail"]
+__all__ = ["send_system_mail", "system_mail_leaves"]
 
 
 def send_system_mail(
@@ -24,10 +26,7 @@ def send_system_mail(
 
     Returns the email's id. Leaves the unit of work in the workspace it was in.
     """
-    before = services._workspace_id
-    system = services.session.scalars(select(Workspace.id).where(Workspace.is_system)).one()
-    services.enter(system)
-    try:
+    with _inside(services) as system:
         row = {
             "workspace_id": system,
             "id": new_id(),
@@ -44,10 +43,29 @@ def send_system_mail(
         )
         made: UUID | None = services.session.scalar(statement.returning(Email.id))
         services.session.flush()
-    finally:
-        services.enter(before)
     services.nudge("mail")
     return made
+
+
+def system_mail_leaves(services: Services) -> bool:
+    """Is there a way out for system mail besides the local mailbox?"""
+    ways = exists().where(
+        ProviderAccount.is_default, ProviderAccount.status == "active", ProviderAccount.provider != "mailbox"
+    )
+    with _inside(services) as system:
+        return bool(services.session.scalar(select(ways.where(ProviderAccount.workspace_id == system))))
+
+
+@contextmanager
+def _inside(services: Services) -> Iterator[UUID]:
+    """In the workspace of system mail; then back in the one it was."""
+    before = services._workspace_id
+    system = services.session.scalars(select(Workspace.id).where(Workspace.is_system)).one()
+    services.enter(system)
+    try:
+        yield system
+    finally:
+        services.enter(before)
 
 
 def _sender(services: Services, system: UUID) -> UUID:

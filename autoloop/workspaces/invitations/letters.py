@@ -17,9 +17,9 @@ __all__ = ["send_letter"]
 
 
 def send_letter(services: Services, invitation: Invitation, link: str) -> bool:
-    """Queue the link for the invited address; False where the installation sends no mail of its own."""
-    send = services.registrations.system_mail
-    if send is None:
+    """Queue the link for the invited address; False where system mail would not leave the installation."""
+    send, leaves = services.registrations.system_mail, services.registrations.system_mail_leaves
+    if send is None or leaves is None or not leaves(services):
         return False
     workspace = services(Workspaces).current()
     inviter = services.session.get(User, invitation.invited_by) if invitation.invited_by else None

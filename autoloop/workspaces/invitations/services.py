@@ -99,18 +99,18 @@ class Invitations(Service):
         self.services(WorkspaceAudit).note("invitation.revoked", subject=str(id), email=row.email)
 
     def by_token(self, token: str, *, lock: bool = False) -> Found:
-        """What the link leads to; enters its workspace. Raises NotFound."""
+        """What the link leads to; enters its workspace, and with `lock` holds up changes of it. Raises NotFound."""
         try:
             self.services.enter(UUID(hex=token[:32]))
         except ValueError:
             raise NotFound from None
+        workspace = self.services(Workspaces).current(lock=lock)
         query = select(Invitation).where(
             Invitation.workspace_id == self.workspace_id, Invitation.token_hash == digest(token)
         )
         row = self.session.scalar(query.with_for_update() if lock else query)
         if row is None:
             raise NotFound
-        workspace = self.services(Workspaces).current()
         inviter = self.session.get(User, row.invited_by) if row.invited_by else None
         return Found(row, workspace.name, workspace.slug, inviter.name if inviter else None, self._ended(row))
 
@@ -125,7 +125,6 @@ class Invitations(Service):
             raise Conflict(_("This invitation does not work any more."), code="INVITATION_ENDED")
         if user.email != row.email:
             raise Conflict(_("This invitation is for another address."), code="OTHER_ADDRESS")
-        self.services(Workspaces).current(lock=True)
         row.accepted_at = self.clock.now()
         if self.session.get(Member, (self.workspace_id, user.id)) is None:
             self.add(Member(workspace_id=self.workspace_id, user_id=user.id, role=row.role))
