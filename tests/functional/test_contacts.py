@@ -234,6 +234,22 @@ def test_a_change_keeps_what_a_workflow_changed_meanwhile(api, runtime, tenant) 
     assert (contact["tags"], contact["fields"]) == (["ours", "theirs"], {"plan": "pro", "size": "L"})
 
 
+def test_a_workflow_tells_of_the_fields_that_really_changed(api, runtime, tenant) -> None:
+    for key in ("plan", "size", "gone"):
+        api.post("fields", {"key": key, "title": key})
+    given = {"email": "a@a.example", "title": "CTO", "tags": ["old"], "fields": {"plan": "pro", "size": "L"}}
+    id = UUID(api.post("contacts", given).json["data"]["id"])
+    same = {"title": "CTO", "phone": "", "fields.plan": "pro", "fields.gone": None}
+    for change in (
+        ContactChange(tenant.id, id, same, ["new"]),
+        ContactChange(tenant.id, id, same | {"first_name": "Ada", "fields.size": None}),
+    ):
+        with runtime.unit("worker") as worker:
+            assert apply_changes(worker, [change]) == []
+    (told,) = events(runtime, tenant, "contact.updated")
+    assert told.data == {"source": "workflow", "fields": ["fields.size", "first_name"]}
+
+
 def test_a_change_of_what_is_gone_meanwhile_says_so(api, runtime, tenant) -> None:
     id = UUID(api.post("contacts", {"email": "a@a.example"}).json["data"]["id"])
     with runtime.unit("web", tenant.id) as services:

@@ -59,7 +59,11 @@ with given as (
       else array(select distinct t from unnest(h.tags || h.add) t where t <> all(h.remove) order by t) end as tags,
     case when h.given_fields = '{{}}' then h.fields
       else jsonb_strip_nulls(h.fields || h.given_fields) end as fields,
-    {", ".join(f"coalesce(h.own->>'{name}', h.{name}) as {name}" for name in COLUMNS)}
+    {", ".join(f"coalesce(h.own->>'{name}', h.{name}) as {name}" for name in COLUMNS)},
+    array_remove(array[
+      {", ".join(f"case when h.own->>'{name}' <> h.{name} then '{name}' end" for name in COLUMNS)}], null)
+    || array(select 'fields.' || key from jsonb_object_keys(h.given_fields) key
+      where nullif(h.given_fields->key, 'null') is distinct from h.fields->key) as changed
   from held h
 )
 update business_contacts c set tags = w.tags, fields = w.fields, updated_at = now(),
@@ -68,7 +72,7 @@ from wanted w
 where c.workspace_id = w.workspace_id and c.id = w.id and
   (c.tags, c.fields, {", ".join(f"c.{name}" for name in COLUMNS)}) is distinct from
   (w.tags, w.fields, {", ".join(f"w.{name}" for name in COLUMNS)})
-returning c.workspace_id, c.id, c.tags, w.old_tags""")
+returning c.workspace_id, c.id, c.tags, w.old_tags, w.changed""")
 
 
 def apply_changes(services: Services, changes: Sequence[ContactChange]) -> list[tuple[UUID, str, str]]:
@@ -167,13 +171,10 @@ def _types(services: Services, changes: Iterable[ContactChange]) -> dict[UUID, d
 
 def _tell(services: Services, found: Sequence[Any], merged: Mapping[tuple[UUID, UUID], _Merged]) -> None:
     events = []
-    for tenant, id, tags, old_tags in found:
+    for tenant, id, tags, old_tags, names in found:
         each = merged[tenant, id]
-        if each.own or each.fields:
-            data = {
-                "source": "workflow",
-                "fields": sorted([*each.own, *(f"fields.{key}" for key in each.fields)]),
-            }
+        if names:
+            data = {"source": "workflow", "fields": sorted(names)}
             events.append(Event(tenant, "contact.updated", id, data, "workflow", chain=each.chain))
         events += [
             Event(tenant, "tag.added", id, {"tag": tag}, "workflow", chain=each.chain)
