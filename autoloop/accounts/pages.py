@@ -54,6 +54,8 @@ def sign_out(context: Auth, request: Request) -> Any:
 def sign_up_form(context: Auth, request: Request) -> Any:
     if not request.runtime.settings.sign_up:
         raise NotFound
+    if not request.services(services.Users).any():
+        return HTTPSeeOther(request.resource_url(context, "sign-in"))  # which says what to do first
     return {"given": {}, "error": None}
 
 

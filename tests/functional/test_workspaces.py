@@ -33,6 +33,9 @@ def test_the_first_owner_claims_the_installation_once(wsgi, runtime, monkeypatch
         open_to_all.setattr(wsgi.registry.runtime, "settings", replace(runtime.settings, sign_up=True))
         stranger = {"name": "Eve", "email": "eve@a.example", "password": "a fox on the roof"}
         assert browser.api("POST", "/auth/sign-up", stranger).json["code"] == "UNCLAIMED"
+        says = browser.get("/auth/sign-up").follow().text
+        assert "Open the claim link" in says
+        assert "/auth/sign-up" not in says
         assert "has no owner yet" in browser.post("/auth/sign-up", **stranger)
     assert browser.get(old.removeprefix("http://localhost")).status_int == 404, "an earlier link is worthless"
     form = browser.get(link.removeprefix("http://localhost")).forms["claim"]
