@@ -27,6 +27,8 @@ CHOICES = {
     "credential": "credential",
     "segment": "segment",
     "workflow": "workflow",
+    "form": "form",
+    "hook": "webhook",
 }
 
 

@@ -10,13 +10,19 @@ from sqlalchemy import or_, select
 
 from autoloop.base.services import Services
 from autoloop.businesses.models import Segment
-from autoloop.engine.models import Workflow
+from autoloop.engine.models import Form, IncomingHook, Workflow
 from autoloop.workflows.checking import CHOICES, named_rows
 from autoloop.workspaces.credentials.models import Credential
 
 __all__ = ["Missing", "named", "references_of", "settled"]
 
-TABLES: Mapping[str, Any] = {"segment": Segment, "credential": Credential, "workflow": Workflow}
+TABLES: Mapping[str, Any] = {
+    "segment": Segment,
+    "credential": Credential,
+    "workflow": Workflow,
+    "form": Form,
+    "hook": IncomingHook,
+}
 
 Missing = dict[str, Any]
 """{"kind", "id", "name", "node", "field"}: something that a document names and that is not here."""

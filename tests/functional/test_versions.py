@@ -109,7 +109,11 @@ def test_the_page_tells_the_difference_and_takes_it_back(
 def test_what_a_draft_names_must_be_there(api: Client) -> None:
     gone = str(new_id())
     other = node("other", "sub_workflow", workflow_id=gone)
-    triggers = [{"type": "segment_entered", "config": {"segment_id": gone}}]
+    triggers = [
+        {"type": "segment_entered", "config": {"segment_id": gone}},
+        {"type": "form", "config": {"form_id": gone}},
+        {"type": "incoming_webhook", "config": {"hook_id": gone}},
+    ]
     rules = {"exit_rules": ["replied", {"left_segment": gone}, {"left_segment": "nonsense"}]}
     told = api.post(
         f"workflows/{published(api)}/check",
@@ -117,6 +121,8 @@ def test_what_a_draft_names_must_be_there(api: Client) -> None:
     ).json["data"]
     found = {(each["code"], each["node"], each["field"]) for each in told["problems"]}
     assert ("MISSING_SEGMENT", None, "triggers.0.config.segment_id") in found
+    assert ("MISSING_FORM", None, "triggers.1.config.form_id") in found
+    assert ("MISSING_HOOK", None, "triggers.2.config.hook_id") in found
     assert ("MISSING_WORKFLOW", "other", "config.workflow_id") in found
     assert ("MISSING_SEGMENT", None, "settings.exit_rules.1.left_segment") in found
     assert ("MISSING_SEGMENT", None, "settings.exit_rules.2.left_segment") in found

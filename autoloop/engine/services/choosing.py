@@ -1,8 +1,10 @@
-"""What forms let one choose of the engine: forms, webhooks, workflows, names of events."""
+"""What one may choose of the engine: forms, webhooks, workflows, names of events; and what is there of it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -44,9 +46,24 @@ def events(services: Services, q: str, keep: Collection[str]) -> list[Choice]:
     ]
 
 
+def existing_forms(services: Services, ids: Collection[UUID]) -> set[UUID]:
+    return _existing(services, Form, ids)
+
+
+def existing_hooks(services: Services, ids: Collection[UUID]) -> set[UUID]:
+    return _existing(services, IncomingHook, ids)
+
+
+def _existing(services: Services, table: Any, ids: Collection[UUID]) -> set[UUID]:
+    mine = select(table.id).where(table.workspace_id == services.workspace_id, table.id.in_(ids))
+    return set(services.session.scalars(mine))
+
+
 LOADERS = {
     "form_choices": forms,
     "hook_choices": hooks,
     "workflow_choices": workflows,
     "event_choices": events,
+    "form_exists": existing_forms,
+    "hook_exists": existing_hooks,
 }
