@@ -28,7 +28,9 @@ OWN = [
 class ContactUpdated(Trigger):
     """Starts when fields of a contact change; with fields named, only when one of those does.
 
-    Fields are named as in conditions: `title`, `status`, `tags`, `fields.plan`.
+    Fields are named as in conditions: `title`, `status`, `tags`, `fields.plan`. Of a contact that an import
+    changes, every field that its row gives counts. Tags that a workflow's step gives or takes start
+    `tag_added`, not this.
     """
 
     name, title, category, icon = "contact_updated", "Contact updated", "contact", "user-pen"

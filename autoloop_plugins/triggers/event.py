@@ -26,7 +26,12 @@ class EventTrigger(Trigger):
     class Config(colander.MappingSchema):  # type: ignore[misc]
         event = colander.SchemaNode(
             colander.String(),
-            validator=colander.All(colander.Length(1, 100), colander.Regex(r"^[a-z0-9_]+(\.[a-z0-9_]+)*\Z")),
+            validator=colander.All(
+                colander.Length(1, 100),
+                colander.Regex(
+                    r"^[a-z0-9_]+(\.[a-z0-9_]+)*\Z", msg="must be the name of an event, like order.paid"
+                ),
+            ),
             title="Event",
             ui={"widget": "event"},
         )
