@@ -59,7 +59,7 @@ def test_the_index_leads_to_every_page() -> None:
     assert {page for page in (ROOT / "docs").rglob("*.md") if page != index} <= linked
 
 
-@pytest.mark.parametrize("kind", ["a-step", "a-trigger", "an-email-provider"])
+@pytest.mark.parametrize("kind", ["a-step", "a-trigger", "an-email-provider", "a-sign-in-method"])
 def test_a_plugin_written_as_the_page_says_keeps_its_contract(kind: str, tmp_path: Path) -> None:
     plugin, test = blocks(f"docs/how-to/write-{kind}.md", "python")
     (module,) = re.findall(r"^from my_package\.(\w+) import", test, re.MULTILINE)
