@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from email.utils import parseaddr
 from typing import Any
+from urllib.parse import urlsplit
 
 __all__ = ["Settings", "SettingsError", "load"]
 
@@ -68,6 +70,13 @@ class Settings:
     plugins_disabled: tuple[str, ...] = _setting("Space-separated names of plugins that are not loaded", ())
     session_days: int = _setting("Days after which an unused session ends", 30)
     sign_up: bool = _setting("May strangers create an account?", False)
+    system_mail: str = _setting(
+        "Where mail of the installation itself (notices, invitations) leaves: smtp://user:password@host:587, or "
+        "smtps:// for TLS from the start; empty keeps it inside",
+        "",
+        secret=True,
+    )
+    system_mail_from: str = _setting("Who sends it: AutoLoop <no-reply@example.com>", "")
     cache_businesses_seconds: int = _setting("How long lists of businesses and contacts are kept", 600)
     cache_workflows_seconds: int = _setting("How long workflows are kept", 300)
     cache_templates_seconds: int = _setting("How long templates are kept", 900)
@@ -177,10 +186,7 @@ def _check(settings: Settings) -> None:
         refuse("log_format", "must be json or text.")
     if not settings.public_url.startswith(("http://", "https://")) or settings.public_url.endswith("/"):
         refuse("public_url", "must be like https://mail.example.com, without a slash at the end.")
-    for name in ("database_url", "database_worker_url", "database_owner_url"):
-        value = getattr(settings, name)
-        if value and not value.startswith("postgresql+psycopg://"):
-            refuse(name, "must start with postgresql+psycopg://")
+    _check_databases(settings, refuse)
     for key in settings.secret_keys:
         if len(key) < 32 or len(set(key)) < 10 or any(weak in key.lower() for weak in WEAK):
             refuse(
@@ -194,11 +200,24 @@ def _check(settings: Settings) -> None:
     ):
         refuse("cookie_secure", "may be false only in development or on loopback.")
     _check_outbound(settings, refuse)
+    _check_system_mail(settings, refuse)
     for each in fields(settings):
         value = getattr(settings, each.name)
         least = 0 if each.name in MAY_BE_NONE else 1
         if each.type == "int" and value < least:
             refuse(each.name, f"must be at least {least}.")
+
+
+def _check_databases(settings: Settings, refuse: Callable[[str, str], None]) -> None:
+    for name in ("database_url", "database_worker_url", "database_owner_url"):
+        value = getattr(settings, name)
+        if value and not value.startswith("postgresql+psycopg://"):
+            refuse(name, "must start with postgresql+psycopg://")
+        if value.partition("?")[0].count("@") > 1:
+            refuse(
+                name,
+                "holds an @ in its password: write %40 there, and %25 for a percent sign.",
+            )
 
 
 def _check_outbound(settings: Settings, refuse: Callable[[str, str], None]) -> None:
@@ -212,3 +231,15 @@ def _check_outbound(settings: Settings, refuse: Callable[[str, str], None]) -> N
             Allowed.read(settings.outbound_allow)
         except ValueError as error:
             refuse("outbound_allow", f"cannot be used: {error}.")
+
+
+def _check_system_mail(settings: Settings, refuse: Callable[[str, str], None]) -> None:
+    try:
+        url = urlsplit(settings.system_mail)
+        fits = url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        fits = False
+    if settings.system_mail and not fits:
+        refuse("system_mail", "must be like smtp://user:password@mail.example.com:587")
+    if settings.system_mail_from and "@" not in parseaddr(settings.system_mail_from)[1]:
+        refuse("system_mail_from", "must be like AutoLoop <no-reply@example.com>")

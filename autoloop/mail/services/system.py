@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import exists, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from autoloop.base.errors import AutoLoopError
 from autoloop.base.ids import new_id
 from autoloop.base.services import Services
 from autoloop.mail.addresses import checked_address
-from autoloop.mail.models import Email, Kind, ProviderAccount, Sender
+from autoloop.mail.models import Email, Kind, Sender
+from autoloop.mail.services.system_way import keep, way_of
 from autoloop.workspaces.models import Workspace
 
 __all__ = ["send_system_mail", "system_mail_leaves"]
+
+log = logging.getLogger(__name__)
 
 
 def send_system_mail(
@@ -49,11 +53,7 @@ def send_system_mail(
 
 def system_mail_leaves(services: Services) -> bool:
     """Is there a way out for system mail besides the local mailbox?"""
-    ways = exists().where(
-        ProviderAccount.is_default, ProviderAccount.status == "active", ProviderAccount.provider != "mailbox"
-    )
-    with _inside(services) as system:
-        return bool(services.session.scalar(select(ways.where(ProviderAccount.workspace_id == system))))
+    return bool(services.settings.system_mail)
 
 
 @contextmanager
@@ -69,28 +69,20 @@ def _inside(services: Services) -> Iterator[UUID]:
 
 
 def _sender(services: Services, system: UUID) -> UUID:
-    """The system's sender; on first use it is made, with a mailbox behind it until an administrator
-    sets a real way out."""
+    """The system's sender, made on first use, with the way out of the settings behind it."""
     session = services.session
-    found = session.scalar(select(Sender.id).where(Sender.workspace_id == system, Sender.is_default))
-    if found is not None:
-        return found
-    host = urlsplit(services.settings.public_url).hostname or "localhost"
-    domain = host if "." in host and not host.replace(".", "").isdigit() else "autoloop.example"
-    account = {
+    way = way_of(services.settings)
+    try:
+        with session.begin_nested():
+            keep(services)
+    except AutoLoopError as error:  # what asks for this mail must not fail with it
+        log.error("system mail cannot have the way out of the settings: %s", error)
+    row = {
         "workspace_id": system,
         "id": new_id(),
-        "name": "mailbox",
-        "provider": "mailbox",
+        "name": way.name,
+        "address": way.address,
         "is_default": True,
     }
-    session.execute(insert(ProviderAccount).values(account).on_conflict_do_nothing())
-    sender = {
-        "workspace_id": system,
-        "id": new_id(),
-        "name": "AutoLoop",
-        "address": f"no-reply@{domain}",
-        "is_default": True,
-    }
-    session.execute(insert(Sender).values(sender).on_conflict_do_nothing())
+    session.execute(insert(Sender).values(row).on_conflict_do_nothing())
     return session.scalars(select(Sender.id).where(Sender.workspace_id == system, Sender.is_default)).one()
