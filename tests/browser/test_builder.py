@@ -33,7 +33,8 @@ def test_a_workflow_is_built_published_and_tried(signed_in: Any, owner: Any) -> 
     page.get_by_label("Until", exact=True).select_option("window")
     page.get_by_label("The window's end").fill("9")
     page.get_by_label("Monday").check()
-    expect(page.get_by_text("The window must end at another hour than it begins.")).to_be_visible()  # said by the server
+    said_by_the_server = "The window must end at another hour than it begins."
+    expect(page.get_by_text(said_by_the_server)).to_be_visible()
     page.get_by_label("The window's end").fill("17:30")
     page.get_by_role("button", name="Save the step").last.click()
     expect(page.get_by_role("article", name="Wait until")).to_contain_text("between 09:00 and 17:30")
